@@ -1,0 +1,1 @@
+"""The studio: teams make videos through several providers. README.md has the map."""

@@ -1,0 +1,1 @@
+"""People, invitations and roles. Knows nothing of projects, money or jobs."""

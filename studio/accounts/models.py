@@ -1,0 +1,149 @@
+"""Who uses the installation: people, the links that let them in, and the record of what was changed."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes people, whose name is their e-mail address."""
+
+    def create_user(self, email: str, *, name: str = "", password: str | None = None, role: str = "member") -> "User":
+        """A new person; without a password they can only come in by a link."""
+        user = self.model(email=email.strip().lower(), name=name, role=role)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """The person with this address, however it is capitalised."""
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser):
+    """One person. `role` is what they may do to the installation; projects have roles of their own."""
+
+    class Role(models.TextChoices):
+        """What a person may do to the installation."""
+
+        ADMIN = "admin", "Admin"
+        CREDIT_MANAGER = "credit_manager", "Credit manager"
+        MEMBER = "member", "Member"
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120, blank=True)
+    role = models.CharField(max_length=20, choices=Role, default=Role.MEMBER)
+    locale = models.CharField(max_length=12, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True)
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects = UserManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="user_email_any_case"),
+            models.CheckConstraint(condition=models.Q(role__in=["admin", "credit_manager", "member"]), name="user_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    @property
+    def is_admin(self) -> bool:
+        """May change people, connections and settings, and see every project."""
+        return self.is_active and self.role == self.Role.ADMIN
+
+    @property
+    def manages_credits(self) -> bool:
+        """May grant credits and see everybody's money."""
+        return self.is_active and self.role in {self.Role.ADMIN, self.Role.CREDIT_MANAGER}
+
+    @property
+    def initials(self) -> str:
+        """One or two letters for the round picture."""
+        words = (self.name or self.email.split("@")[0].replace(".", " ")).split()
+        return "".join(word[0] for word in words[:2]).upper() or "?"
+
+    @property
+    def hue(self) -> int:
+        """A colour of one's own, 0 to 359 degrees, the same on every page."""
+        return int(hashlib.sha256(self.email.encode()).hexdigest()[:6], 16) % 360
+
+
+class AccessLink(models.Model):
+    """A link that lets one person in, once: an invitation, or a sign-in printed on the operator's own screen.
+
+    Only the SHA-256 of its token is kept. Used by one conditional UPDATE, so two clicks let in one.
+    """
+
+    class Kind(models.TextChoices):
+        """What the link is for."""
+
+        INVITATION = "invitation", "Invitation"
+        SIGN_IN = "sign_in", "Sign-in link"
+
+    kind = models.CharField(max_length=12, choices=Kind)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="access_links")
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} for {self.user}"
+
+    @classmethod
+    def make(cls, user: User, *, kind: str, lifetime: timedelta, created_by: User | None = None) -> str:
+        """A fresh token for this person; earlier unused links of the same kind end."""
+        cls.objects.filter(user=user, kind=kind, used_at=None).update(expires_at=timezone.now())
+        token = secrets.token_urlsafe(24)
+        cls.objects.create(kind=kind, user=user, token_hash=cls.digest(token), created_by=created_by, expires_at=timezone.now() + lifetime)
+        return token
+
+    @staticmethod
+    def digest(token: str) -> str:
+        """What is stored in the token's place."""
+        return hashlib.sha256(token.encode()).hexdigest()
+
+    @classmethod
+    def live(cls, token: str) -> "AccessLink | None":
+        """The link of this token, if it still lets somebody in."""
+        return cls.objects.select_related("user").filter(token_hash=cls.digest(token), used_at=None, expires_at__gt=timezone.now()).first()
+
+    def use(self) -> bool:
+        """Whether this call was the one that used it."""
+        now = timezone.now()
+        return AccessLink.objects.filter(pk=self.pk, used_at=None, expires_at__gt=now).update(used_at=now) == 1
+
+
+class AuditEvent(models.Model):
+    """Who did what, to whom, from where; before and after. Written once, never changed."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    action = models.CharField(max_length=60)
+    subject = models.CharField(max_length=200)
+    before = models.JSONField(null=True, blank=True)
+    after = models.JSONField(null=True, blank=True)
+    reason = models.CharField(max_length=500, blank=True)
+    address = models.GenericIPAddressField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.subject}"
+
+    @classmethod
+    def record(cls, action: str, subject: str, *, actor: User | None, before: object = None, after: object = None, reason: str = "") -> None:
+        """Write one event down."""
+        cls.objects.create(action=action, subject=subject, actor=actor, before=before, after=after, reason=reason)

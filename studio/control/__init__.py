@@ -1,0 +1,1 @@
+"""The operator: health, settings of the installation, commands, and the frame around every page."""

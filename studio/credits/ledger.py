@@ -1,0 +1,1 @@
+"""The only writer of credits. (Written by its own author.)"""

@@ -1,0 +1,1 @@
+"""Looking at clips and carrying their bytes."""

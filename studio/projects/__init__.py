@@ -1,0 +1,1 @@
+"""Projects, their members, and the one door that every view of a project goes through."""

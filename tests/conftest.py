@@ -1,0 +1,104 @@
+"""The cast, and the world's edges.
+
+Alice makes, Bob is her team mate, Carol may only look, Dave manages credits, Mallory must see nothing, Ada is the admin.
+"""
+
+import os
+
+os.environ.setdefault("STUDIO_LOCAL", "1")
+os.environ.setdefault("STUDIO_SECRET_KEY", "tests-only-" + "0123456789abcdef" * 4)
+os.environ.setdefault("STUDIO_FIELD_KEYS", "dGVzdHMtb25seS1maWVsZC1rZXktMDEyMzQ1Njc4OTA=")
+
+from collections.abc import Iterator  # noqa: E402 - the settings above must come first
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+from django.test import Client  # noqa: E402
+from pytest_django.fixtures import SettingsWrapper  # noqa: E402
+
+from studio.accounts.models import User  # noqa: E402
+from studio.projects.models import Membership, Project  # noqa: E402
+from studio.routing.models import Connection  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _own_files(settings: SettingsWrapper, tmp_path: Path) -> Iterator[None]:
+    """Files of a test stay in its own folder; passwords are hashed fast."""
+    settings.DATA_DIR = tmp_path
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path / "media"}},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    settings.CACHES = {
+        name: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": f"{tmp_path}{name}"} for name in ("default", "local")
+    }
+    yield
+
+
+def person(email: str, *, role: str = "member") -> User:
+    """Somebody with the password `correct horse`."""
+    return User.objects.create_user(email, name=email.split("@")[0].capitalize(), password="correct horse", role=role)
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return person("alice@example.org")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return person("bob@example.org")
+
+
+@pytest.fixture
+def carol(db: None) -> User:
+    return person("carol@example.org")
+
+
+@pytest.fixture
+def dave(db: None) -> User:
+    return person("dave@example.org", role="credit_manager")
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    return person("ada@example.org", role="admin")
+
+
+@pytest.fixture
+def mallory(db: None) -> User:
+    return person("mallory@example.org")
+
+
+@pytest.fixture
+def tide(alice: User, bob: User, carol: User) -> Project:
+    """The project Tidewater: Alice makes, Bob owns, Carol looks."""
+    project = Project.objects.create(code="TIDE", name="Tidewater", created_by=bob)
+    for user, role in ((bob, "owner"), (alice, "maker"), (carol, "viewer")):
+        Membership.objects.create(project=project, user=user, role=role)
+    return project
+
+
+@pytest.fixture
+def xai(db: None) -> Connection:
+    """A connection to the sandbox's xAI."""
+    connection = Connection(provider="xai", label="xAI sandbox", sandbox=True)
+    connection.set_key("sandbox-key-0001")
+    connection.save()
+    return connection
+
+
+@pytest.fixture
+def as_alice(client: Client, alice: User) -> Client:
+    client.force_login(alice)
+    return client
+
+
+def signed_in(user: User) -> Client:
+    """A browser of this person's own."""
+    browser = Client()
+    browser.force_login(user)
+    return browser
