@@ -1,0 +1,63 @@
+# One list of commands, the same for people and for CI. Everything is set up on first use.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help run test test-quick check format bench lock vendor clean
+
+help:
+	@echo "make run     set up everything and run it: web, worker, sandbox (PORT=8000)"
+	@echo "make test    set up everything and run every test, a real browser included"
+	@echo "make check   format, lint, types, arrows, migrations, vendored files"
+	@echo "make bench   the benchmarks, printing ratios"
+
+.venv/app: .ci/requirements/app.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version.split()[0])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing what the studio needs (once)"
+	@$(BIN)/python -m pip install --quiet --require-hashes -r .ci/requirements/app.txt
+	@touch $@
+
+.venv/dev: .venv/app .ci/requirements/dev.txt
+	@echo "Installing what its tests need (once)"
+	@$(BIN)/python -m pip install --quiet --require-hashes -r .ci/requirements/dev.txt
+	@touch $@
+
+run: .venv/app
+	@STUDIO_LOCAL=$${STUDIO_LOCAL:-1} exec $(BIN)/python manage.py run
+
+test: .venv/dev
+	@.ci/browser
+	$(BIN)/coverage erase
+	$(BIN)/pytest -n 2 --cov --cov-report= -m "not browser"
+	$(BIN)/pytest --cov --cov-append --cov-report= -m browser
+	$(BIN)/coverage report
+
+test-quick: .venv/dev
+	$(BIN)/pytest -n 2 -m "not browser"
+
+check: .venv/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	STUDIO_LOCAL=1 $(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python .ci/vendor.py --check
+
+format: .venv/dev
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+
+bench: .venv/dev
+	$(BIN)/pytest tests/bench -o python_files='bench_*.py' -p no:randomly -s
+
+lock: .venv/dev
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o .ci/requirements/app.txt pyproject.toml
+	$(BIN)/pip-compile --quiet --upgrade --extra dev --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -c .ci/requirements/app.txt -o .ci/requirements/dev.txt pyproject.toml
+
+vendor: .venv/dev
+	$(BIN)/python .ci/vendor.py
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,128 @@
+"""Bringing a job's clips into our storage. A failed download is tried again by itself; nothing is ever generated again for it.
+
+*Done* means that the bytes are ours and play.
+"""
+
+import logging
+import random
+import tempfile
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.db.models import Q
+from django.utils import timezone
+
+from studio.jobs.charging import Charge, charge_for_clip
+from studio.jobs.lifecycle import State
+from studio.jobs.media import NotAVideo, store
+from studio.jobs.models import Attempt, Cause, Clip, Job
+from studio.jobs.moves import NOTHING, finish, note
+from studio.jobs.sending import rate_of
+from studio.jobs.watching import after_trouble
+from studio.jobs.worker import beat, breathe, hands
+from studio.providers.contract import Phase, ProviderError, Usage
+from studio.providers.registry import make
+from studio.providers.wire import DownloadFailed, LinkExpired
+from studio.routing.models import KeyUnreadable
+
+log = logging.getLogger(__name__)
+LEASE = timedelta(seconds=150)  # longer than the queue's own limit for a task
+MOST_TRIES = 6
+LIMIT_BYTES = 2_000_000_000
+
+
+def save(job_id: str) -> bool:
+    """Whether this call worked on the job: it claimed it, and brought in what it could."""
+    beat()
+    job = _claim(job_id)
+    if job is None:
+        return False
+    attempt = Attempt.objects.select_related("connection").get(job=job, ended_at=None)
+    clips = list(Clip.objects.filter(attempt=attempt).select_related("job__project"))
+    troubles = [trouble for clip in clips if clip.saved_at is None and (trouble := _bring(clip, attempt))]
+    _conclude(job, attempt, saved=len(clips) - len(troubles), troubles=troubles)
+    breathe()
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why one clip is not ours yet, and whether another try could help."""
+
+    cause: str
+    message: str
+    for_good: bool = False
+
+
+def _claim(job_id: str) -> Job | None:
+    now = timezone.now()
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    if Job.objects.filter(free, pk=job_id, state=State.SAVING).update(lease_until=now + LEASE, due=now + LEASE) != 1:
+        return None
+    return Job.objects.select_related("project", "connection").get(pk=job_id)
+
+
+def _bring(clip: Clip, attempt: Attempt) -> Trouble | None:
+    """Copy, check and draw one clip; None when its bytes are ours."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="studio-") as folder:
+            path = Path(folder) / "clip.mp4"
+            try:
+                _download(clip.source_url, path)
+            except LinkExpired:
+                if not _refresh_link(clip, attempt):
+                    raise
+                _download(clip.source_url, path)
+            beat()
+            store(clip, path)
+    except LinkExpired as error:
+        return Trouble(Cause.EXPIRED, str(error), for_good=True)
+    except (DownloadFailed, NotAVideo) as error:
+        return Trouble(Cause.DOWNLOAD_FAILED, str(error))
+    except OSError as error:  # our own disk or storage: full, away, not writable
+        log.exception("clip %s could not be stored", clip.pk)
+        return Trouble(Cause.OUR_FAULT, f"The file could not be written: {error.strerror or 'storage trouble'}.")
+    clip.saved_at = timezone.now()
+    clip.save()
+    return None
+
+
+def _download(address: str, path: Path) -> None:
+    hands().run(hands().wire.download(address, path, limit_bytes=LIMIT_BYTES))
+
+
+def _refresh_link(clip: Clip, attempt: Attempt) -> bool:
+    """Whether the provider, asked again for free, named another address for this clip."""
+    try:
+        provider = make(attempt.connection.provider, attempt.connection.key, attempt.connection.address)
+        answer = hands().run(hands().wire.check(provider, attempt.remote_id or ""))
+    except (ProviderError, KeyUnreadable) as error:
+        log.info("clip %s: no fresh link: %s", clip.pk, error)
+        return False
+    videos = answer.report.videos if answer.report.phase is Phase.SUCCEEDED else ()
+    if clip.position >= len(videos) or videos[clip.position] == clip.source_url:
+        return False
+    clip.source_url = videos[clip.position]
+    return True
+
+
+def _conclude(job: Job, attempt: Attempt, *, saved: int, troubles: list[Trouble]) -> None:
+    """Done, failed, or once more later."""
+    tries = job.tries + 1
+    hopeless = tries >= MOST_TRIES or all(trouble.for_good for trouble in troubles)
+    if troubles and not hopeless:
+        due = timezone.now() + timedelta(seconds=after_trouble(tries, chance=random.random()))  # noqa: S311 - jitter
+        message = f"{troubles[0].message} Trying again."
+        note(job, State.SAVING, due=due, lease_until=None, tries=tries, cause=troubles[0].cause, message=message[:500])
+    elif saved:
+        message = f"{len(troubles)} of {saved + len(troubles)} clips could not be saved: {troubles[0].message}" if troubles else ""
+        finish(job, State.SAVING, State.DONE, charge=_charge(job, attempt), message=message)
+    else:
+        trouble = troubles[0] if troubles else Trouble(Cause.DOWNLOAD_FAILED, "The provider named no clip.")
+        finish(job, State.SAVING, State.FAILED, charge=NOTHING, cause=trouble.cause, message=trouble.message)
+
+
+def _charge(job: Job, attempt: Attempt) -> Charge:
+    usage = Usage(attempt.usage_amount, attempt.usage_unit) if attempt.usage_unit else None
+    return charge_for_clip(usage, rate_of(attempt), estimate=job.estimate)

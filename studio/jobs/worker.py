@@ -1,0 +1,270 @@
+"""What the queue runs. Every task here may run twice, late or never; the rows say what there is to do.
+
+sweep(connection_id)   sends and looks, for one connection, under its lease
+save(job_id)           brings one job's clips into our storage (saving.py)
+beat()                 proves that queue, worker and database work together
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import connection as database
+from django.db.models import Count, F, OuterRef, Q, Subquery, Window
+from django.db.models.functions import Coalesce, RowNumber
+from django.utils import timezone
+
+from studio.jobs.lifecycle import State
+from studio.jobs.models import Attempt, Cause, Heartbeat, Job
+from studio.jobs.moves import move, note, put_off
+from studio.jobs.sending import Ticket, claim, ended, submitted, usual_seconds
+from studio.jobs.watching import after_trouble, is_overdue, next_look
+from studio.providers.contract import NotNow, Phase, ProviderError, Report
+from studio.providers.registry import make
+from studio.providers.wire import Wire
+from studio.routing.models import Connection, KeyUnreadable
+from studio.routing.pace import allowance
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Write = Callable[[object], None]
+Calls = dict[asyncio.Task[object], Write]
+
+LEASE = timedelta(seconds=10)  # a dead holder costs at most this
+BATCH = 200
+LOOK_AGAIN = timedelta(seconds=20)  # when a look's own result never came back to us
+SANDBOX_SECONDS = 6.0
+NOTABLE_TRIES = 3  # looks in a row without an answer before the card says so
+
+
+def sweep(connection_id: int) -> int:
+    """Send and look at what is due at one connection; how many calls were made. Does nothing while another sweep holds the lease."""
+    now = timezone.now()
+    fence = _take_lease(connection_id, now)
+    if fence is None:
+        return 0
+    try:
+        beat()
+        connection = Connection.objects.get(pk=connection_id)
+        doubt_the_lost(connection, now)
+        return _Round(connection, now).run()
+    finally:
+        Connection.objects.filter(pk=connection_id, lease_fence=fence).update(lease_until=None)
+
+
+def beat() -> None:
+    """Say that this cluster works. At most one write in half a second."""
+    now = timezone.now()
+    name = settings.CLUSTER_NAME
+    if not Heartbeat.objects.filter(cluster=name, beat_at__lt=now - timedelta(seconds=0.5)).update(beat_at=now):
+        Heartbeat.objects.get_or_create(cluster=name, defaults={"beat_at": now, "started_at": now})
+
+
+def doubt_the_lost(connection: Connection, now: datetime) -> int:
+    """How many jobs whose sender died were put in doubt. They may have been sent, so they are never queued again."""
+    lost = Job.objects.select_related("project").filter(connection=connection, state=State.SENDING, lease_until__lt=now)[:BATCH]
+    message = "The sender stopped before an answer came. It may have been sent."
+    return sum(move(job, State.SENDING, State.IN_DOUBT, cause=Cause.UNANSWERED, message=message, due=None, lease_until=None) for job in lost)
+
+
+def breathe() -> None:
+    """Let others write: SQLite's lock is no queue, and a greedy writer would starve the web."""
+    if database.vendor == "sqlite":
+        time.sleep(0.002)
+
+
+def _take_lease(connection_id: int, now: datetime) -> int | None:
+    """The fencing number, if this call won the connection's lease."""
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    won = Connection.objects.filter(free, pk=connection_id).update(
+        lease_until=now + LEASE, lease_owner=settings.CLUSTER_NAME[:80], lease_fence=F("lease_fence") + 1
+    )
+    return Connection.objects.values_list("lease_fence", flat=True).get(pk=connection_id) if won == 1 else None
+
+
+@dataclass(slots=True)
+class _Round:
+    """One sweep's work: what is due, sent through the wire all at once, each answer written down as it comes."""
+
+    connection: Connection
+    now: datetime
+
+    def run(self) -> int:
+        """How many calls were made."""
+        if self.connection.is_waiting(self.now):
+            return 0
+        sends, looks = self._due_sends(), self._due_looks()
+        granted = self._reserve(len(sends) + len(looks))
+        sends, looks = sends[:granted], looks[: max(0, granted - len(sends))]
+        calls: Calls = {}
+        self._start_looks(looks, calls)
+        for job in sends:
+            if ticket := claim(job, now=timezone.now()):
+                self._start(calls, hands().wire.submit(ticket.provider, ticket.brief), self._writer_of_send(ticket))
+        total = len(calls)
+        hands().finish(calls)
+        return total
+
+    def _reserve(self, wanted: int) -> int:
+        """How many requests the limit allows now; they count from here on. Only the lease's holder writes the pace."""
+        granted, until = allowance(
+            now=self.now, paced_until=self.connection.paced_until, per_minute=self.connection.requests_per_minute, wanted=wanted
+        )
+        if granted:
+            Connection.objects.filter(pk=self.connection.pk).update(paced_until=until)
+        return granted
+
+    def _due_sends(self) -> list[Job]:
+        """Queued jobs there is room for, round-robin by person: who has least in flight comes first."""
+        if not self.connection.enabled:
+            return []
+        jobs = Job.objects.filter(connection=self.connection)
+        in_flight = jobs.filter(state__in=[State.SENDING, State.RENDERING])
+        room = self.connection.jobs_at_once - in_flight.count()
+        if room <= 0:
+            return []
+        theirs = in_flight.filter(author=OuterRef("author")).order_by().values("author").annotate(n=Count("pk")).values("n")
+        turn = Window(RowNumber(), partition_by=F("author"), order_by=F("created_at").asc()) + Coalesce(Subquery(theirs), 0)
+        queued = jobs.filter(state=State.QUEUED, due__lte=self.now).select_related("project", "connection", "author")
+        return list(queued.annotate(turn=turn).order_by("turn", "created_at")[: min(room, BATCH)])
+
+    def _due_looks(self) -> list[Attempt]:
+        """Attempts whose rendering job is due to be looked at."""
+        due = Attempt.objects.filter(connection=self.connection, ended_at=None, job__state=State.RENDERING, job__due__lte=self.now)
+        return list(due.select_related("job__project", "job__connection").order_by("job__due")[:BATCH])
+
+    def _start_looks(self, attempts: list[Attempt], calls: Calls) -> None:
+        """Put them off first, so that a crash costs one delay and no job; then ask."""
+        try:
+            provider = make(self.connection.provider, self.connection.key, self.connection.address)
+        except KeyUnreadable as error:
+            for attempt in attempts:
+                note(attempt.job, State.RENDERING, due=self.now + timedelta(seconds=30), message=str(error))
+            return
+        Job.objects.filter(pk__in=[attempt.job_id for attempt in attempts], state=State.RENDERING).update(due=self.now + LOOK_AGAIN)
+        for attempt in attempts:
+            self._start(calls, hands().wire.check(provider, attempt.remote_id or ""), partial(looked, attempt))
+
+    def _writer_of_send(self, ticket: Ticket) -> Write:
+        usual = usual_for(ticket.job)
+        return lambda outcome: submitted(ticket, _read(outcome), now=timezone.now(), usual=usual)
+
+    @staticmethod
+    def _start(calls: Calls, call: Coroutine[None, None, object], write: Write) -> None:
+        calls[hands().loop.create_task(call)] = write
+
+
+def usual_for(job: Job) -> float:
+    """Seconds that such a job usually takes at its connection."""
+    return usual_seconds(job.connection, job.model, sandbox_seconds=SANDBOX_SECONDS / settings.SANDBOX_SPEED)
+
+
+def looked(attempt: Attempt, outcome: object) -> None:
+    """Write down what one look found: a report with its raw answer, or whatever was raised."""
+    job, now = attempt.job, timezone.now()
+    age = (now - (attempt.accepted_at or now)).total_seconds()
+    match _read(outcome):
+        case (Report(phase=Phase.SUCCEEDED | Phase.FAILED) as report, str() as raw):
+            ended(job, attempt, report, raw, start=State.RENDERING, now=now)
+            return
+        case (Report() as report, str() as raw):
+            _still_rendering(job, attempt, report, raw, now=now, age=age)
+        case ProviderError() as error:
+            _no_answer(job, attempt, error, now=now)
+        case error:
+            log.error("attempt %s: unforeseen while looking", attempt.pk, exc_info=error if isinstance(error, BaseException) else None)
+            put_off(job, State.RENDERING, due=now + timedelta(seconds=30))
+    if is_overdue(age, usual_for(job)):
+        message = f"No result after {round(age / 60)} min. The provider may still finish it."
+        move(job, State.RENDERING, State.IN_DOUBT, cause=Cause.OVERDUE, message=message, due=None)
+
+
+def _still_rendering(job: Job, attempt: Attempt, report: Report, raw: str, *, now: datetime, age: float) -> None:
+    due = now + timedelta(seconds=next_look(age, chance=random.random()))  # noqa: S311 - jitter
+    if report.alert:
+        log.warning("attempt %s: %s", attempt.pk, report.alert)
+        Attempt.objects.filter(pk=attempt.pk).update(alert=report.alert[:300], answer=raw)
+    if (job.progress, job.message) != (report.progress, ""):
+        note(job, State.RENDERING, progress=report.progress, message="", cause="", due=due, tries=0)
+    else:
+        put_off(job, State.RENDERING, due=due, tries=0)
+
+
+def _no_answer(job: Job, attempt: Attempt, error: ProviderError, *, now: datetime) -> None:
+    tries = job.tries + 1
+    wait = after_trouble(tries, chance=random.random())  # noqa: S311 - jitter
+    if isinstance(error, NotNow) and error.retry_after is not None:
+        wait = max(wait, min(3600.0, error.retry_after))
+        Connection.objects.filter(pk=job.connection_id).update(not_before=now + timedelta(seconds=min(3600.0, error.retry_after)))
+    due = now + timedelta(seconds=wait)
+    if tries == NOTABLE_TRIES:
+        Attempt.objects.filter(pk=attempt.pk).update(answer=error.answer, alert=error.message[:300])
+        note(job, State.RENDERING, due=due, tries=tries, message=f"We are waiting for the provider to answer: {error.message}"[:500])
+    else:
+        put_off(job, State.RENDERING, due=due, tries=tries)
+
+
+def _read(outcome: object) -> tuple[Report, str] | BaseException:
+    """A call's result as the rules above match it."""
+    if isinstance(outcome, BaseException):
+        return outcome
+    return outcome.report, outcome.raw  # type: ignore[attr-defined]
+
+
+class Hands:
+    """One event loop and one wire for a worker process: connections to providers survive from sweep to sweep.
+
+    The loop only runs while calls are out; every answer is written down by ordinary code between its runs, so the database never waits for the network.
+    """
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.wire = Wire(allowed_hosts=allowed_hosts())
+
+    def finish(self, calls: Calls) -> None:
+        """Wait for every call and write each down as it ends. Calls are never cut off: a paid one without an answer would be in doubt."""
+        while calls:
+            done = self.run(_first_of(calls))
+            for task in done:
+                write = calls.pop(task)
+                write(task.exception() or task.result())
+                breathe()
+            beat()
+
+    def run(self, call: Coroutine[None, None, T]) -> T:
+        """The result of one coroutine."""
+        return self.loop.run_until_complete(call)
+
+    def close(self) -> None:
+        """End the connections and the loop."""
+        self.run(self.wire.close())
+        self.loop.close()
+
+
+async def _first_of(calls: Iterable[asyncio.Task[object]]) -> set[asyncio.Task[object]]:
+    done, _ = await asyncio.wait(calls, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+    return done
+
+
+def allowed_hosts() -> frozenset[str]:
+    """Private addresses that the operator allowed, and our own sandbox."""
+    sandbox = {settings.SANDBOX_URL.split("://", 1)[1]} if settings.SANDBOX else set()
+    return settings.ALLOW_PRIVATE_HOSTS | sandbox
+
+
+_hands: Hands | None = None
+
+
+def hands() -> Hands:
+    """The pair that this process works with, made on first use: django-q forks, and a loop must not cross a fork."""
+    global _hands  # noqa: PLW0603 - one a process is the point
+    if _hands is None or _hands.loop.is_closed():
+        _hands = Hands()
+    return _hands
