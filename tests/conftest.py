@@ -3,22 +3,16 @@
 Alice makes, Bob is her team mate, Carol may only look, Dave manages credits, Mallory must see nothing, Ada is the admin.
 """
 
-import os
+from collections.abc import Iterator
+from pathlib import Path
 
-os.environ.setdefault("STUDIO_LOCAL", "1")
-os.environ.setdefault("STUDIO_SECRET_KEY", "tests-only-" + "0123456789abcdef" * 4)
-os.environ.setdefault("STUDIO_FIELD_KEYS", "dGVzdHMtb25seS1maWVsZC1rZXktMDEyMzQ1Njc4OTA=")
+import pytest
+from django.test import Client
+from pytest_django.fixtures import SettingsWrapper
 
-from collections.abc import Iterator  # noqa: E402 - the settings above must come first
-from pathlib import Path  # noqa: E402
-
-import pytest  # noqa: E402
-from django.test import Client  # noqa: E402
-from pytest_django.fixtures import SettingsWrapper  # noqa: E402
-
-from studio.accounts.models import User  # noqa: E402
-from studio.projects.models import Membership, Project  # noqa: E402
-from studio.routing.models import Connection  # noqa: E402
+from studio.accounts.models import User
+from studio.projects.models import Membership, Project
+from studio.routing.models import Connection
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +24,6 @@ def _own_files(settings: SettingsWrapper, tmp_path: Path) -> Iterator[None]:
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path / "media"}},
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.CACHES = {
         name: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": f"{tmp_path}{name}"} for name in ("default", "local")
     }
