@@ -14,7 +14,8 @@ class Account(models.Model):
     """One person's credits.
 
     `balance` is the sum of its entries' `amount`, `owed` the sum of their `owed`, `held` the sum of its open holds; all three are kept
-    beside them so that one conditional UPDATE can guard them. What can be spent is `balance - held`.
+    beside them so that one conditional UPDATE can guard them. What can be spent is `balance - held`. Something is owed only while
+    nothing can be spent: whatever becomes free repays it first.
     """
 
     user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="account")
@@ -28,6 +29,7 @@ class Account(models.Model):
             models.CheckConstraint(condition=Q(held__gte=0), name="held_not_negative"),
             models.CheckConstraint(condition=Q(owed__gte=0), name="owed_not_negative"),
             models.CheckConstraint(condition=Q(balance__gte=F("held")), name="held_within_balance"),
+            models.CheckConstraint(condition=Q(owed=0) | Q(balance=F("held")), name="owed_only_when_nothing_is_free"),
         ]
 
     def __str__(self) -> str:
@@ -45,7 +47,10 @@ class Account(models.Model):
 
 
 class Hold(models.Model):
-    """Credits put aside for one attempt: an owner, an amount, one end."""
+    """Credits put aside for one attempt: an owner, an amount, one end.
+
+    An amount of 0 is a hold too: its price is not known, and the charge is taken from what is free.
+    """
 
     class State(models.TextChoices):
         """Open, or how it ended."""
@@ -58,7 +63,8 @@ class Hold(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holds")
     amount = models.BigIntegerField()
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
-    charged = models.BigIntegerField(default=0)
+    charged = models.BigIntegerField(default=0)  # may exceed the amount: the provider's figure is the truth
+    reason = models.CharField(max_length=300, blank=True)  # what it is for, in the person's words: the shot code
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -79,7 +85,15 @@ class Hold(models.Model):
 
 
 class Entry(models.Model):
-    """One movement of credits, for ever. Unique by (kind, reference), so asking twice moves nothing."""
+    """One movement of credits, for ever. Unique by (kind, reference), so asking twice moves nothing.
+
+    | kind   | amount | owed | what happened                                                      |
+    |--------|--------|------|--------------------------------------------------------------------|
+    | grant  |  >= 0  | <= 0 | credits were given; what was owed is repaid first                  |
+    | charge |  <= 0  | >= 0 | a hold was settled; what the balance could not give is owed        |
+    | repay  |  -n    |  -n  | credits that came back from a hold repaid what was owed            |
+    | adjust |  any   | <= 0 | somebody corrected the balance                                     |
+    """
 
     class Kind(models.TextChoices):
         """Why credits moved."""
@@ -87,6 +101,7 @@ class Entry(models.Model):
         GRANT = "grant", "Granted"
         CHARGE = "charge", "Spent"
         ADJUST = "adjust", "Adjusted"
+        REPAY = "repay", "Repaid"
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries")
     kind = models.CharField(max_length=10, choices=Kind)
@@ -100,9 +115,17 @@ class Entry(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["kind", "reference"], name="one_entry_a_reference"),
-            models.CheckConstraint(condition=Q(kind__in=["grant", "charge", "adjust"]), name="entry_kind_known"),
+            models.CheckConstraint(condition=Q(kind__in=["grant", "charge", "adjust", "repay"]), name="entry_kind_known"),
+            models.CheckConstraint(condition=~Q(kind="grant") | Q(amount__gte=0, owed__lte=0), name="a_grant_gives"),
+            models.CheckConstraint(condition=~Q(kind="charge") | Q(amount__lte=0, owed__gte=0), name="a_charge_takes"),
+            models.CheckConstraint(condition=~Q(kind="repay") | Q(amount__lt=0, owed=F("amount")), name="a_repayment_is_even"),
         ]
         indexes = [models.Index(fields=["account", "-id"], name="entries_of_account")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount} ({self.reference})"
+
+    @property
+    def change(self) -> int:
+        """Millicredits by which the balance that people see moved."""
+        return self.amount - self.owed
