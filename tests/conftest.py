@@ -3,12 +3,11 @@
 Alice makes, Bob is her team mate, Carol may only look, Dave manages credits, Mallory must see nothing, Ada is the admin.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from studio.accounts.models import User
 from studio.projects.models import Membership, Project
@@ -16,7 +15,7 @@ from studio.routing.models import Connection
 
 
 @pytest.fixture(autouse=True)
-def _own_files(settings: SettingsWrapper, tmp_path: Path) -> Iterator[None]:
+def _own_files(settings: Settings, tmp_path: Path) -> None:
     """Files of a test stay in its own folder; passwords are hashed fast."""
     settings.DATA_DIR = tmp_path
     settings.MEDIA_ROOT = tmp_path / "media"
@@ -27,12 +26,11 @@ def _own_files(settings: SettingsWrapper, tmp_path: Path) -> Iterator[None]:
     settings.CACHES = {
         name: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": f"{tmp_path}{name}"} for name in ("default", "local")
     }
-    yield
 
 
 def person(email: str, *, role: str = "member") -> User:
     """Somebody with the password `correct horse`."""
-    return User.objects.create_user(email, name=email.split("@")[0].capitalize(), password="correct horse", role=role)
+    return User.objects.create_user(email, name=email.split("@", maxsplit=1)[0].capitalize(), password="correct horse", role=role)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 from django.db.models import F
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from studio.accounts.models import User
 from studio.credits import ledger
@@ -43,7 +43,7 @@ def film() -> bytes:
 
 
 @pytest.fixture
-def played(film: bytes, settings: SettingsWrapper) -> Iterator[PlayedProvider]:
+def played(film: bytes, settings: Settings) -> Iterator[PlayedProvider]:
     """The scripted provider; the worker may reach it, and starts with fresh hands."""
     with playing(film) as provider:
         settings.ALLOW_PRIVATE_HOSTS = frozenset({provider.address.removeprefix("http://")})
