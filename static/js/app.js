@@ -1,0 +1,6 @@
+// What every page has. Pages ask for more with {% module "name" %}.
+import "app/toast";
+import "app/copy";
+import "app/dialogs";
+import "app/time-ago";
+import "app/keys";

@@ -1,0 +1,40 @@
+// What dialogs and popovers need beyond the platform: fallbacks for older browsers, and a place under their button.
+
+document.querySelectorAll("dialog[data-open]").forEach((dialog) => dialog.showModal());
+
+// <button commandfor command="show-modal|close">: Safari before 26.2, Chrome before 135
+if (!("commandForElement" in HTMLButtonElement.prototype)) {
+  document.addEventListener("click", (e) => {
+    const button = e.target.closest?.("button[commandfor]");
+    const dialog = button && document.getElementById(button.getAttribute("commandfor"));
+    if (!dialog) return;
+    if (button.getAttribute("command") === "show-modal") dialog.showModal(); else dialog.close();
+  });
+}
+
+// closedby="any": not in Safari. A press on the backdrop hits the dialog itself, outside its box.
+if (!("closedBy" in HTMLDialogElement.prototype)) {
+  document.addEventListener("click", (e) => {
+    if (!e.target.matches?.('dialog[closedby="any"]')) return;
+    const box = e.target.getBoundingClientRect();
+    const inside = e.clientX >= box.left && e.clientX <= box.right && e.clientY >= box.top && e.clientY <= box.bottom;
+    if (!inside) e.target.close();
+  });
+}
+
+// Popovers stand under their button, or above it where there is no room. `toggle` does not bubble: listen while it goes down.
+const GAP = 6, EDGE = 10;
+document.addEventListener("toggle", (e) => {
+  const panel = e.target;
+  if (!panel.id || !panel.matches?.("[popover]")) return;
+  const button = document.querySelector(`[popovertarget="${CSS.escape(panel.id)}"]`);
+  if (!button) return;
+  button.setAttribute("aria-expanded", e.newState === "open");
+  if (e.newState !== "open") return;
+  const at = button.getBoundingClientRect();
+  const below = at.bottom + GAP;
+  const top = below + panel.offsetHeight > innerHeight ? at.top - panel.offsetHeight - GAP : below;
+  panel.style.left = `${Math.max(EDGE, Math.min(at.left, innerWidth - panel.offsetWidth - EDGE))}px`;
+  panel.style.top = `${Math.max(EDGE, top)}px`;
+  panel.querySelector('[aria-checked="true"], [autofocus]')?.focus();
+}, true);
