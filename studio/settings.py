@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "studio.accounts.clock.own_clock",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -155,8 +156,8 @@ CACHES = {
 Q_CLUSTER = {
     "name": CLUSTER_NAME,
     "workers": int(number("WORKERS", 4, least=1, most=64)),
-    "timeout": 120,
-    "retry": 400,  # > timeout x (ceil((queue_limit + bulk + 1) / workers) + 1) + 5, or slow tasks run twice
+    "timeout": 240,
+    "retry": 600,  # > timeout x (ceil((queue_limit + bulk + 1) / workers) + 1) + 5, or slow tasks run twice
     "queue_limit": 1,
     "bulk": 1,
     "poll": 0.1,
@@ -210,6 +211,23 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""  # the subject names the team itself
+ACCOUNT_FORMS = {
+    "login": "studio.accounts.forms.SignIn",
+    "reset_password": "studio.accounts.forms.AskReset",
+    "reset_password_from_key": "studio.accounts.forms.ResetPassword",
+    "change_password": "studio.accounts.forms.ChangePassword",
+    "set_password": "studio.accounts.forms.SetPassword",
+}
+# Throttled, never locked: one address alone cannot use up the tries of somebody's account, and a new password by e-mail clears them.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,30/h/ip,100/h/key",
+    "reset_password": "20/m/ip,5/h/key",
+    "reset_password_from_key": "20/m/ip",
+    "change_password": "5/m/user",
+    "access_link": "30/m/ip",  # ours: /in/<token>/
+}
 INVITATION_LIFETIME = timedelta(days=7)
 SESSION_COOKIE_AGE = int(timedelta(days=30).total_seconds())
 
@@ -218,6 +236,7 @@ if EMAIL_URL:
     vars().update(environ.Env.email_url_config(EMAIL_URL))
 else:
     EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+EMAIL_TIMEOUT = 10  # seconds; a page waits for it
 DEFAULT_FROM_EMAIL = text("EMAIL_FROM", f"studio@{urlsplit(SITE_URL).hostname}")
 
 LANGUAGE_CODE = "en-gb"
@@ -231,6 +250,7 @@ HTTPS = not LOCAL
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^sandbox/"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if flag("BEHIND_PROXY", default=True) and HTTPS else None
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if SECURE_PROXY_SSL_HEADER else 0  # whose X-Forwarded-For names the client, counted from the right
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

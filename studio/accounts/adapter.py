@@ -1,12 +1,43 @@
-"""How django-allauth behaves here."""
+"""How django-allauth behaves here: by invitation only, in plain words, and every new password is written down."""
+
+import logging
+from smtplib import SMTPException
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
+
+from studio.accounts.models import AuditEvent, User
+
+log = logging.getLogger(__name__)
 
 
 class InvitedOnly(DefaultAccountAdapter):
     """Nobody signs up by themselves: people come by invitation."""
 
-    def is_open_for_signup(self, request: HttpRequest) -> bool:
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": "This e-mail address and password do not match.",
+        "too_many_login_attempts": "Too many tries. Wait a few minutes, or ask for a new password.",
+        "enter_current_password": "This is not your current password.",
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 - allauth asks with it
         """Never."""
         return False
+
+    def set_password(self, user: User, password: str) -> None:
+        """Keep the new password, and write down that there is one."""
+        super().set_password(user, password)
+        AuditEvent.record("person.password", user.email, actor=user)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send it. One that cannot be sent is logged, not shown: the answer must be the same for addresses that we know and that we do not."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except (SMTPException, OSError):
+            log.exception("An e-mail could not be sent: %s", template_prefix)
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:  # noqa: ARG002 - not ours to keep
+        """Log from where. What was typed stays out: people type passwords into the wrong box."""
+        log.warning("A sign-in from %s did not match", self.get_client_ip(request))

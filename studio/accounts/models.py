@@ -5,6 +5,8 @@ import secrets
 from datetime import timedelta
 from typing import ClassVar
 
+from allauth.core import context
+from allauth.core.internal.httpkit import get_client_ip
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
@@ -70,6 +72,11 @@ class User(AbstractBaseUser):
         return self.is_active and self.role in {self.Role.ADMIN, self.Role.CREDIT_MANAGER}
 
     @property
+    def is_invited(self) -> bool:
+        """Has an invitation and has not come in yet. Somebody switched off after that has a password, or has signed in once."""
+        return not self.is_active and self.last_login is None and not self.has_usable_password()
+
+    @property
     def initials(self) -> str:
         """One or two letters for the round picture."""
         words = (self.name or self.email.split("@")[0].replace(".", " ")).split()
@@ -107,10 +114,17 @@ class AccessLink(models.Model):
     @classmethod
     def make(cls, user: User, *, kind: str, lifetime: timedelta, created_by: User | None = None) -> str:
         """A fresh token for this person; earlier unused links of the same kind end."""
-        cls.objects.filter(user=user, kind=kind, used_at=None).update(expires_at=timezone.now())
+        cls.end(user, kind=kind)
         token = secrets.token_urlsafe(24)
         cls.objects.create(kind=kind, user=user, token_hash=cls.digest(token), created_by=created_by, expires_at=timezone.now() + lifetime)
         return token
+
+    @classmethod
+    def end(cls, user: User, *, kind: str = "") -> int:
+        """How many open links of this person, of one kind or any, it has ended."""
+        now = timezone.now()
+        mine = cls.objects.filter(user=user, used_at=None, expires_at__gt=now)
+        return (mine.filter(kind=kind) if kind else mine).update(expires_at=now)
 
     @staticmethod
     def digest(token: str) -> str:
@@ -118,9 +132,20 @@ class AccessLink(models.Model):
         return hashlib.sha256(token.encode()).hexdigest()
 
     @classmethod
+    def of(cls, token: str) -> "AccessLink | None":
+        """The link of this token, open or not."""
+        return cls.objects.select_related("user", "created_by").filter(token_hash=cls.digest(token)).first()
+
+    @classmethod
     def live(cls, token: str) -> "AccessLink | None":
         """The link of this token, if it still lets somebody in."""
-        return cls.objects.select_related("user").filter(token_hash=cls.digest(token), used_at=None, expires_at__gt=timezone.now()).first()
+        link = cls.of(token)
+        return link if link and link.is_open else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still lets its person in: unused, not over, and the person was not switched off."""
+        return self.used_at is None and self.expires_at > timezone.now() and (self.user.is_active or self.user.is_invited)
 
     def use(self) -> bool:
         """Whether this call was the one that used it."""
@@ -145,5 +170,7 @@ class AuditEvent(models.Model):
 
     @classmethod
     def record(cls, action: str, subject: str, *, actor: User | None, before: object = None, after: object = None, reason: str = "") -> None:
-        """Write one event down."""
-        cls.objects.create(action=action, subject=subject, actor=actor, before=before, after=after, reason=reason)
+        """Write one event down, with the address of the request that is being answered, if one is."""
+        request = context.request
+        address = get_client_ip(request) if request is not None else None
+        cls.objects.create(action=action, subject=subject[:200], actor=actor, before=before, after=after, reason=reason, address=address)

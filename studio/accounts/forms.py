@@ -1,0 +1,144 @@
+"""The forms about people: signing in (allauth's, dressed in our words), invitations, and one's own page."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from allauth.account import forms as allauth
+from django import forms
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+
+from studio.accounts.clock import LOCALES
+from studio.accounts.models import User
+
+PASSWORD_HINT = "At least 10 characters, not a common word."  # noqa: S105 - a hint
+AREAS = ("Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+
+
+def dress(form: forms.BaseForm) -> None:
+    """Give every field the look of the design, and take away the placeholders that repeat its label."""
+    for field in form.fields.values():
+        field.label_suffix = ""
+        field.widget.attrs["class"] = "input select" if isinstance(field.widget, forms.Select) else "input"
+        field.widget.attrs.pop("placeholder", None)
+
+
+class SignIn(allauth.LoginForm):
+    """E-mail address and password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        dress(self)
+        self.fields["login"].label = "E-mail address"
+        self.fields["password"].help_text = ""
+
+
+class AskReset(allauth.ResetPasswordForm):
+    """The address to send the link for a new password to."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        dress(self)
+        self.fields["email"].label = "E-mail address"
+
+
+def _word_passwords(form: forms.BaseForm) -> None:
+    """Our words for a new password, typed twice."""
+    dress(form)
+    form.fields["password1"].label, form.fields["password1"].help_text = "New password", PASSWORD_HINT
+    form.fields["password2"].label = "The same again"
+
+
+class ResetPassword(allauth.ResetPasswordKeyForm):
+    """A new password, for somebody who came by the link in the e-mail."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _word_passwords(self)
+
+
+class ChangePassword(allauth.ChangePasswordForm):
+    """A new password in the place of a known one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _word_passwords(self)
+        self.fields["oldpassword"].label, self.fields["oldpassword"].help_text = "Current password", ""
+
+
+class SetPassword(allauth.SetPasswordForm):
+    """A first password, for somebody who came in by a link."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _word_passwords(self)
+
+
+class Welcome(forms.Form):
+    """What an invited person tells us: their name and a password."""
+
+    name = forms.CharField(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    password1 = forms.CharField(
+        label="Password", help_text=PASSWORD_HINT, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+    password2 = forms.CharField(label="The same again", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
+
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.person = person
+        self.fields["name"].initial = person.name
+        dress(self)
+
+    def clean(self) -> dict[str, Any]:
+        """Both passwords are the same, and a good one."""
+        data = super().clean() or {}
+        if "password1" not in data or "password2" not in data:
+            return data
+        if data["password1"] != data["password2"]:
+            self.add_error("password2", "The two passwords differ.")
+        try:
+            validate_password(data["password1"], User(email=self.person.email, name=data.get("name", "")))
+        except forms.ValidationError as error:
+            self.add_error("password1", error)
+        return data
+
+
+class Invite(forms.Form):
+    """Whom to invite, as what."""
+
+    email = forms.EmailField(label="E-mail address", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    role = forms.ChoiceField(label="Role", choices=User.Role.choices, initial=User.Role.MEMBER)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        dress(self)
+
+
+class ChooseRole(forms.Form):
+    """One of the installation's roles."""
+
+    role = forms.ChoiceField(choices=User.Role.choices)
+
+
+class Switch(forms.Form):
+    """On or off."""
+
+    to = forms.ChoiceField(choices=[("on", "on"), ("off", "off")])
+
+
+class Me(forms.Form):
+    """What a person says about themselves."""
+
+    name = forms.CharField(label="Name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    time_zone = forms.ChoiceField(label="Time zone", choices=[], required=False)
+    locale = forms.ChoiceField(label="Dates and numbers", choices=[("", "As the studio writes them"), *LOCALES], required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zones = sorted(zone for zone in available_timezones() if zone.startswith(AREAS))
+        self.fields["time_zone"] = forms.ChoiceField(
+            label="Time zone",
+            choices=[("", f"The studio's, {settings.TIME_ZONE}"), ("UTC", "UTC"), *((zone, zone.replace("_", " ")) for zone in zones)],
+            required=False,
+        )
+        dress(self)
