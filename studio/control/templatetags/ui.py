@@ -7,6 +7,7 @@ from pathlib import Path
 from django import template
 from django.conf import settings
 from django.contrib.staticfiles import finders
+from django.forms import BoundField
 from django.http import HttpRequest
 from django.template.context import Context
 from django.templatetags.static import static
@@ -122,6 +123,14 @@ def timecode(milliseconds: int) -> str:
     """The length of a clip: 8000 → "0:08"."""
     minutes, seconds = divmod(round(milliseconds / 1000), 60)
     return f"{minutes}:{seconds:02d}"
+
+
+@register.filter
+def control(field: BoundField) -> SafeString:
+    """A form field's own element in our style: `input`, with the arrow of a `select` where it is one."""
+    kind = "input select" if field.widget_type in {"select", "nullbooleanselect"} else "input"
+    given = str(field.field.widget.attrs.get("class", ""))
+    return field.as_widget(attrs={"class": f"{kind} {given}".strip()})
 
 
 def modules() -> dict[str, str]:
