@@ -1,0 +1,145 @@
+"""A whole installation of its own: web, worker and sandbox as an operator starts them, with a database and files of their own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+
+ROOT = Path(__file__).parent.parent
+T = TypeVar("T")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(ask: Callable[[], T], *, within: float, every: float = 0.1) -> T:
+    """The first true answer, or an error that shows the last one."""
+    end = time.monotonic() + within
+    while True:
+        if answer := ask():
+            return answer
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {within:g} s: {answer!r}")
+        time.sleep(every)  # waits for other processes, never for our own code
+
+
+class Installation:
+    """One running installation. `lines` is what it printed."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.folder = folder
+        self.lines: list[str] = []
+        self.process: subprocess.Popen[str] | None = None
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("STUDIO_", "DJANGO_"))},
+            "STUDIO_LOCAL": "1",
+            "STUDIO_DATA_DIR": str(folder),
+            "STUDIO_CLUSTER_NAME": f"test-{uuid4().hex[:8]}",
+            "PORT": str(self.port),
+            "PYTHONUNBUFFERED": "1",
+            **settings,
+        }
+        for name in ("STUDIO_DATABASE_URL", "STUDIO_BROKER_URL"):
+            if name in os.environ:
+                self.environment[name] = os.environ[name]
+
+    def manage(self, *arguments: str, check: bool = True) -> str:
+        """What a management command printed."""
+        done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        if check and done.returncode:
+            raise AssertionError(f"manage.py {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
+
+    def ask(self, code: str) -> str:
+        """What a line of Python prints inside the installation."""
+        return self.manage("shell", "-v", "0", "-c", code).strip()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "run"], cwd=ROOT, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
+        eventually(lambda: self.sign_in_link or self._died(), within=90)
+
+    @property
+    def sign_in_link(self) -> str:
+        found = re.findall(r"https?://\S+/in/\S+", "\n".join(self.lines))
+        return found[-1] if found else ""
+
+    def stop(self) -> int:
+        """Its exit code after a Ctrl-C."""
+        if self.process is None:
+            return 0
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(60)
+        self.process = None
+        return code
+
+    def cluster_pids(self) -> list[int]:
+        """The processes of its cluster, main process first."""
+        group = int((self.folder / f"cluster-{self.environment['STUDIO_CLUSTER_NAME']}.pid").read_text())
+        return sorted(pid for pid in (int(entry.name) for entry in Path("/proc").glob("[0-9]*")) if _group_of(pid) == group)
+
+    def _listen(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self.lines.append(line.rstrip())
+
+    def _died(self) -> str:
+        if self.process is not None and self.process.poll() is not None:
+            raise AssertionError("it stopped while starting:\n" + "\n".join(self.lines))
+        return ""
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
+@contextmanager
+def installed(folder: Path, **settings: str) -> Iterator[Installation]:
+    """A running installation; on PostgreSQL with a database of its own."""
+    with _own_database() as database:
+        installation = Installation(folder, **settings)
+        if database:
+            installation.environment["STUDIO_DATABASE_URL"] = database
+        installation.start()
+        try:
+            yield installation
+        finally:
+            installation.stop()
+
+
+@contextmanager
+def _own_database() -> Iterator[str]:
+    server = os.environ.get("STUDIO_DATABASE_URL", "")
+    if not server.startswith("postgres"):
+        yield ""
+        return
+    name = f"studio_{uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    try:
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

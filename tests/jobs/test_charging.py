@@ -1,0 +1,52 @@
+"""Who pays what."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio.jobs.charging import UNBELIEVABLE, Charge, charge_for_clip, charge_for_failure
+from studio.providers.contract import Cause, Usage
+from studio.routing.prices import Rate
+
+QUOTA = Rate(1_000, 1, "test")
+TICKS = Rate(1, 100_000, "test")
+
+
+def test_a_clip_costs_the_reported_usage_at_the_rate_in_force():
+    assert charge_for_clip(Usage("9", "quota"), QUOTA, estimate=12_000) == Charge(9_000)
+
+
+def test_a_fraction_of_a_millicredit_is_rounded_half_up_once():
+    assert charge_for_clip(Usage("150000", "cost_in_usd_ticks"), TICKS, estimate=10).millicredits == 2
+    assert charge_for_clip(Usage("149999", "cost_in_usd_ticks"), TICKS, estimate=10).millicredits == 1
+
+
+def test_a_provider_that_reports_nothing_costs_the_estimate_and_says_so():
+    assert charge_for_clip(None, None, estimate=12_000) == Charge(12_000, is_estimate=True)
+
+
+@pytest.mark.parametrize("figure", ["", "lots", "NaN", "-3", "inf", "1" + "0" * 30, "{}"])
+def test_a_figure_that_is_none_is_put_before_an_admin_and_costs_the_estimate(figure: str):
+    charge = charge_for_clip(Usage(figure, "quota"), QUOTA, estimate=12_000)
+    assert (charge.millicredits, charge.is_estimate, bool(charge.alert)) == (12_000, True, True)
+
+
+def test_a_figure_beyond_belief_does_not_empty_an_account():
+    believable = charge_for_clip(Usage(str(12 * UNBELIEVABLE), "quota"), QUOTA, estimate=12_000)
+    absurd = charge_for_clip(Usage(str(12 * UNBELIEVABLE + 1), "quota"), QUOTA, estimate=12_000)
+    assert believable == Charge(12_000 * UNBELIEVABLE)
+    assert (absurd.millicredits, bool(absurd.alert)) == (12_000, True)
+
+
+def test_only_a_moderated_try_that_was_charged_costs_something_without_a_clip():
+    usage = Usage("9", "quota")
+    assert charge_for_failure(Cause.MODERATED, usage, QUOTA, estimate=12_000) == Charge(9_000)
+    assert charge_for_failure(Cause.MODERATED, None, QUOTA, estimate=12_000) == Charge(0)
+    assert charge_for_failure(Cause.PROVIDER_FAILED, usage, QUOTA, estimate=12_000) == Charge(0)
+    assert charge_for_failure(None, usage, QUOTA, estimate=12_000) == Charge(0)
+
+
+@given(st.text(), st.integers(0, 10**9))
+def test_no_figure_crashes_or_charges_less_than_nothing(figure: str, estimate: int):
+    assert charge_for_clip(Usage(figure, "quota"), QUOTA, estimate=estimate).millicredits >= 0
+    assert charge_for_failure(Cause.MODERATED, Usage(figure, "quota"), QUOTA, estimate=estimate).millicredits >= 0

@@ -1,0 +1,271 @@
+"""The worker's stories: an order goes out once, is watched, and ends with a clip or an honest word."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from studio.accounts.models import User
+from studio.credits import ledger
+from studio.credits.models import Account, Hold
+from studio.jobs.actions import order
+from studio.jobs.lifecycle import State
+from studio.jobs.models import Attempt, Cause, Clip, Heartbeat, Job
+from studio.jobs.saving import MOST_TRIES, save
+from studio.jobs.worker import sweep
+from studio.projects.models import Membership, Project
+from studio.routing.models import Connection
+from tests.conftest import person
+from tests.jobs.conftest import BRIEF, pass_time, work_through
+from tests.jobs.played import PENDING, VANISH, PlayedProvider, Reply
+
+Ordered = Callable[..., Job]
+
+
+def balance_of(user: User) -> tuple[int, int]:
+    account = Account.objects.get(user=user)
+    return account.balance, account.held
+
+
+def test_a_job_goes_from_order_to_a_clip_in_our_storage_and_costs_what_the_provider_says(ordered: Ordered, played: PlayedProvider, alice: User):
+    played.on_look = [PENDING]
+    job = work_through(ordered())
+    assert (job.state, job.charged, job.charge_is_estimate) == (State.DONE, 5_000, False)
+    clip = Clip.objects.get(job=job)
+    assert default_storage.open(clip.file.name).read() == played.film
+    assert (clip.width, clip.height, clip.milliseconds // 100) == (96, 54, 10)
+    assert balance_of(alice) == (995_000, 0)
+    attempt = Attempt.objects.get(job=job)
+    assert (attempt.usage_amount, attempt.usage_unit, attempt.outcome) == ("500000000", "cost_in_usd_ticks", "done")
+    assert [event.state for event in job.events.all()] == ["queued", "sending", "rendering", "saving", "done"]
+    assert len(played.submits) == 1
+    assert ledger.verify() == []
+
+
+def test_the_key_goes_to_the_provider_and_never_to_the_file_host(ordered: Ordered, played: PlayedProvider):
+    work_through(ordered())
+    assert played.keys_at_downloads == [None]
+
+
+def test_an_order_calls_no_provider(ordered: Ordered, played: PlayedProvider):
+    job = ordered()
+    assert (job.state, played.submits) == (State.QUEUED, [])
+
+
+def test_a_lost_answer_leaves_the_job_in_doubt_with_its_hold_and_it_is_never_sent_again(ordered: Ordered, played: PlayedProvider, alice: User):
+    played.on_submit = [VANISH]
+    job = work_through(ordered())
+    for _ in range(5):
+        pass_time(3600)
+        sweep(job.connection_id)
+    job.refresh_from_db()
+    assert (job.state, job.cause, len(played.submits)) == (State.IN_DOUBT, Cause.UNANSWERED, 1)
+    assert balance_of(alice) == (1_000_000, job.estimate)
+    assert Hold.objects.get().state == Hold.State.OPEN
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(500, {"error": "upstream"}),
+        Reply(502, b"<html>bad gateway</html>"),
+        Reply(200, b"<html>hello</html>"),
+        Reply(200, {"status": "ok"}),
+        Reply(200, {"request_id": "x"}, short_by=5),
+        Reply(302, b"", headers={"Location": "/elsewhere"}),
+    ],
+    ids=["500", "502 page", "200 page", "no id", "cut short", "redirect"],
+)
+def test_an_answer_that_proves_nothing_is_doubt_not_failure(reply: Reply, ordered: Ordered, played: PlayedProvider):
+    played.on_submit = [reply]
+    job = work_through(ordered())
+    assert (job.state, len(played.submits)) == (State.IN_DOUBT, 1)
+
+
+def test_a_clear_refusal_returns_the_credits_at_once(ordered: Ordered, played: PlayedProvider, alice: User):
+    played.on_submit = [Reply(400, {"code": "invalid-argument", "error": "Duration must be between 1 and 15 seconds"})]
+    job = work_through(ordered())
+    assert (job.state, job.cause, job.charged) == (State.FAILED, Cause.INPUT_REFUSED, 0)
+    assert "Duration" in job.message
+    assert balance_of(alice) == (1_000_000, 0)
+
+
+def test_not_now_waits_as_long_as_asked_and_then_sends_once(ordered: Ordered, played: PlayedProvider):
+    played.on_submit = [Reply(429, {"code": "resource-exhausted", "error": "Too many requests"}, headers={"Retry-After": "30"})]
+    job = ordered()
+    sweep(job.connection_id)
+    job.refresh_from_db()
+    assert (job.state, job.cause) == (State.QUEUED, Cause.NOT_NOW)
+    assert timedelta(seconds=25) < job.due - timezone.now() <= timedelta(seconds=30)
+    pass_time(20)
+    sweep(job.connection_id)
+    assert len(played.submits) == 1
+    assert work_through(job).state == State.DONE
+    assert len(played.submits) == 2
+
+
+def test_a_provider_that_cannot_be_reached_is_tried_again_without_doubt(ordered: Ordered, connection: Connection, played: PlayedProvider):
+    Connection.objects.filter(pk=connection.pk).update(base_url="http://127.0.0.1:9")
+    job = ordered()
+    sweep(job.connection_id)
+    job.refresh_from_db()
+    assert (job.state, job.cause) == (State.QUEUED, Cause.NOT_NOW)
+    Connection.objects.filter(pk=connection.pk).update(base_url=played.address)
+    pass_time(100)
+    job = Job.objects.get(pk=job.pk)
+    assert work_through(job).state == State.DONE
+
+
+def test_a_moderated_result_ends_the_job_and_costs_what_the_provider_charged(ordered: Ordered, played: PlayedProvider, alice: User):
+    body = {"status": "done", "video": {"url": "", "duration": 1, "respect_moderation": False}, "usage": {"cost_in_usd_ticks": 300_000_000}}
+    played.on_look = [Reply(body=body)]
+    job = work_through(ordered())
+    assert (job.state, job.cause, job.charged) == (State.FAILED, Cause.MODERATED, 3_000)
+    assert balance_of(alice) == (997_000, 0)
+
+
+def test_a_failure_at_the_provider_costs_nothing_even_if_it_reports_usage(ordered: Ordered, played: PlayedProvider, alice: User):
+    failed = {"status": "failed", "video": {"duration": 0, "respect_moderation": True}, "error": {"code": "internal_error", "message": "Sorry"}}
+    played.on_look = [Reply(body={**failed, "usage": {"cost_in_usd_ticks": 300_000_000}})]
+    job = work_through(ordered())
+    assert (job.state, job.cause, job.charged) == (State.FAILED, Cause.PROVIDER_FAILED, 0)
+    assert balance_of(alice) == (1_000_000, 0)
+
+
+def test_looks_that_fail_are_repeated_and_change_nothing(ordered: Ordered, played: PlayedProvider):
+    played.on_look = [VANISH, Reply(500, b"oops"), Reply(200, b"<html>"), Reply(429, {}), Reply(404, {"code": "not-found", "error": "no"})]
+    job = work_through(ordered())
+    assert (job.state, len(played.submits), len(played.looks)) == (State.DONE, 1, 6)
+
+
+def test_an_unknown_status_word_keeps_it_rendering_raises_an_alert_and_ends_in_doubt(ordered: Ordered, played: PlayedProvider, alice: User):
+    played.on_look = [Reply(body={"status": "marinating"})] * 200
+    job = ordered()
+    sweep(job.connection_id)
+    pass_time(60)
+    sweep(job.connection_id)
+    job.refresh_from_db()
+    assert job.state == State.RENDERING
+    assert "marinating" in Attempt.objects.get(job=job).alert
+    job = work_through(job, rounds=60)
+    assert (job.state, job.cause) == (State.IN_DOUBT, Cause.OVERDUE)
+    assert balance_of(alice) == (1_000_000, job.estimate)
+
+
+def test_a_sender_that_died_leaves_doubt_never_a_second_submission(ordered: Ordered, played: PlayedProvider):
+    job = ordered()
+    Job.objects.filter(pk=job.pk).update(state=State.SENDING, lease_until=timezone.now() - timedelta(seconds=1), due=timezone.now())
+    assert work_through(job).state == State.IN_DOUBT
+    assert played.submits == []
+
+
+def test_an_id_that_belongs_to_another_job_is_doubted(ordered: Ordered, played: PlayedProvider):
+    played.on_submit = [Reply(body={"request_id": "same"}), Reply(body={"request_id": "same"})]
+    first, second = ordered(), ordered()
+    sweep(first.connection_id)
+    assert sorted(Job.objects.filter(pk__in=[first.pk, second.pk]).values_list("state", flat=True)) == [State.IN_DOUBT, State.RENDERING]
+
+
+def test_a_failed_download_is_tried_again_and_nothing_is_generated_for_it(ordered: Ordered, played: PlayedProvider):
+    played.on_download = [
+        Reply(body=played.film, headers={"Content-Type": "video/mp4"}, short_by=100),
+        Reply(503, b""),
+        Reply(200, b"<html>no</html>"),
+    ]
+    job = work_through(ordered())
+    assert (job.state, len(played.submits), len(played.downloads)) == (State.DONE, 1, 4)
+
+
+def test_an_expired_link_is_asked_for_again_before_anybody_gives_up(ordered: Ordered, played: PlayedProvider):
+    played.on_download = [Reply(403, b"expired")]
+    fresh = {"status": "done", "video": {"url": f"{played.address}/files/fresh.mp4", "duration": 1, "respect_moderation": True}}
+    job = ordered()
+    sweep(job.connection_id)
+    pass_time(100)
+    sweep(job.connection_id)
+    played.on_look = [Reply(body=fresh)]
+    assert work_through(job).state == State.DONE
+    assert played.downloads == ["/files/remote-1.mp4", "/files/fresh.mp4"]
+
+
+def test_a_clip_that_cannot_be_had_ends_the_job_and_returns_the_credits(ordered: Ordered, played: PlayedProvider, alice: User):
+    played.on_download = [Reply(404, b"gone")] * 20
+    job = work_through(ordered())
+    assert (job.state, job.cause, job.charged) == (State.FAILED, Cause.EXPIRED, 0)
+    assert balance_of(alice) == (1_000_000, 0)
+
+
+def test_a_file_that_is_no_video_is_given_up_after_some_tries(ordered: Ordered, played: PlayedProvider):
+    played.on_download = [Reply(200, b"not a film" * 500, headers={"Content-Type": "video/mp4"})] * 20
+    job = work_through(ordered())
+    assert (job.state, job.cause, len(played.downloads)) == (State.FAILED, Cause.DOWNLOAD_FAILED, MOST_TRIES)
+
+
+@pytest.mark.parametrize(
+    ("usage", "charged", "estimated"), [("12", None, True), (-5, None, True), (10**19, None, True), (None, None, True), (0, 0, False)]
+)
+def test_a_figure_that_makes_no_sense_never_becomes_money_by_itself(usage, charged, estimated, ordered: Ordered, played: PlayedProvider):
+    played.usage = usage
+    job = work_through(ordered())
+    expected = (job.estimate if charged is None else charged, estimated)
+    if usage == "12":
+        expected = (0, False)
+    assert job.state == State.DONE
+    assert (job.charged, job.charge_is_estimate) == expected
+
+
+def test_two_sweeps_at_once_are_one(ordered: Ordered, played: PlayedProvider, connection: Connection):
+    ordered()
+    Connection.objects.filter(pk=connection.pk).update(lease_until=timezone.now() + timedelta(seconds=9))
+    assert sweep(connection.pk) == 0
+    assert played.submits == []
+
+
+def test_a_connection_takes_no_more_jobs_at_once_than_it_may(ordered: Ordered, played: PlayedProvider, connection: Connection):
+    Connection.objects.filter(pk=connection.pk).update(jobs_at_once=2)
+    for _ in range(5):
+        ordered()
+    sweep(connection.pk)
+    assert len(played.submits) == 2
+
+
+def test_another_persons_first_job_goes_before_the_rest_of_a_long_queue(
+    ordered: Ordered, played: PlayedProvider, tide: Project, connection: Connection
+):
+    erin = person("erin@example.org")
+    Membership.objects.create(project=tide, user=erin, role="maker")
+    ledger.grant(erin, 1_000_000, key="erin", reason="test", actor=None)
+    Connection.objects.filter(pk=connection.pk).update(jobs_at_once=2)
+    for _ in range(20):
+        ordered()
+    order(author=erin, project=tide, connection=connection, brief=BRIEF, order_key=uuid4())
+    sweep(connection.pk)
+    assert Job.objects.get(author=erin).state == State.RENDERING
+
+
+def test_a_paused_connection_sends_nothing_but_goes_on_looking(ordered: Ordered, played: PlayedProvider, connection: Connection):
+    watched = ordered()
+    sweep(connection.pk)
+    queued = ordered()
+    Connection.objects.filter(pk=connection.pk).update(enabled=False)
+    pass_time(100)
+    sweep(connection.pk)
+    assert Job.objects.get(pk=watched.pk).state == State.SAVING
+    assert Job.objects.get(pk=queued.pk).state == State.QUEUED
+
+
+def test_saving_twice_makes_one_clip_and_one_charge(ordered: Ordered, played: PlayedProvider, alice: User):
+    job = work_through(ordered())
+    Job.objects.filter(pk=job.pk)
+    assert save(str(job.pk)) is False
+    assert Clip.objects.filter(job=job).count() == 1
+    assert balance_of(alice)[0] == 1_000_000 - (job.charged or 0)
+
+
+def test_a_sweep_beats_so_that_the_supervisor_sees_real_work(ordered: Ordered):
+    job = ordered()
+    sweep(job.connection_id)
+    assert timezone.now() - Heartbeat.objects.get().beat_at < timedelta(seconds=5)
