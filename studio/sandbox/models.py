@@ -1,0 +1,147 @@
+"""What the played providers remember: the jobs that they accepted, and the faults that an admin switched on.
+
+One row of `RemoteJob` is one accepted, paid submission; a submission sent twice makes two rows, as it would be billed twice.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.utils import timezone
+
+
+class Played(models.TextChoices):
+    """The providers that the sandbox plays."""
+
+    TTAPI = "ttapi", "TTAPI"
+    GROKIMAGINE = "grokimagine", "Grok Imagine API"
+    ACEDATA = "acedata", "AceData Cloud"
+    COMET = "comet", "CometAPI"
+    XAI = "xai", "xAI"
+
+
+class Kind(models.TextChoices):
+    """What can go wrong. PROVIDERS.md sections 6 and 8 say why each one matters."""
+
+    LOST_ANSWER = "lost_answer", "Answer lost after acceptance"
+    REFUSAL = "refusal", "Refused at submit"
+    MODERATION_SUBMIT = "moderation_submit", "Moderated at submit"
+    BALANCE = "balance", "Our balance there is used up"
+    FAILURE = "failure", "Generation fails"
+    MODERATION_RESULT = "moderation_result", "Result moderated"
+    NEVER = "never", "Never finishes"
+    UNKNOWN_STATUS = "unknown_status", "Unknown status word while running"
+    RATE_LIMIT = "429", "429 with Retry-After"
+    QUEUE_FULL = "499", "499 queue exhausted (TTAPI)"
+    SERVER_ERROR = "5xx", "5xx"
+    HTML = "html", "HTML instead of JSON"
+    EXPIRED_LINK = "expired_link", "Video link expired"
+    TRUNCATED = "truncated", "Video cut off half-way"
+    CALLBACK_LATE = "callback_late", "Callback late"
+    CALLBACK_DOUBLED = "callback_doubled", "Callback doubled"
+    CALLBACK_MISSING = "callback_missing", "Callback missing"
+
+
+class Moment(models.TextChoices):
+    """Which request a fault concerns. Only 429, 499, 5xx and HTML can meet a status request."""
+
+    ANY = "", "Any request"
+    SUBMIT = "submit", "Submit only"
+    CHECK = "check", "Status only"
+
+
+BARREN = (Kind.FAILURE, Kind.MODERATION_RESULT, Kind.NEVER)  # with these there is never a video
+
+
+class RemoteJob(models.Model):
+    """One accepted submission. What it looks like at any time follows from `created_at`, `making` and its faults (see timeline.py)."""
+
+    provider = models.CharField(max_length=12, choices=Played)
+    remote_id = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    making = models.DurationField(help_text="How long the provider takes from acceptance to the end.")
+    serial = models.PositiveIntegerField(help_text="The how-manieth job of its provider: odd and even ones alternate between documented shapes.")
+    outcome_fault = models.CharField(max_length=20, choices=Kind, blank=True, help_text="What goes wrong with its making; decided at acceptance.")
+    link_fault = models.CharField(max_length=20, choices=Kind, blank=True, help_text="What goes wrong with its videos' links.")
+    callback_fault = models.CharField(max_length=20, choices=Kind, blank=True, help_text="What goes wrong with its callback.")
+    key_hash = models.CharField(max_length=16, help_text="Start of the SHA-256 of the API key: lists show an account its own jobs only.")
+    origin = models.CharField(max_length=200, help_text="Scheme and host that the client used: result links start with it.")
+
+    request = models.JSONField(help_text="The request as received; data URLs are shortened.")
+    prompt = models.TextField(blank=True)
+    model = models.CharField(max_length=80, blank=True)
+    aspect_ratio = models.CharField(max_length=8)
+    resolution = models.CharField(max_length=8)
+    seconds = models.PositiveSmallIntegerField()
+    takes = models.PositiveSmallIntegerField(default=1)
+    backdrop = models.TextField(blank=True, help_text="Where the first reference image is: a file name of ours, or a URL of this installation.")
+
+    callback_url = models.TextField(blank=True)
+    callback_at = models.DateTimeField(null=True, blank=True)
+    callbacks_left = models.PositiveSmallIntegerField(default=0)
+
+    render_asks = models.PositiveSmallIntegerField(default=0)
+    render_asked_at = models.DateTimeField(null=True, blank=True)
+    rendered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(provider__in=Played.values), name="sandbox_provider_known")]
+        indexes = [
+            models.Index(fields=["render_asked_at"], condition=models.Q(rendered_at=None), name="sandbox_to_draw"),
+            models.Index(fields=["callback_at"], condition=models.Q(callbacks_left__gt=0), name="sandbox_callbacks_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.remote_id}"
+
+    @property
+    def odd(self) -> bool:
+        """Which of two documented shapes this job answers in."""
+        return self.serial % 2 == 1
+
+    @property
+    def ends_at(self) -> datetime:
+        """When the provider is through with it, UTC."""
+        return self.created_at + self.making
+
+    def has(self, kind: Kind) -> bool:
+        """Whether it met this fault when it was accepted."""
+        return kind in {self.outcome_fault, self.link_fault, self.callback_fault}
+
+    @property
+    def makes_videos(self) -> bool:
+        """Whether there will be anything to render."""
+        return self.outcome_fault not in BARREN
+
+    def file_names(self) -> list[str]:
+        """The names of its videos, in order."""
+        return [f"{self.remote_id}.mp4"] if self.takes == 1 else [f"{self.remote_id}-{take}.mp4" for take in range(1, self.takes + 1)]
+
+    def video_urls(self) -> list[str]:
+        """Where its videos are, in order."""
+        return [f"{self.origin}/sandbox/files/{name}" for name in self.file_names()]
+
+    @classmethod
+    def lately(cls, provider: str) -> int:
+        """How many jobs a provider accepted within the last minute."""
+        return cls.objects.filter(provider=provider, created_at__gt=timezone.now() - timedelta(minutes=1)).count()
+
+
+class Fault(models.Model):
+    """Something that goes wrong on purpose. `left` counts down to 0; None never ends. Taken by faults.take only."""
+
+    provider = models.CharField(max_length=12, choices=[("", "Any provider"), *Played.choices], blank=True)
+    kind = models.CharField(max_length=20, choices=Kind)
+    moment = models.CharField(max_length=8, choices=Moment, blank=True)
+    left = models.PositiveIntegerField(null=True, blank=True)
+    on = models.BooleanField(default=True)
+    origin = models.CharField(max_length=200, blank=True, help_text="The text of the setting that asked for it; empty when it came from the page.")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(kind__in=Kind.values), name="sandbox_fault_known"),
+            models.UniqueConstraint(fields=["provider", "kind", "moment", "origin"], name="sandbox_fault_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_provider_display()}: {self.get_kind_display()}"
