@@ -127,10 +127,11 @@ DIGITS = range(-30, 18)  # powers of ten that a figure's first digit may have
 def quote(connection: Connection, brief: Brief) -> Quote:
     """What this order will cost on this connection: the admin's most particular rule, else the built-in book, else unknown."""
     seconds = brief.duration if brief.duration is not None else USUAL_SECONDS.get(connection.provider, 0)
-    rule = _rule(connection, brief, seconds)
+    resolution = brief.resolution or USUAL_RESOLUTION.get(connection.provider, "")
+    rule = _rule(connection, brief.model, resolution, seconds)
     if rule is not None:
         return _by_rule(rule, seconds, known=brief.duration is not None)
-    line = _line(connection.provider, brief.model, brief.resolution or USUAL_RESOLUTION.get(connection.provider, ""))
+    line = _line(connection.provider, brief.model, resolution)
     if line is None:
         return Quote(0, UNKNOWN, f"No price is known for {connection.label}: nothing is held, and the charge is what it reports.")
     return _by_line(line, seconds, images=len(brief.images), known=brief.duration is not None)
@@ -172,13 +173,13 @@ def _figure(amount: object) -> Fraction | None:
     return Fraction(number) if number == 0 or number.adjusted() in DIGITS else None
 
 
-def _rule(connection: Connection, brief: Brief, seconds: int) -> PriceRule | None:
+def _rule(connection: Connection, model: str, resolution: str, seconds: int) -> PriceRule | None:
     """The most particular rule for this order: of this connection, then this model, this resolution, the narrowest range, the newest."""
     rules = PriceRule.objects.filter(
         Q(connection=None) | Q(connection=connection),
         provider=connection.provider,
-        model__in={"", brief.model},
-        resolution__in={"", brief.resolution},
+        model__in={"", model},
+        resolution__in={"", resolution},
         seconds_from__lte=seconds,
         seconds_to__gte=seconds,
     )
@@ -192,7 +193,7 @@ def _particular(rule: PriceRule) -> tuple[object, ...]:
 
 def _by_rule(rule: PriceRule, seconds: int, *, known: bool) -> Quote:
     """The price that an admin's rule makes."""
-    total = rule.fixed + rule.per_second * seconds
+    total = min(rule.fixed + rule.per_second * seconds, LARGEST)  # a slip of the keyboard then reads as credits that are missing
     sums = _sum_text(Fraction(rule.fixed), Fraction(rule.per_second), seconds)
     certainty = rule.certainty if known or not rule.per_second else ESTIMATED
     return Quote(total, certainty, f"{sums} ({rule.source})"[:BASIS_LENGTH])

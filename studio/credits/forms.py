@@ -1,0 +1,61 @@
+"""The form with which a credit manager grants or takes credits."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django import forms
+from django.http import QueryDict
+
+from studio.accounts.models import User
+from studio.credits.figures import parse_credits
+from studio.credits.ledger import REASON_LENGTH
+
+NO_REASON = "Say why: the person reads it on their ledger."
+
+
+class GrantForm(forms.Form):
+    """Credits to give, or with a minus to take, and why. `key` is made with the form, so sending it twice moves credits once."""
+
+    amount = forms.CharField(
+        label="Credits",
+        max_length=40,
+        help_text="With a minus to take back what is free.",
+        error_messages={"required": "Enter a number of credits, such as 500 or 38.5.", "max_length": "That is too long for a number of credits."},
+        widget=forms.TextInput(attrs={"class": "input", "inputmode": "decimal", "autocomplete": "off", "autofocus": True}),
+    )
+    reason = forms.CharField(
+        label="Reason, shown on their ledger",
+        max_length=REASON_LENGTH,
+        error_messages={"required": NO_REASON, "max_length": f"Use at most {REASON_LENGTH} characters."},
+        widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}),
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput, error_messages={"required": "", "invalid": ""})
+
+    def __init__(self, data: QueryDict | None, *, person: User) -> None:
+        super().__init__(data, label_suffix="")
+        self.person = person
+
+    def clean_amount(self) -> int:
+        """The amount in millicredits, not 0."""
+        try:
+            millicredits = parse_credits(self.cleaned_data["amount"])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+        if millicredits == 0:
+            raise forms.ValidationError("Nothing would move: enter more than 0.")
+        if millicredits > 0 and not self.person.is_active:
+            raise forms.ValidationError(f"{self.person} is no longer active and cannot be given credits.")
+        return millicredits
+
+    def clean(self) -> dict[str, Any]:
+        """Explain a form whose hidden key was lost: a person cannot mend that beside a field."""
+        cleaned = super().clean() or self.cleaned_data
+        if "key" in self.errors:
+            self.add_error(None, "This form was damaged on its way. Send it again.")
+        return cleaned
+
+    @property
+    def form_key(self) -> UUID:
+        """The key to print into the page: the one that came, or a fresh one."""
+        key = getattr(self, "cleaned_data", {}).get("key")
+        return key if isinstance(key, UUID) else uuid4()
