@@ -211,7 +211,6 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
-ACCOUNT_EMAIL_SUBJECT_PREFIX = ""  # the subject names the team itself
 ACCOUNT_FORMS = {
     "login": "studio.accounts.forms.SignIn",
     "reset_password": "studio.accounts.forms.AskReset",

@@ -90,6 +90,8 @@ def change_role(person: User, role: str, *, by: User) -> bool:
         _keep_an_admin(person, admins, f"{person} is the only admin. Make somebody else an admin first.")
         person.role = role
         person.save(update_fields=["role"])
+        if person.is_invited:  # a project's owner may hold this link, and must not come in as more than they could invite
+            AccessLink.end(person, made_by=User.objects.exclude(role=Role.ADMIN))
         AuditEvent.record("person.role", person.email, actor=by, before={"role": before}, after={"role": role})
     return True
 

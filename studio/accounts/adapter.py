@@ -2,10 +2,13 @@
 
 import logging
 from smtplib import SMTPException
-from typing import Any, ClassVar
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
+from django.urls import reverse
 
 from studio.accounts.models import AuditEvent, User
 
@@ -15,7 +18,7 @@ log = logging.getLogger(__name__)
 class InvitedOnly(DefaultAccountAdapter):
     """Nobody signs up by themselves: people come by invitation."""
 
-    error_messages: ClassVar[dict[str, Any]] = {
+    error_messages: dict[str, Any] = {  # noqa: RUF012 - allauth declares it so
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": "This e-mail address and password do not match.",
         "too_many_login_attempts": "Too many tries. Wait a few minutes, or ask for a new password.",
@@ -26,10 +29,19 @@ class InvitedOnly(DefaultAccountAdapter):
         """Never."""
         return False
 
-    def set_password(self, user: User, password: str) -> None:
+    def format_email_subject(self, subject: str) -> str:
+        """With the team's name in front."""
+        return f"{settings.TEAM_NAME}: {subject}"
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:  # noqa: ARG002 - allauth asks with it
+        """One's own page."""
+        return reverse("me")
+
+    def set_password(self, user: AbstractBaseUser, password: str) -> None:
         """Keep the new password, and write down that there is one."""
         super().set_password(user, password)
-        AuditEvent.record("person.password", user.email, actor=user)
+        if isinstance(user, User):
+            AuditEvent.record("person.password", user.email, actor=user)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send it. One that cannot be sent is logged, not shown: the answer must be the same for addresses that we know and that we do not."""

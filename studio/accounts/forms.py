@@ -1,4 +1,4 @@
-"""The forms about people: signing in (allauth's, dressed in our words), invitations, and one's own page."""
+"""The forms about people: signing in (allauth's, in our words), invitations, and one's own page."""
 
 from typing import Any
 from zoneinfo import available_timezones
@@ -15,11 +15,9 @@ PASSWORD_HINT = "At least 10 characters, not a common word."  # noqa: S105 - a h
 AREAS = ("Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
 
 
-def dress(form: forms.BaseForm) -> None:
-    """Give every field the look of the design, and take away the placeholders that repeat its label."""
+def bare(form: forms.BaseForm) -> None:
+    """Take away the placeholders that repeat the labels."""
     for field in form.fields.values():
-        field.label_suffix = ""
-        field.widget.attrs["class"] = "input select" if isinstance(field.widget, forms.Select) else "input"
         field.widget.attrs.pop("placeholder", None)
 
 
@@ -28,7 +26,7 @@ class SignIn(allauth.LoginForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        dress(self)
+        bare(self)
         self.fields["login"].label = "E-mail address"
         self.fields["password"].help_text = ""
 
@@ -38,13 +36,13 @@ class AskReset(allauth.ResetPasswordForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        dress(self)
+        bare(self)
         self.fields["email"].label = "E-mail address"
 
 
 def _word_passwords(form: forms.BaseForm) -> None:
     """Our words for a new password, typed twice."""
-    dress(form)
+    bare(form)
     form.fields["password1"].label, form.fields["password1"].help_text = "New password", PASSWORD_HINT
     form.fields["password2"].label = "The same again"
 
@@ -87,7 +85,6 @@ class Welcome(forms.Form):
         super().__init__(*args, **kwargs)
         self.person = person
         self.fields["name"].initial = person.name
-        dress(self)
 
     def clean(self) -> dict[str, Any]:
         """Both passwords are the same, and a good one."""
@@ -108,10 +105,6 @@ class Invite(forms.Form):
 
     email = forms.EmailField(label="E-mail address", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     role = forms.ChoiceField(label="Role", choices=User.Role.choices, initial=User.Role.MEMBER)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        dress(self)
 
 
 class ChooseRole(forms.Form):
@@ -141,4 +134,3 @@ class Me(forms.Form):
             choices=[("", f"The studio's, {settings.TIME_ZONE}"), ("UTC", "UTC"), *((zone, zone.replace("_", " ")) for zone in zones)],
             required=False,
         )
-        dress(self)

@@ -120,11 +120,12 @@ class AccessLink(models.Model):
         return token
 
     @classmethod
-    def end(cls, user: User, *, kind: str = "") -> int:
-        """How many open links of this person, of one kind or any, it has ended."""
+    def end(cls, user: User, *, kind: str = "", made_by: "models.QuerySet[User] | None" = None) -> int:
+        """How many open links of this person it has ended: all, or those of one kind, or those that certain people made."""
         now = timezone.now()
-        mine = cls.objects.filter(user=user, used_at=None, expires_at__gt=now)
-        return (mine.filter(kind=kind) if kind else mine).update(expires_at=now)
+        links = cls.objects.filter(user=user, used_at=None, expires_at__gt=now)
+        links = links.filter(kind=kind) if kind else links
+        return (links if made_by is None else links.filter(created_by__in=made_by)).update(expires_at=now)
 
     @staticmethod
     def digest(token: str) -> str:

@@ -10,6 +10,7 @@ from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.db.models import Max, Q
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -57,7 +58,7 @@ def _link_over(request: HttpRequest, link: AccessLink | None) -> HttpResponse:
 
 @login_not_required
 @never_cache
-def reset_password(request: HttpRequest) -> HttpResponse:
+def reset_password(request: HttpRequest) -> HttpResponseBase:
     """Ask for a new password by e-mail; where the installation sends none, say so and whom to ask."""
     if not settings.EMAIL_URL:
         return render(request, "account/password_reset_off.html")

@@ -1,0 +1,158 @@
+"""Pages about projects: the way in, a new one, its settings and members."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from studio.accounts.actions import CannotDo
+from studio.accounts.door import person
+from studio.accounts.invitations import Handover, hand_over
+from studio.projects import actions
+from studio.projects.door import Pass, enter
+from studio.projects.forms import AddMember, Archive, ChooseRole, NewProject, Rename, free_code
+from studio.projects.lately import last
+from studio.projects.models import Membership, Project
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """The Studio of the project where the person was last, or the way to a first one."""
+    project = last(request, person(request))
+    return redirect("studio", project.code) if project else render(request, "projects/home.html")
+
+
+@require_http_methods(["GET", "POST"])
+def project_new(request: HttpRequest) -> HttpResponse:
+    """Start a project. While the name is typed, htmx asks for the code it would get."""
+    user, form = person(request), NewProject(request.POST or None)
+    if request.method == "GET" and "name" in request.GET:
+        code = free_code(request.GET["name"][:80])
+        return render(request, "projects/_code.html", {"form": NewProject(initial={"code": request.GET.get("code", "")}), "suggestion": code})
+    if form.is_valid():
+        try:
+            return redirect("studio", actions.start(form.cleaned_data["name"], form.cleaned_data["code"], by=user).code)
+        except actions.CodeIsTaken as refusal:
+            form.add_error("code", str(refusal))
+    away = Project.objects.for_user(user).filter(archived_at__isnull=False)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return render(request, "projects/new.html", {"form": form, "suggestion": "", "away": away}, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+def project_settings(request: HttpRequest, code: str) -> HttpResponse:
+    """Name and members, for everybody in the project; a POST by an owner renames it."""
+    entry = enter(request, code, to="own" if request.method == "POST" else "look")
+    form = Rename(request.POST or None, initial={"name": entry.project.name})
+    if not form.is_valid():
+        return _settings(request, entry, rename=form)
+    if actions.rename(entry.project, form.cleaned_data["name"], by=entry.user):
+        messages.success(request, f"The project is now called {entry.project.name}.")
+    return redirect("project_settings", entry.project.code)
+
+
+def _settings(
+    request: HttpRequest, entry: Pass, *, rename: Rename | None = None, add: AddMember | None = None, handover: Handover | None = None
+) -> HttpResponse:
+    """The settings page; `handover` is an invitation that was just made, shown this once."""
+    members = list(entry.project.memberships.select_related("user"))
+    context = {
+        "entry": entry,
+        "members": members,
+        "renewable": actions.renewable([member.user for member in members], by=entry.user) if entry.may_own else set(),
+        "roles": Membership.Role.choices,
+        "rename": rename or Rename(initial={"name": entry.project.name}),
+        "add": add or AddMember(),
+        "handover": handover,
+    }
+    wrong = (rename and rename.errors) or (add and add.errors)
+    return render(request, "projects/settings.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK)
+
+
+@require_POST
+def project_archive(request: HttpRequest, code: str) -> HttpResponse:
+    """Put the project away, or bring it back."""
+    entry, form = enter(request, code, to="own"), Archive(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Say whether to archive the project or to bring it back.")
+    elif form.cleaned_data["to"] == "archive":
+        actions.archive(entry.project, by=entry.user)
+        messages.success(request, f"{entry.project} is archived. Nothing was deleted.")
+    else:
+        actions.bring_back(entry.project, by=entry.user)
+        messages.success(request, f"{entry.project} is back in the lists.")
+    return redirect("project_settings", entry.project.code)
+
+
+@never_cache
+@require_POST
+def member_add(request: HttpRequest, code: str) -> HttpResponse:
+    """Add somebody by their e-mail address; one who is new here gets an invitation."""
+    entry, form = enter(request, code, to="own"), AddMember(request.POST)
+    if not form.is_valid():
+        return _settings(request, entry, add=form)
+    try:
+        member, token = actions.add_member(entry.project, form.cleaned_data["email"], form.cleaned_data["role"], by=entry.user)
+    except CannotDo as refusal:
+        form.add_error("email", str(refusal))
+        return _settings(request, entry, add=form)
+    if not token:
+        messages.success(request, f"{member.user} is now {member.get_role_display().lower()} of {entry.project}.")
+        return redirect("project_settings", entry.project.code)
+    return _settings(request, entry, handover=hand_over(request, member.user, token, by=entry.user, project=entry.project.name))
+
+
+@require_POST
+def member_role(request: HttpRequest, code: str, user_id: int) -> HttpResponse:
+    """Give a member another role."""
+    entry, form = enter(request, code, to="own"), ChooseRole(request.POST)
+    member = _member(entry, user_id)
+    if not form.is_valid():
+        messages.error(request, "There is no such role.")
+        return redirect("project_settings", entry.project.code)
+    try:
+        if actions.change_role(member, form.cleaned_data["role"], by=entry.user):
+            messages.success(request, f"{member.user} is now {member.get_role_display().lower()}.")
+    except CannotDo as refusal:
+        messages.error(request, str(refusal))
+    return redirect("project_settings", entry.project.code)
+
+
+@require_POST
+def member_remove(request: HttpRequest, code: str, user_id: int) -> HttpResponse:
+    """Take a member out of the project."""
+    entry = enter(request, code, to="own")
+    member = _member(entry, user_id)
+    try:
+        actions.remove(member, by=entry.user)
+    except CannotDo as refusal:
+        messages.error(request, str(refusal))
+        return redirect("project_settings", entry.project.code)
+    messages.success(request, f"{member.user} no longer belongs to {entry.project}.")
+    left = member.user == entry.user and not entry.user.is_admin
+    return redirect("home") if left else redirect("project_settings", entry.project.code)
+
+
+@never_cache
+@require_POST
+def member_link(request: HttpRequest, code: str, user_id: int) -> HttpResponse:
+    """Make a new invitation for a member who has not come in yet."""
+    entry = enter(request, code, to="own")
+    member = _member(entry, user_id)
+    try:
+        token = actions.renew_invitation(member, by=entry.user)
+    except CannotDo as refusal:
+        messages.error(request, str(refusal))
+        return redirect("project_settings", entry.project.code)
+    return _settings(request, entry, handover=hand_over(request, member.user, token, by=entry.user, project=entry.project.name))
+
+
+def _member(entry: Pass, user_id: int) -> Membership:
+    """The membership of this person in the project, or Http404."""
+    member = entry.project.memberships.select_related("user", "project").filter(user_id=user_id).first()
+    if member is None:
+        raise Http404
+    return member
