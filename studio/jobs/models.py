@@ -50,7 +50,7 @@ class Reference(models.Model):
         constraints = [models.CheckConstraint(condition=Q(file="") ^ Q(url=""), name="reference_is_a_file_or_an_address")]
 
     def __str__(self) -> str:
-        return self.url or self.file.name
+        return self.url or str(self.file)
 
 
 class Job(models.Model):

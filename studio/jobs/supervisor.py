@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 TICK = 1.0  # seconds
 STALLED = 20.0  # seconds without a heartbeat
 GRACE = 25.0  # seconds for running tasks at the end; longer than a usual save, shorter than a container's patience
+AWAY = (DatabaseError, OSError, RedisError)  # what the database or the broker raise while they cannot be reached
 FULL = 40  # tasks waiting: more would only say the same again
 
 
@@ -56,7 +57,7 @@ class Supervisor:
             try:
                 tick()
                 self._watch()
-            except (DatabaseError, OSError, *_broker_errors()):
+            except AWAY:
                 log.exception("tick failed; the next one tries again")
                 close_old_connections()
             self._sleep(TICK - (time.monotonic() - started))
@@ -131,11 +132,6 @@ def _due_connections() -> Iterator[int]:
     due = Job.objects.filter(state__in=sorted(WATCHED), due__lte=now).order_by().values("connection").distinct()
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     yield from Connection.objects.filter(free, pk__in=due).values_list("pk", flat=True)
-
-
-def _broker_errors() -> tuple[type[Exception], ...]:
-    """What the broker in use raises while it is away."""
-    return (RedisError,) if settings.BROKER_URL else ()
 
 
 def pid_file() -> Path:

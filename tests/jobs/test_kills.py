@@ -1,9 +1,9 @@
 """A worker that dies at any line: for every line of the worker's code that a whole job runs through, one run in which it dies there."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -40,10 +40,10 @@ class Killer:
     def __exit__(self, *error: object) -> None:
         sys.settrace(self.before)
 
-    def _enter_frame(self, frame: FrameType, event: str, arg: object) -> Callable[..., object] | None:
+    def _enter_frame(self, frame: FrameType, event: str, arg: Any) -> Any:
         return self._line if frame.f_code.co_filename in WATCHED_FILES and not self.struck else None
 
-    def _line(self, frame: FrameType, event: str, arg: object) -> Callable[..., object] | None:
+    def _line(self, frame: FrameType, event: str, arg: Any) -> Any:
         if event != "line" or self.struck:
             return self._line
         self.left -= 1
