@@ -165,6 +165,7 @@ class Capability:
     durations: tuple[int, int] | None = None  # shortest and longest, whole seconds
     resolutions: tuple[str, ...] = ()
     images: tuple[int, int] = (0, 0)  # fewest and most reference images
+    longest_with_references: int | None = None  # seconds, where several images shorten the longest duration
     data_urls: bool = False  # images may travel inside the request; otherwise they need an address that the provider can reach
     prompt_limit: int | None = None  # characters; None where no document gives one
     callbacks: bool = False
@@ -178,8 +179,8 @@ def why_not(can: Capability, brief: Brief) -> dict[str, str]:
         reasons["prompt"] = f"{can.label} takes at most {can.prompt_limit:,} characters; this has {len(brief.prompt):,}."
     if can.aspect_ratios and brief.aspect_ratio not in can.aspect_ratios:
         reasons["aspect_ratio"] = f"{can.label} makes {_listed(can.aspect_ratios)}, not {brief.aspect_ratio or 'an unnamed ratio'}."
-    if can.durations and not (brief.duration is not None and can.durations[0] <= brief.duration <= can.durations[1]):
-        reasons["duration"] = f"{can.label} makes {can.durations[0]} to {can.durations[1]} s, not {brief.duration or 0} s."
+    if wanted := _duration_wanted(can, brief):
+        reasons["duration"] = wanted
     if can.resolutions and brief.resolution not in can.resolutions:
         reasons["resolution"] = f"{can.label} makes {_listed(can.resolutions)}, not {brief.resolution or 'an unnamed resolution'}."
     if can.modes and brief.mode not in can.modes:
@@ -190,6 +191,16 @@ def why_not(can: Capability, brief: Brief) -> dict[str, str]:
     elif not can.data_urls and any(image.startswith("data:") for image in brief.images):
         reasons["images"] = f"{can.label} fetches reference images itself, and this installation has no public address to fetch them from."
     return reasons
+
+
+def _duration_wanted(can: Capability, brief: Brief) -> str:
+    """The sentence that says how long a model can make it; "" when the brief's length is one of those."""
+    given, longest = brief.duration or 0, can.longest_with_references
+    if can.durations and not can.durations[0] <= given <= can.durations[1]:
+        return f"{can.label} makes {can.durations[0]} to {can.durations[1]} s, not {given} s."
+    if longest and len(brief.images) > 1 and given > longest:
+        return f"{can.label} makes at most {longest} s from several reference images, not {given} s."
+    return ""
 
 
 def _images_wanted(can: Capability, given: int) -> str:

@@ -1,0 +1,209 @@
+"""AceData Cloud: always asked asynchronously, read through its task list. Facts from docs.acedata.cloud and AceDataCloud's public repositories.
+
+Without `async` the submission would hang until the video is ready, and our own timeout would lose the id of a paid job.
+A task has no status of its own: it runs until it holds a `response`, and that response may hold a failure.
+"""
+
+from dataclasses import dataclass, field
+
+import httpx
+
+from studio.providers import reading
+from studio.providers.contract import ASPECT_RATIOS, Brief, Capability, Cause, Flow, NotNow, Phase, Refused, Report
+
+NAME = "AceData"
+BASE_URL = "https://api.acedata.cloud"
+KEY_HINT = "The API token from platform.acedata.cloud"
+USAGE_UNIT = ""  # neither endpoint returns a cost: the price book says what it cost
+DEFAULT_SECONDS = 6  # the current default (it was 8); sent all the same, because the length decides the price
+
+# The vendor's own UI allows 6 to 30 s for the fast model and 1 to 15 s for the others, and up to four references [AceDataCloud/Nexior].
+# 1080p stands in the schema for all; xAI makes it with 1.5 alone. The suffix names the upstream: a reverse-engineered or the official one.
+CAPABILITIES = (
+    Capability(
+        model="grok-imagine-video-1.5-fast:reverse",
+        label="Grok Imagine 1.5 fast",
+        aspect_ratios=ASPECT_RATIOS,
+        durations=(6, 30),
+        resolutions=("480p", "720p", "1080p"),
+        images=(0, 4),
+        callbacks=True,
+    ),
+    Capability(
+        model="grok-imagine-video:reverse",
+        label="Grok Imagine (reverse)",
+        aspect_ratios=ASPECT_RATIOS,
+        durations=(1, 15),
+        resolutions=("480p", "720p"),
+        images=(0, 4),
+        callbacks=True,
+    ),
+    Capability(
+        model="grok-imagine-video:official",
+        label="Grok Imagine (official)",
+        aspect_ratios=ASPECT_RATIOS,
+        durations=(1, 15),
+        resolutions=("480p", "720p"),
+        images=(0, 4),
+        callbacks=True,
+    ),
+    Capability(
+        model="grok-imagine-video-1.5:official",
+        label="Grok Imagine 1.5 (official)",
+        aspect_ratios=ASPECT_RATIOS,
+        durations=(1, 15),
+        resolutions=("480p", "720p", "1080p"),
+        images=(1, 1),
+        callbacks=True,
+    ),
+    Capability(
+        model="grok-imagine-video",
+        label="Grok Imagine",
+        aspect_ratios=ASPECT_RATIOS,
+        durations=(1, 15),
+        resolutions=("480p", "720p"),
+        images=(0, 4),
+        callbacks=True,
+    ),
+)
+NEEDS_IMAGE_URL = frozenset({"grok-imagine-video-1.5:official", "grok-imagine-video-1.5-preview"})
+
+# `state` of each video inside a response.
+PHASES = {
+    "pending": Phase.RUNNING,
+    "succeeded": Phase.SUCCEEDED,
+    "failed": Phase.FAILED,
+}
+
+# `error.code`, in HTTP errors and in the results of tasks [docs responses.mdx, OpenAPI grok.json]. HTTP statuses are not used: `no_token` is a 400,
+# and `token_mismatched` a 400 on one page and a 401 on another.
+CAUSES = {
+    "no_token": Cause.WRONG_KEY,
+    "token_mismatched": Cause.WRONG_KEY,
+    "invalid_token": Cause.WRONG_KEY,
+    "token_expired": Cause.WRONG_KEY,
+    "disabled": Cause.WRONG_KEY,
+    "used_up": Cause.OUT_OF_BALANCE,
+    "forbidden": Cause.MODERATED,
+    "bad_request": Cause.INPUT_REFUSED,
+    "content_too_large": Cause.INPUT_REFUSED,
+    "api_not_implemented": Cause.INPUT_REFUSED,
+    "no_api": Cause.INPUT_REFUSED,
+}
+CAUSES_BY_STATUS = {401: Cause.WRONG_KEY, 402: Cause.OUT_OF_BALANCE}  # for a body that names no code
+FOR_NOW = frozenset({"too_many_requests", "busy"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AceData:
+    """One access to AceData Cloud."""
+
+    key: str = field(repr=False)
+    base_url: str = BASE_URL
+
+    def submit(self, brief: Brief, *, callback_url: str = "") -> Flow:
+        """Ask for a video. `callback_url` hears the end of the task; calls are unsigned, so they are only a hint."""
+        answer = yield httpx.Request("POST", f"{self.base_url}/grok/videos", headers=self._headers(), json=_wanted(brief, callback_url))
+        return _accepted(answer)
+
+    def check(self, remote_id: str) -> Flow:
+        """Ask how the task stands."""
+        question = {"id": remote_id, "action": "retrieve"}
+        answer = yield httpx.Request("POST", f"{self.base_url}/grok/tasks", headers=self._headers(), json=question)
+        return _standing(answer, remote_id)
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}", "Accept": "application/json"}
+
+
+def _wanted(brief: Brief, callback_url: str) -> dict[str, str | int | list[str]]:
+    """The body of POST /grok/videos. One image is the picture to animate, several are references, unless the model insists on `image_url`."""
+    first = brief.images[:1] if len(brief.images) == 1 or brief.model in NEEDS_IMAGE_URL else ()
+    wanted: dict[str, str | int | list[str]] = {
+        "prompt": brief.prompt,
+        "model": brief.model,
+        "image_url": "".join(first),
+        "reference_image_urls": list(brief.images[len(first) :]),
+        "aspect_ratio": brief.aspect_ratio,
+        "resolution": brief.resolution,
+        "duration": brief.duration or DEFAULT_SECONDS,
+        "callback_url": callback_url,
+        "async": True,
+    }
+    return {name: value for name, value in wanted.items() if value}
+
+
+def _accepted(answer: httpx.Response) -> Report:
+    """The report of a submission: `{"task_id"}` or `{"success":true,"task_id"}`, both are documented."""
+    body = reading.fields(answer)
+    code, said = _error(body)
+    remote_id = reading.identifier(body.get("task_id"))
+    if answer.is_success and remote_id:
+        return Report(phase=Phase.QUEUED, remote_id=remote_id)
+    cause = _cause(code, said) or CAUSES_BY_STATUS.get(answer.status_code)
+    if code in FOR_NOW and not answer.is_server_error:
+        raise NotNow(f"{NAME}: {said or code}", retry_after=reading.retry_after(answer.headers))
+    if answer.is_success and cause:
+        raise Refused(f"{NAME}: {said or code}", cause=cause)
+    raise reading.turned_away(answer, name=NAME, said=said or code, cause=cause or Cause.INPUT_REFUSED)
+
+
+def _standing(answer: httpx.Response, remote_id: str) -> Report:
+    """The report of POST /grok/tasks. An id that it does not know is answered with a bare `null`."""
+    task = reading.fields(answer)
+    if not answer.is_success or not (task.get("id") or task.get("response")):
+        code, said = _error(task)
+        cause = _cause(code, said) or CAUSES_BY_STATUS.get(answer.status_code)
+        if answer.is_success and answer.content.strip() == b"null":
+            raise NotNow(f"{NAME} does not know this task, or not yet.")
+        raise reading.no_verdict(answer, name=NAME, said=said or code, cause=cause)
+    reading.same_job(task.get("id"), remote_id, name=NAME)
+    response = reading.inside(task.get("response"))
+    if not response:
+        ended = task.get("finished_at") or task.get("response")
+        alert = f"{NAME} says that the task is finished, but gives no response that can be read." if ended else ""
+        return reading.still_running(remote_id, alert=alert)
+    if response.get("success") is False or response.get("error"):
+        code, said = _error(response)
+        return Report(phase=Phase.FAILED, remote_id=remote_id, cause=_cause(code, said) or Cause.PROVIDER_FAILED, message=said or code)
+    return _made(reading.listed(response.get("data")), remote_id)
+
+
+def _made(items: list[reading.Json], remote_id: str) -> Report:
+    """The report of the videos in a response. `success: true` above them promises nothing: each has a state of its own."""
+    videos = [reading.inside(item) for item in items]
+    phases = [_phase(video) for video in videos]
+    if None in phases or not phases:
+        word = "".join(reading.text(video.get("state")) for video, phase in zip(videos, phases, strict=True) if phase is None)
+        return reading.still_running(remote_id, alert=reading.unknown_word(NAME, word) if phases else reading.no_video(NAME, "success"))
+    if Phase.RUNNING in phases:
+        return reading.still_running(remote_id)
+    made = [video for video, phase in zip(videos, phases, strict=True) if phase is Phase.SUCCEEDED]
+    if not made:
+        code, said = next((error for error in map(_error, videos) if any(error)), ("", ""))
+        return Report(phase=Phase.FAILED, remote_id=remote_id, cause=_cause(code, said) or Cause.PROVIDER_FAILED, message=said or code)
+    urls = tuple(url for video in made for url in reading.links(video.get("video_url")))
+    if not urls:
+        return reading.still_running(remote_id, alert=reading.no_video(NAME, "succeeded"))
+    alert = f"{NAME} made {len(urls)} of {len(videos)} videos." if len(urls) < len(videos) else ""
+    return Report(phase=Phase.SUCCEEDED, remote_id=remote_id, videos=urls, alert=alert)
+
+
+def _phase(video: dict[str, reading.Json]) -> Phase | None:
+    """Where one video stands; one with an address and no state is there."""
+    if "state" not in video and reading.links(video.get("video_url")):
+        return Phase.SUCCEEDED
+    return PHASES.get(reading.text(video.get("state")))
+
+
+def _error(body: dict[str, reading.Json]) -> tuple[str, str]:
+    """Code and words of `error`, which is an object, and sometimes a bare string."""
+    error = body.get("error")
+    if isinstance(error, str):
+        return "", reading.text(error)
+    return reading.text(reading.inside(error).get("code")), reading.text(reading.inside(error).get("message"))
+
+
+def _cause(code: str, said: str) -> Cause | None:
+    """Why, as far as words or code tell. The filter's words first: an upstream refusal arrives as a plain `api_error`."""
+    return reading.cause_in(said, {}) or CAUSES.get(code)

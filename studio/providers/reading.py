@@ -1,0 +1,211 @@
+"""What all answers have in common: JSON whose figures stay as written, words fit to show and store, times to wait, errors by status.
+
+Pure functions on values. Knows no provider: field names, status words and causes stand in the provider's own file.
+"""
+
+import json
+import math
+import re
+import time
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TypeAlias
+
+import httpx
+
+from studio.providers.contract import Cause, NotNow, Phase, ProviderError, Refused, Report, Unanswered, Unreadable, Usage
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | bool | None"
+
+TOO_MANY_REQUESTS = 429
+# Answers of the 4xx family that come from a proxy which may have passed the request on: a timeout, and nginx's "client closed request".
+MAY_HAVE_ACTED = frozenset({408, 499})
+LONGEST_WORDS = 400  # characters
+LONGEST_ID = 200
+LONGEST_FIGURE = 200
+LONGEST_LINK = 4000
+LONGEST_WAIT = 24 * 3600.0  # seconds; what asks for more is a mistake or an attack
+FIRST_EPOCH = 1e9  # a reset beyond this is a moment (Unix seconds), not a number of seconds to go
+
+# How the model's filter was seen to say no. One list, because resellers pass on the words of whom they buy from.
+# xAI: "rejected by content moderation"; grokimagineapi: "Inappropriate content, …"; TTAPI: "prompt violation", banned words.
+MODERATION = ("content moderation", "inappropriate content", "prompt violation", "banned word")
+
+
+class Figure(str):
+    """A JSON number exactly as it was written: 40.50 stays 40.50, and none is too large, too fine or not a number."""
+
+    __slots__ = ()
+
+
+# --- values ---------------------------------------------------------------------------------------------------------------------------------
+
+
+def fields(response: httpx.Response) -> dict[str, Json]:
+    """The JSON object of an answer; an empty one for HTML, broken JSON, a list, null or nothing at all."""
+    try:
+        body: Json = json.loads(response.content, parse_float=Figure, parse_int=Figure, parse_constant=Figure)
+    except (ValueError, RecursionError):  # not JSON, not text, or nested until the parser gives up
+        return {}
+    return inside(body)
+
+
+def inside(value: Json) -> dict[str, Json]:
+    """The value if it is an object, else an empty one: so a chain of fields never stumbles over a null."""
+    return value if isinstance(value, dict) else {}
+
+
+def listed(value: Json) -> list[Json]:
+    """A list as it is, nothing as an empty list, and anything else as a list of one."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def text(value: Json, *, longest: int = LONGEST_WORDS) -> str:
+    """A string or figure, fit for any database and at most `longest` characters; "" for everything else."""
+    if not isinstance(value, str):
+        return ""
+    return storable(str(value)).strip()[:longest]
+
+
+def storable(words: str) -> str:
+    """The same words without what a database refuses: NUL, and halves of surrogate pairs, which JSON can carry."""
+    return words.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def identifier(value: Json) -> str:
+    """A remote id: any visible characters; "" for what cannot be one. A cut id would name another job, so a long one is none."""
+    word = text(value, longest=LONGEST_ID + 1)
+    return word if len(word) <= LONGEST_ID and re.fullmatch(r"[!-~]+", word) and word not in {".", ".."} else ""
+
+
+def links(value: Json) -> tuple[str, ...]:
+    """The web addresses in a string or a list of strings, in order."""
+    words = [text(item, longest=LONGEST_LINK + 1) for item in listed(value)]
+    return tuple(word for word in words if len(word) <= LONGEST_LINK and re.fullmatch(r"https?://[^\s\x00-\x1f\x7f]+", word))
+
+
+def usage(value: Json, unit: str) -> Usage | None:
+    """Reported usage, its figure exactly as written; None where there is no figure."""
+    amount = text(value, longest=LONGEST_FIGURE + 1)
+    return Usage(amount, unit) if 0 < len(amount) <= LONGEST_FIGURE else None
+
+
+def percent(value: Json) -> int | None:
+    """Progress from 0 to 100 out of 18, 18.5 or "18%"; None for anything else."""
+    found = re.fullmatch(r"(\d{1,3})(?:\.\d+)? ?%?", text(value), re.ASCII)
+    return int(found[1]) if found and int(found[1]) <= 100 else None  # noqa: PLR2004 - per cent
+
+
+def cause_in(said: str, causes: Mapping[str, Cause]) -> Cause | None:
+    """Why, as far as the provider's words tell: the filter's words, or those of a provider's own table (lower case)."""
+    said = said.casefold()
+    if any(words in said for words in MODERATION):
+        return Cause.MODERATED
+    return next((cause for words, cause in causes.items() if words in said), None)
+
+
+# --- times ----------------------------------------------------------------------------------------------------------------------------------
+
+
+def retry_after(headers: httpx.Headers, *, now: float | None = None) -> float | None:
+    """Seconds to wait before asking again, from Retry-After (seconds or a date) or else a rate limit's reset; None where neither says."""
+    now = time.time() if now is None else now
+    asked = headers.get("Retry-After", "")
+    wait = _seconds(asked)
+    if wait is None and asked:
+        wait = _until(asked, now)
+    return wait if wait is not None else reset_after(headers, now=now)
+
+
+def reset_after(headers: httpx.Headers, *, now: float | None = None) -> float | None:
+    """Seconds until a rate limit is whole again. grokimagineapi documents X-RateLimit-Reset without its unit: seconds to go, or Unix seconds."""
+    now = time.time() if now is None else now
+    value = headers.get("X-RateLimit-Reset") or headers.get("X-RateLimit-Reset-Requests") or ""
+    try:
+        moment = float(value)
+    except ValueError:
+        return None
+    return _bounded(moment - now if moment >= FIRST_EPOCH else moment)
+
+
+def requests_left(headers: httpx.Headers) -> int | None:
+    """How many requests a rate limit still allows: X-RateLimit-Remaining (grokimagineapi) or X-RateLimit-Remaining-Requests (xAI)."""
+    value = headers.get("X-RateLimit-Remaining") or headers.get("X-RateLimit-Remaining-Requests") or ""
+    return int(value) if re.fullmatch(r"\d{1,9}", value, re.ASCII) else None
+
+
+def _seconds(value: str) -> float | None:
+    try:
+        return _bounded(float(value))
+    except ValueError:
+        return None
+
+
+def _until(date: str, now: float) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date)
+        return _bounded((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _bounded(seconds: float) -> float | None:
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_WAIT)
+
+
+# --- verdicts that all providers share ------------------------------------------------------------------------------------------------------
+
+
+def turned_away(response: httpx.Response, *, name: str, said: str, cause: Cause, status: int | None = None) -> ProviderError:
+    """The error for a *submission* that was not accepted, sorted by status alone (`status` where the body names a truer one).
+
+    A clear 4xx made nothing. A 5xx says nothing about what stands behind the gateway, so it may have acted. A redirect or a 2xx without an id
+    is no answer that a document knows.
+    """
+    status = response.status_code if status is None else status
+    why = f"{name}: {said}" if said else f"{name} answered {status} without a word of why."
+    if status == TOO_MANY_REQUESTS:
+        return NotNow(why, retry_after=retry_after(response.headers))
+    if 400 <= status < 500 and status not in MAY_HAVE_ACTED:  # noqa: PLR2004 - the family of clear refusals
+        return Refused(why, cause=cause)
+    if status >= 500 or status in MAY_HAVE_ACTED:  # noqa: PLR2004 - the family that may have acted
+        return Unanswered(why)
+    if response.is_redirect:
+        return Unreadable(f"{name} answered with a redirect. Is the base URL right?")
+    return Unreadable(f"{name} answered {status}, but without a job's id." + (f" It said: {said}" if said else ""))
+
+
+def no_verdict(response: httpx.Response, *, name: str, said: str = "", cause: Cause | None = None, status: int | None = None) -> ProviderError:
+    """The error for a *look* that told nothing about the job. The job may be well, so this is never Refused: look again later."""
+    status = response.status_code if status is None else status
+    if cause is Cause.WRONG_KEY:
+        return NotNow(f"{name} refuses our key, so it did not say how the job stands: {said or status}")
+    if status >= 400:  # noqa: PLR2004 - an error of any kind
+        return NotNow(f"{name}: {said or f'answered {status}'}", retry_after=retry_after(response.headers))
+    if response.is_redirect:
+        return Unreadable(f"{name} answered with a redirect. Is the base URL right?")
+    return Unreadable(f"{name} answered {status} with something that no document explains." + (f" It said: {said}" if said else ""))
+
+
+def same_job(told: Json, asked: str, *, name: str) -> None:
+    """Raise Unreadable when an answer names another job than the one asked about: its clips and its costs are not ours."""
+    if text(told) and text(told) != asked:
+        raise Unreadable(f"{name} answered about another job.")
+
+
+def still_running(remote_id: str, *, alert: str = "", spent: Usage | None = None, progress: int | None = None) -> Report:
+    """The report for a job about which nothing final is known: it goes on until its own deadline, and `alert` tells the operator."""
+    return Report(phase=Phase.RUNNING, remote_id=remote_id, progress=progress, usage=spent, alert=alert)
+
+
+def unknown_word(name: str, word: str) -> str:
+    """The alert for a status that no document knows."""
+    return f"{name} answered with the status “{word[:60]}”, which no document knows."
+
+
+def no_video(name: str, word: str) -> str:
+    """The alert for a success that names no video."""
+    return f"{name} says “{word[:60]}” but names no video."
