@@ -1,0 +1,288 @@
+"""Video files: whether one really is a video that plays, what it shows, and where we keep it. Knows no provider and no job's state.
+
+probe   the header, and every packet without decoding: is it whole?
+draw    twelve frames spread over it, decoded: a poster and a scrub sheet
+store   the file and its two pictures into the storage, under fixed names
+"""
+
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from django.core.files import File
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage, default_storage
+from PIL import Image, ImageStat
+
+from studio.jobs.models import Clip
+
+FORMATS = {"mov": "mp4", "mp4": "mp4", "matroska": "webm", "webm": "webm"}  # the demuxer's name → the suffix that we keep it under
+DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"  # the only ones that may touch a provider's file
+CODECS = {"h264", "hevc", "av1", "vp8", "vp9"}  # what browsers play, and the only decoders that may touch it
+MOST_PIXELS = 40_000_000  # of one frame
+MOST_MILLISECONDS = 3_600_000
+SHORT = 1500  # packets: up to here every frame is decoded, beyond we jump from key frame to key frame
+WHOLE = 0.9  # the share of the declared duration that must be there: headers are not exact
+FRAMES = 12
+POSTER = (960, 1280)  # pixels, at most
+CELL = (240, 480)  # pixels of one frame of the sheet, at most
+FILE_CHUNK = 1 << 20
+
+
+class NotAVideo(Exception):
+    """The file does not play. The message is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A video that decodes. Width and height are as shown, after rotation; poster and sheet are WebP, the sheet one row of equal frames."""
+
+    width: int
+    height: int
+    milliseconds: int
+    poster: bytes
+    sheet: bytes
+    sheet_frames: int
+    suffix: str = "mp4"
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """What the packets of the video stream say: how many are whole, and the first and last moment that they show, in seconds."""
+
+    packets: int
+    start: float
+    end: float
+
+
+def probe_and_draw(path: Path) -> Film:
+    """The film in this file. Raises NotAVideo, which says what it is instead.
+
+    Bounded: at most 1,500 frames are decoded, and no frame of more than 40 megapixels.
+    """
+    _refuse_other_files(path)
+    try:
+        with av.open(str(path), options={"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}) as container:
+            suffix = FORMATS[container.format.name.split(",", maxsplit=1)[0]]
+            stream = _picture_stream(container)
+            _refuse_cut_off(container, path.stat().st_size)
+            count = _count(container, stream)
+            length = _refuse_incomplete(container, stream, count)
+            pictures = [_picture(frame) for frame in _frames(container, stream, count)]
+    except (av.FFmpegError, KeyError) as error:
+        raise NotAVideo("The file is incomplete, or not a video.") from error
+    if not pictures:
+        raise NotAVideo("The file holds no picture that can be decoded.")
+    (width, height), shown = pictures[0][0], [picture for _, picture in pictures]
+    return Film(
+        width=width,
+        height=height,
+        milliseconds=round(length * 1000),
+        poster=_webp(_telling(shown), quality=82),
+        sheet=_webp(_strip(shown), quality=70),
+        sheet_frames=len(shown),
+        suffix=suffix,
+    )
+
+
+def store(clip: Clip, path: Path) -> None:
+    """Copy the file and its pictures into the storage, and fill the clip's file columns. Does not save the row.
+
+    Twice is as good as once: the names are the clip's own. Raises NotAVideo, or OSError when the storage does not take it.
+    """
+    film = probe_and_draw(path)
+    stem = f"clips/{clip.job.project.code}/{clip.pk}"
+    size, digest = path.stat().st_size, _sha256(path)
+    with path.open("rb") as file:
+        clip.file.name = _put(default_storage, f"{stem}.{film.suffix}", File(file), size=size)
+    clip.poster.name = _put(default_storage, f"{stem}-poster.webp", ContentFile(film.poster), size=len(film.poster))
+    clip.sheet.name = _put(default_storage, f"{stem}-sheet.webp", ContentFile(film.sheet), size=len(film.sheet))
+    clip.sha256, clip.bytes = digest, size
+    clip.width, clip.height, clip.milliseconds = film.width, film.height, film.milliseconds
+    clip.sheet_frames = film.sheet_frames
+
+
+def _put(storage: Storage, name: str, content: "File[bytes]", *, size: int) -> str:
+    """The name, with the content whole behind it. A part that a killed worker left there goes first."""
+    storage.delete(name)
+    stored = storage.save(name, content)
+    if stored != name:  # somebody stored it in between; ours would be an orphan
+        storage.delete(stored)
+    if storage.size(name) != size:
+        raise OSError(f"{name} is not whole in the storage")
+    return name
+
+
+def _refuse_other_files(path: Path) -> None:
+    """Raise NotAVideo for what a broken download usually is: nothing, or a web page."""
+    with path.open("rb") as file:
+        head = file.read(512).lstrip().lower()
+    if not head:
+        raise NotAVideo("The file is empty.")
+    if head.startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise NotAVideo("The file is a web page, not a video.")
+    if head.startswith((b"{", b"[")):
+        raise NotAVideo("The file is a text, not a video.")
+
+
+def _picture_stream(container: InputContainer) -> VideoStream:
+    """The first stream of moving pictures. A cover image is no video: one provider packs it as a second video stream."""
+    for stream in container.streams.video:
+        if stream.disposition & Disposition.attached_pic:
+            continue
+        if stream.width * stream.height > MOST_PIXELS:
+            raise NotAVideo(f"The video's frames are too large: {stream.width} × {stream.height} pixels.")
+        if stream.codec_context.name not in CODECS:
+            raise NotAVideo(f"The video is in {stream.codec_context.name}, which browsers do not play.")
+        stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
+        stream.thread_type = "AUTO"
+        return stream
+    raise NotAVideo("The file has no pictures, only sound." if container.streams.audio else "The file has no pictures.")
+
+
+def _refuse_cut_off(container: InputContainer, size: int) -> None:
+    """Raise NotAVideo where the index of an MP4 names bytes beyond the file's end: it opens, and would stop in the middle."""
+    needed = max((entry.pos + entry.size for stream in container.streams for entry in stream.index_entries), default=0)
+    if needed > size:
+        raise NotAVideo(f"The file is incomplete: {size:,} of at least {needed:,} bytes are there.")
+
+
+def _count(container: InputContainer, stream: VideoStream) -> _Count:
+    """Read every packet once, without decoding: the cheapest proof that they can be read."""
+    packets, start, end = 0, float("inf"), 0.0
+    for packet in container.demux(stream):
+        if packet.size == 0 or packet.is_corrupt:
+            continue
+        packets += 1
+        if packet.is_discard:  # there, and not shown: an edit list cuts it off
+            continue
+        moment = packet.pts if packet.pts is not None else packet.dts
+        if moment is not None:
+            start = min(start, float(moment * packet.time_base))
+            end = max(end, float((moment + (packet.duration or 0)) * packet.time_base))
+    if packets == 0:
+        raise NotAVideo("The file is incomplete: it holds no picture.")
+    return _Count(packets, 0.0 if start == float("inf") else start, end)
+
+
+def _refuse_incomplete(container: InputContainer, stream: VideoStream, count: _Count) -> float:
+    """The length in seconds. Raises NotAVideo where far less is there than the file declares, or more than we take."""
+    there = max(0.0, count.end - count.start)
+    declared = _declared(container, stream)
+    if there < WHOLE * declared:
+        raise NotAVideo(f"The file is incomplete: {there:.1f} of {declared:.1f} s are there.")
+    length = there or declared
+    if length * 1000 > MOST_MILLISECONDS:
+        raise NotAVideo(f"The video is too long: {round(length / 60)} min. The most is {MOST_MILLISECONDS // 60_000} min.")
+    return length
+
+
+def _declared(container: InputContainer, stream: VideoStream) -> float:
+    """The duration that the header gives for the pictures, in seconds; 0 where it gives none. Matroska only knows the longest stream's."""
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    if container.duration is not None and not container.streams.audio:
+        return container.duration / av.time_base
+    return 0.0
+
+
+def _frames(container: InputContainer, stream: VideoStream, count: _Count) -> Iterator[VideoFrame]:
+    """Up to twelve frames, evenly spread."""
+    return _walk(container, stream, count) if count.packets <= SHORT else _jump(container, stream, count)
+
+
+def _walk(container: InputContainer, stream: VideoStream, count: _Count) -> Iterator[VideoFrame]:
+    """Decode everything. Raises NotAVideo where most of it does not decode."""
+    container.seek(0)
+    wanted = _places(count.packets)
+    decoded = 0
+    for frame in _decoded(container, stream):
+        if decoded in wanted:
+            yield frame
+        decoded += 1
+    if decoded < WHOLE * count.packets - 1:
+        raise NotAVideo(f"The file is damaged: {decoded} of {count.packets} frames can be decoded.")
+
+
+def _jump(container: InputContainer, stream: VideoStream, count: _Count) -> Iterator[VideoFrame]:
+    """Decode one key frame at each place: a long film costs no more than a short one."""
+    base = stream.time_base or Fraction(1, 1000)
+    step = (count.end - count.start) / FRAMES
+    for number in range(FRAMES):
+        container.seek(int((count.start + (number + 0.5) * step) / base), stream=stream)
+        yield from _first(_decoded(container, stream))
+
+
+def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """Every frame from here on that decodes; a damaged packet costs its own frames only."""
+    for packet in container.demux(stream):
+        try:
+            yield from packet.decode()
+        except av.InvalidDataError:
+            continue
+
+
+def _first(frames: Iterator[VideoFrame]) -> list[VideoFrame]:
+    return [frame for frame, _ in zip(frames, range(1), strict=False)]
+
+
+def _places(total: int) -> set[int]:
+    """Which of so many frames to take: the middles of twelve equal parts, or all where there are fewer."""
+    parts = min(FRAMES, total)
+    return {int((number + 0.5) * total / parts) for number in range(parts)}
+
+
+def _picture(frame: VideoFrame) -> tuple[tuple[int, int], Image.Image]:
+    """The size as shown, and the frame as a picture no larger than a poster, the right way up."""
+    picture = frame.to_image()
+    quarters = round(frame.rotation / 90) % 4
+    if quarters:
+        picture = picture.rotate(quarters * 90, expand=True)
+    size = picture.size
+    picture.thumbnail(POSTER, Image.Resampling.LANCZOS)
+    return size, picture
+
+
+def _telling(pictures: list[Image.Image]) -> Image.Image:
+    """The frame that says most about the clip: rich in contrast, and rather from its first half. Never a black first frame."""
+
+    def worth(place: int) -> float:
+        grey = pictures[place].convert("L").resize((64, 64))
+        share = place / len(pictures)
+        return float(ImageStat.Stat(grey).stddev[0]) * (1.0 if 0.1 <= share <= 0.6 else 0.85)  # noqa: PLR2004 - the part before the end titles
+
+    return pictures[max(range(len(pictures)), key=worth)]
+
+
+def _strip(pictures: list[Image.Image]) -> Image.Image:
+    """The frames side by side in one picture."""
+    cells = [picture.copy() for picture in pictures]
+    for cell in cells:
+        cell.thumbnail(CELL, Image.Resampling.LANCZOS)
+    width, height = cells[0].size
+    strip = Image.new("RGB", (width * len(cells), height))
+    for place, cell in enumerate(cells):
+        strip.paste(cell, (place * width, 0))
+    return strip
+
+
+def _webp(picture: Image.Image, *, quality: int) -> bytes:
+    file = io.BytesIO()
+    picture.convert("RGB").save(file, "WEBP", quality=quality, method=4)
+    return file.getvalue()
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(FILE_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
