@@ -11,8 +11,9 @@ os.environ.setdefault("STUDIO_SECRET_KEY", "tests-only-" + "0123456789abcdef" * 
 os.environ.setdefault("STUDIO_FIELD_KEYS", "dGVzdHMtb25seS1maWVsZC1rZXktMDEyMzQ1Njc4OTA=")
 
 from studio.settings import *  # noqa: E402, F403 - the environment above must come first
-from studio.settings import DATABASES  # noqa: E402
+from studio.settings import DATABASES, STATIC_ROOT  # noqa: E402
 
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a folder that is not there
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 if "sqlite" in DATABASES["default"]["ENGINE"]:
