@@ -1,5 +1,6 @@
 """A worker that dies at any line: for every line of the worker's code that a whole job runs through, one run in which it dies there."""
 
+import asyncio
 import sys
 from pathlib import Path
 from types import FrameType
@@ -7,11 +8,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from studio.jobs.checks import verify_holds
 
 from studio.credits import ledger
 from studio.jobs import moves, saving, sending, worker
 from studio.jobs.actions import order
+from studio.jobs.checks import verify_holds
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Job
 from tests.jobs.conftest import BRIEF, pass_time, work_through
@@ -59,8 +60,19 @@ def run_until_killed(job: Job, at: int) -> str:
         try:
             work_through(job)
         except Killed:
-            worker._hands = None  # a new process has hands of its own
+            bury_hands()
     return killer.struck
+
+
+def bury_hands() -> None:
+    """What the end of a process does to its connections; the next one has hands of its own."""
+    loop = worker.hands().loop
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    worker.hands().close()
+    worker._hands = None
 
 
 @pytest.mark.django_db(transaction=True)

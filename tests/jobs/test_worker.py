@@ -34,7 +34,8 @@ def test_a_job_goes_from_order_to_a_clip_in_our_storage_and_costs_what_the_provi
     job = work_through(ordered())
     assert (job.state, job.charged, job.charge_is_estimate) == (State.DONE, 5_000, False)
     clip = Clip.objects.get(job=job)
-    assert clip.file.read() == played.film
+    with clip.file.open() as kept:
+        assert kept.read() == played.film
     assert (clip.width, clip.height, clip.milliseconds // 100) == (96, 54, 10)
     assert balance_of(alice) == (995_000, 0)
     attempt = Attempt.objects.get(job=job)
@@ -145,7 +146,7 @@ def test_an_unknown_status_word_keeps_it_rendering_raises_an_alert_and_ends_in_d
     played.on_look = [Reply(body={"status": "marinating"})] * 200
     job = ordered()
     sweep(job.connection_id)
-    pass_time(60)
+    pass_time(100)
     sweep(job.connection_id)
     job.refresh_from_db()
     assert job.state == State.RENDERING
