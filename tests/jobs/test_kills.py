@@ -70,7 +70,8 @@ def bury_hands() -> None:
     left = asyncio.all_tasks(loop)
     for task in left:
         task.cancel()
-    loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    if left:
+        loop.run_until_complete(asyncio.wait(left))
     worker.hands().close()
     worker._hands = None
 
