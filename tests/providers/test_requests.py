@@ -1,6 +1,7 @@
 """The exact request that each provider is sent: path, headers, names and types of all fields."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,10 @@ HOOK = "https://studio.example/hooks/1/token"
 FULL = Brief(prompt="a calm sea", aspect_ratio="9:16", duration=12, resolution="720p", model="a-model", mode="fun", images=TWO)
 
 
-def sent(kind, brief, callback_url=""):
-    return json.loads(opening(make(kind, "key-of-alice").submit(brief, callback_url=callback_url)).content)
+def sent(kind: str, brief: Brief, callback_url: str = "") -> dict[str, Any]:
+    """The fields of a submission, as they go over the wire."""
+    fields: dict[str, Any] = json.loads(opening(make(kind, "key-of-alice").submit(brief, callback_url=callback_url)).content)
+    return fields
 
 
 def test_ttapi_is_sent_strings_and_its_own_names():

@@ -1,0 +1,159 @@
+"""A provider's file arrives whole or not at all, and its link leads nowhere but to a public server."""
+
+import asyncio
+import gzip
+from pathlib import Path
+
+import pytest
+
+from studio.providers.wire import Download, DownloadFailed, LinkExpired, Patience, Wire
+from tests.providers.loopback import Line, Loopback, Script
+
+VIDEO = b"\x00\x00\x00\x20ftypisom" + bytes(range(256)) * 1000
+LIMIT = 1_000_000
+
+
+def giving(body: bytes = VIDEO, *, status: str = "200 OK", headers: str = "Content-Type: video/mp4\r\n") -> Script:
+    async def script(line: Line) -> None:
+        await line.answer(body, status=status, headers=headers)
+
+    return script
+
+
+def leading_to(address: str) -> Script:
+    return giving(b"", status="302 Found", headers=f"Location: {address}\r\n")
+
+
+async def breaks_off(line: Line) -> None:
+    await line.say(b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + VIDEO[:1000])
+    line.close()
+
+
+async def breaks_off_in_chunks(line: Line) -> None:
+    await line.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+    line.close()
+
+
+async def gives_without_end(line: Line) -> None:
+    await line.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        await line.say(b"10000\r\n" + b"v" * 0x10000 + b"\r\n")
+
+
+async def holds_in_the_middle(line: Line) -> None:
+    await line.say(b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + VIDEO[:1000])
+    await line.hold()
+
+
+def fetch(script: Script, file: Path, *, path: str = "/a.mp4", patience: Patience | None = None) -> tuple[Download, Loopback]:
+    """Download from a loopback server that an operator has named; the server comes back too, with what it saw."""
+
+    async def story() -> tuple[Download, Loopback]:
+        async with (
+            Loopback(script) as server,
+            Wire(allowed_hosts={server.host}, downloading=patience or Patience()) as wire,
+        ):
+            return await wire.download(server.url + path, file, limit=LIMIT), server
+
+    return asyncio.run(story())
+
+
+def test_a_file_arrives_whole_and_no_key_goes_with_the_request(tmp_path):
+    got, server = fetch(giving(), tmp_path / "clip", path="/a.mp4?signature=s")
+
+    assert (tmp_path / "clip").read_bytes() == VIDEO
+    assert got == Download(size=len(VIDEO), content_type="video/mp4")
+    asked = server.requests[0].lower()
+    assert asked.startswith(b"get /a.mp4?signature=s http/1.1")
+    assert b"authorization" not in asked
+    assert b"accept-encoding: identity" in asked
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden", "404 Not Found", "410 Gone"])
+def test_a_link_that_is_gone_has_expired(tmp_path, status):
+    with pytest.raises(LinkExpired):
+        fetch(giving(b"gone", status=status), tmp_path / "clip")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        giving(b"later", status="503 Service Unavailable"),
+        giving(b"later", status="429 Too Many Requests"),
+        giving(b"part", status="206 Partial Content"),
+        giving(b""),
+        giving(gzip.compress(VIDEO), headers="Content-Encoding: gzip\r\n"),
+        giving(b"v" * (LIMIT + 1)),
+        gives_without_end,
+        breaks_off,
+        breaks_off_in_chunks,
+        leading_to("/again"),
+        leading_to(""),
+        leading_to("file:///etc/passwd"),
+        leading_to("http://[::1"),
+        leading_to("https://169.254.169.254/latest/meta-data/"),
+        leading_to("http://10.0.0.1/a.mp4"),
+    ],
+    ids=[
+        *("server error", "too often", "part", "nothing", "packed", "promised too much", "without end", "broken off", "broken off in chunks"),
+        *(
+            "redirects for ever",
+            "redirect to nowhere",
+            "redirect to a file",
+            "redirect to nonsense",
+            "redirect to metadata",
+            "redirect to a private host",
+        ),
+    ],
+)
+def test_a_download_that_fails_may_be_tried_again_and_leaves_nothing_behind(tmp_path, script):
+    with pytest.raises(DownloadFailed):
+        fetch(script, tmp_path / "clip")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_download_has_a_deadline_for_the_whole(tmp_path):
+    with pytest.raises(DownloadFailed, match=r"longer than 0\.2 s"):
+        fetch(holds_in_the_middle, tmp_path / "clip", patience=Patience(total=0.2))
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_three_redirects_are_followed_and_a_fourth_is_not(tmp_path):
+    async def steps(line: Line) -> None:
+        seen = len(line.loopback.requests)
+        await (giving() if seen > 3 else leading_to(f"/step{seen}"))(line)
+
+    _, server = fetch(steps, tmp_path / "clip")
+
+    assert [request.split(b" ")[1] for request in server.requests] == [b"/a.mp4", b"/step1", b"/step2", b"/step3"]
+    with pytest.raises(DownloadFailed, match="without end"):
+        fetch(leading_to("/again"), tmp_path / "clip")
+
+
+def test_a_redirect_to_a_port_that_no_operator_named_is_not_followed(tmp_path):
+    async def story() -> None:
+        async with Loopback(giving()) as secret, Loopback(leading_to(f"{secret.url}/admin")) as server, Wire(allowed_hosts={server.host}) as wire:
+            with pytest.raises(DownloadFailed, match="STUDIO_ALLOW_PRIVATE_HOSTS"):
+                await wire.download(f"{server.url}/a.mp4", tmp_path / "clip", limit=LIMIT)
+            assert secret.connections == 0
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    "link", ["", "nonsense", "file:///etc/passwd", "http://x.example/a.mp4", "https://[::1", "https://localhost/a.mp4", "https://a..b/"]
+)
+def test_a_link_that_is_not_to_a_public_https_server_is_not_followed(tmp_path, link):
+    async def story() -> None:
+        async with Wire() as wire:
+            await wire.download(link, tmp_path / "clip", limit=LIMIT)
+
+    with pytest.raises(DownloadFailed):
+        asyncio.run(story())
+
+
+def test_a_fault_of_our_own_disk_is_not_blamed_on_the_provider(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        fetch(giving(), tmp_path / "no such folder" / "clip")
