@@ -19,10 +19,10 @@ from studio.projects.models import Project
 SECTIONS = {
     "studio": {"studio", "job"},
     "gallery": {"gallery", "clip"},
-    "credits": {"credits"},
-    "people": {"people", "credits_people", "credits_grant"},
+    "credits": {"credits", "credits_people", "credits_grant"},
+    "people": {"people"},
     "connections": {"connections", "connection_new", "connection_edit"},
-    "sandbox": {"sandbox_faults"},
+    "sandbox": {"sandbox"},
     "me": {"me"},
 }
 LOW = 0.1  # of the newest grant: below it the balance is shown as low
