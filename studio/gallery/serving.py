@@ -1,0 +1,161 @@
+"""Bytes from our storage over HTTP: ranges, conditions, names. Decides nothing about who may have them.
+
+Django's own FileResponse answers no Range: nobody could seek, and Safari would not play. RFC 9110, sections 13 and 14:
+
+    no Range, a malformed one, several ranges, or If-Range that differs   200, everything
+    one range that touches the file                                       206, that part
+    one range beyond it                                                   416, with the size
+    If-None-Match that matches                                            304
+"""
+
+import re
+import textwrap
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.cache import get_conditional_response
+
+CHUNK = 1 << 18  # bytes in memory at once
+ONE_RANGE = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.ASCII | re.IGNORECASE)
+TYPES = {"mp4": "video/mp4", "webm": "video/webm", "webp": "image/webp", "png": "image/png", "jpg": "image/jpeg"}
+HOUR = 3600
+LONGEST_NAME = 48  # characters of a prompt in a file's name
+
+
+class Unsatisfiable(Exception):
+    """The range lies beyond the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Some bytes of a file: `length` of them from `start`."""
+
+    start: int
+    length: int
+
+    def within(self, size: int) -> str:
+        """Its Content-Range."""
+        return f"bytes {self.start}-{self.start + self.length - 1}/{size}"
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A file of ours, ready to be sent: its name in the storage, the SHA-256 of what it was made from, and what a browser should call it
+    (empty: show it).
+    """
+
+    name: str | None
+    sha256: str
+    seconds: int = HOUR  # that a browser may keep it without asking
+    save_as: str = ""
+
+
+def span_of(header: str, size: int) -> Span | None:
+    """The one range that this header asks of a file of `size` bytes; None when it is to be ignored. Raises Unsatisfiable."""
+    match = ONE_RANGE.fullmatch(header)
+    if match is None or match[1] == match[2] == "":
+        return None
+    if match[1] == "":
+        return _last(int(match[2]), size)
+    start = int(match[1])
+    end = int(match[2]) if match[2] else size - 1
+    if match[2] and end < start:
+        return None
+    if start >= size:
+        raise Unsatisfiable
+    return Span(start, min(end, size - 1) - start + 1)
+
+
+def _last(length: int, size: int) -> Span:
+    """The last `length` bytes, or all where there are fewer."""
+    if length == 0 or size == 0:
+        raise Unsatisfiable
+    return Span(max(0, size - length), min(length, size))
+
+
+def send(request: HttpRequest, parcel: Parcel) -> HttpResponseBase:
+    """The answer to a GET or HEAD for this file, read in chunks while it is sent. Http404 when the storage has lost it."""
+    if not parcel.name:
+        raise Http404
+    try:
+        size = default_storage.size(parcel.name)
+    except FileNotFoundError as error:
+        raise Http404 from error
+    etag = f'"{parcel.sha256}"' if parcel.sha256 else None
+    answer = (etag and get_conditional_response(request, etag=etag)) or _answer(request, parcel.name, size=size, etag=etag)
+    return _labelled(answer, parcel, etag)
+
+
+def _answer(request: HttpRequest, name: str, *, size: int, etag: str | None) -> HttpResponseBase:
+    """200, 206 or 416."""
+    kind = TYPES[name.rpartition(".")[2]]
+    try:
+        span = _wanted(request, size=size, etag=etag)
+    except Unsatisfiable:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    part = span or Span(0, size)
+    answer: HttpResponseBase
+    if request.method == "HEAD":
+        answer = HttpResponse(content_type=kind)
+    else:
+        answer = StreamingHttpResponse(_Reading(default_storage.open(name), part), content_type=kind)
+    answer.headers["Content-Length"] = str(part.length)
+    if span:
+        answer.status_code = 206
+        answer.headers["Content-Range"] = span.within(size)
+    return answer
+
+
+def _wanted(request: HttpRequest, *, size: int, etag: str | None) -> Span | None:
+    """The range that counts. Only GET has ranges, and a condition that does not hold asks for everything."""
+    header = request.headers.get("Range", "")
+    condition = request.headers.get("If-Range")
+    if request.method != "GET" or not header or (condition is not None and condition.strip() != etag):
+        return None
+    return span_of(header, size)
+
+
+class _Reading:
+    """These bytes of an open file, a chunk at a time. Has `close`, which Django calls when the answer ends, even before its first chunk."""
+
+    def __init__(self, file: "File[bytes]", part: Span) -> None:
+        self._file = file
+        self._left = part.length
+        self.close = file.close
+        file.seek(part.start)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self._left > 0 and (chunk := self._file.read(min(CHUNK, self._left))):
+            self._left -= len(chunk)
+            yield chunk
+
+
+def _labelled(answer: HttpResponseBase, parcel: Parcel, etag: str | None) -> HttpResponseBase:
+    """The headers that every answer about a file carries."""
+    answer.headers["Accept-Ranges"] = "bytes"
+    answer.headers["Cache-Control"] = f"private, max-age={parcel.seconds}"
+    answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Content-Disposition"] = disposition(parcel.save_as) if parcel.save_as else "inline"
+    if etag:
+        answer.headers["ETag"] = etag
+    return answer
+
+
+def disposition(name: str) -> str:
+    """Content-Disposition for saving under this name, in both forms of RFC 6266: plain ASCII for old readers, UTF-8 for the rest."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = re.sub(r"\s+", " ", re.sub(r'["\\%;]', "", plain)).strip()
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def telling_name(code: str, prompt: str, suffix: str) -> str:
+    """What a downloaded clip is called: "TIDE-047 slow dolly toward the glass.mp4". Safe on every system."""
+    words = re.sub(r"[^\w\s'-]|_", " ", unicodedata.normalize("NFC", prompt)).split()
+    told = textwrap.shorten(" ".join(words), LONGEST_NAME, placeholder="").strip(" -'")
+    return f"{code} {told[:1].lower()}{told[1:]}".strip() + f".{suffix}"
