@@ -33,12 +33,13 @@ def flag(name: str, *, default: bool) -> bool:
     raise ImproperlyConfigured(f"STUDIO_{name} is {value!r}; it takes 1 or 0.")
 
 
-def number(name: str, default: float, *, least: float, most: float) -> float:
+def number(name: str, default: float | str, *, least: float, most: float) -> float:
     """A number within its range."""
+    written = text(name, str(default))
     try:
-        value = float(text(name, str(default)))
+        value = float(written)
     except ValueError as error:
-        raise ImproperlyConfigured(f"STUDIO_{name} is {text(name)!r}; it takes a number.") from error
+        raise ImproperlyConfigured(f"STUDIO_{name} is {written!r}; it takes a number.") from error
     if not least <= value <= most:
         raise ImproperlyConfigured(f"STUDIO_{name} is {value:g}; it takes {least:g} to {most:g}.")
     return value
@@ -55,7 +56,8 @@ def url(name: str, default: str = "", *, schemes: tuple[str, ...]) -> str:
 # Where things are. LOCAL is one person's own machine over plain http: `make run` sets it. DEBUG is for people who change the code.
 DEBUG = flag("DEBUG", default=False)
 LOCAL = flag("LOCAL", default=DEBUG)
-PORT = int(number("PORT", float(os.environ.get("PORT", "8000")), least=1, most=65535))
+PORT = int(number("PORT", os.environ.get("PORT", "8000"), least=1, most=65535))
+BIND = text("BIND", "127.0.0.1")  # the address of this machine that the web server listens on
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 PUBLIC_URL = url("PUBLIC_URL", schemes=("http", "https"))
@@ -285,6 +287,7 @@ SANDBOX_URL = url("SANDBOX_URL", f"http://127.0.0.1:{PORT}", schemes=("http", "h
 SANDBOX_SPEED = number("SANDBOX_SPEED", 1.0, least=0.01, most=1000)
 SANDBOX_FAULTS = text("SANDBOX_FAULTS")
 ALLOW_PRIVATE_HOSTS = frozenset(host.strip() for host in text("ALLOW_PRIVATE_HOSTS").split(",") if host.strip())
+ADMIN_EMAIL = text("ADMIN_EMAIL", "admin@studio.local")  # of the first admin, made at the first start
 TEAM_NAME = text("TEAM_NAME", "Studio")
 CREDIT_USD = number("CREDIT_USD", 0.01, least=0.000001, most=1000)  # what one credit is worth, in US dollars
 

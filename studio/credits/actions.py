@@ -8,7 +8,7 @@ from studio.accounts.models import AuditEvent, User
 from studio.credits import ledger
 
 
-def give(person: User, amount: int, *, key: UUID, reason: str, by: User) -> bool:
+def give(person: User, amount: int, *, key: UUID | str, reason: str, by: User | None) -> bool:
     """Whether this call moved the credits: granted them, or took them for a negative amount of millicredits; recorded for audit.
 
     Raises ledger.Insufficient where more would be taken than is free, and ledger.Conflict for a key that moved something else.

@@ -1,0 +1,131 @@
+"""The forms about connections. `manage.py connection add` fills in the same form, so page and command refuse the same things."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from django import forms
+from django.conf import settings
+
+from studio.providers.guard import is_named
+from studio.providers.registry import PROVIDERS
+from studio.providers.wire import key_trouble
+from studio.routing.models import Connection
+
+MOST_REQUESTS = 100_000  # a minute
+MOST_JOBS = 1_000
+KEY_LENGTH = 500  # characters
+PORTS = {"https": 443, "http": 80}
+
+
+class ConnectionForm(forms.Form):
+    """A connection, new or changed. The key is write-only: the form never shows one, and an empty field leaves the one that is there."""
+
+    provider = forms.ChoiceField(label="Provider", choices=[])
+    label = forms.CharField(label="Name", max_length=60, help_text="What people choose by, such as “xAI, team account”.")
+    base_url = forms.CharField(
+        label="Base URL",
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
+    )
+    key = forms.CharField(
+        label="API key",
+        max_length=KEY_LENGTH,
+        error_messages={"required": "Enter the key that the provider gave you."},
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    requests_per_minute = forms.IntegerField(
+        label="Requests per minute", min_value=1, max_value=MOST_REQUESTS, initial=60, help_text="At most this many calls, looks included."
+    )
+    jobs_at_once = forms.IntegerField(label="Jobs at once", min_value=1, max_value=MOST_JOBS, initial=20, help_text="More wait in line here.")
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, connection: Connection | None = None, choose: str = "") -> None:
+        self.connection = connection or Connection()
+        self.before = facts(connection) if connection else None
+        super().__init__(data, initial=self.before or {"provider": choose})
+        choices = [(kind.key, kind.name) for kind in PROVIDERS.values()]
+        self.fields["provider"] = forms.ChoiceField(label="Provider", choices=choices, disabled=connection is not None)
+        if self.connection.sandbox:  # its address and its key are the sandbox's own
+            del self.fields["base_url"], self.fields["key"]
+        else:
+            own = PROVIDERS.get(self.connection.provider)
+            self.fields["base_url"].help_text = f"Empty for {own.base_url}." if own else "Empty for the provider's own."
+            self.fields["key"].required = not self.connection.key_encrypted
+            if self.connection.key_encrypted:
+                self.fields["key"].help_text = f"Leave it empty to keep the one that ends in {self.connection.key_hint or '…'}. It is never shown."
+        for field in self.fields.values():
+            field.label_suffix = ""
+
+    def clean_label(self) -> str:
+        """A name that no other connection has, however it is capitalised."""
+        label = " ".join(str(self.cleaned_data["label"]).split())
+        if Connection.objects.filter(label__iexact=label).exclude(pk=self.connection.pk).exists():
+            raise forms.ValidationError("Another connection has this name.")
+        return label
+
+    def clean_base_url(self) -> str:
+        """An https address without a trailing slash, or nothing for the provider's own."""
+        address = str(self.cleaned_data["base_url"]).strip().rstrip("/")
+        if address and (wrong := address_trouble(address)):
+            raise forms.ValidationError(wrong)
+        return address
+
+    def clean_key(self) -> str:
+        """A key that can travel in a header, or nothing where there is one already."""
+        key = str(self.cleaned_data["key"]).strip()
+        if key and (wrong := key_trouble(key)):
+            raise forms.ValidationError(wrong)
+        return key
+
+    def clean(self) -> dict[str, Any]:
+        """A key goes only to the host that it was entered for."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.before and "base_url" in data and "key" in data and not data["key"] and self._host_changed(data["base_url"]):
+            self.add_error("key", "The address leads to another host. Enter the key for it, so that the old one does not go there.")
+        return data
+
+    def _host_changed(self, address: str) -> bool:
+        own = PROVIDERS[self.connection.provider].base_url
+        return _host(address or own) != _host(str((self.before or {})["base_url"]) or own)
+
+
+class SwitchForm(forms.Form):
+    """On or off, and why."""
+
+    to = forms.ChoiceField(choices=[("on", "on"), ("off", "off")])
+    reason = forms.CharField(max_length=300, required=False)
+
+
+def address_trouble(address: str) -> str:
+    """Why an address cannot be a base URL, in a sentence; an empty string when it can."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port or PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return "This is not an address. Write it like https://api.example.com."
+    if parts.scheme not in PORTS or not parts.hostname or re.search(r"[\s\x00-\x1f\\]", address):
+        return "This is not an address. Write it like https://api.example.com."
+    if parts.username or parts.password or parts.query or parts.fragment:
+        return "Leave out user names, questions (?) and fragments (#)."
+    named = is_named(parts.hostname, port, settings.ALLOW_PRIVATE_HOSTS)
+    if parts.scheme == "http" and not named:
+        return f"Use https. For a host of your own network, name {_shown(parts, port)} in STUDIO_ALLOW_PRIVATE_HOSTS."
+    if port != PORTS["https"] and not named:
+        return f"Only port 443 is asked. For a host of your own network, name {_shown(parts, port)} in STUDIO_ALLOW_PRIVATE_HOSTS."
+    return ""
+
+
+def _shown(parts: SplitResult, port: int) -> str:
+    return f"{parts.hostname}:{port}"
+
+
+def _host(address: str) -> tuple[str, str]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.netloc.casefold()
+
+
+def facts(connection: Connection) -> dict[str, object]:
+    """What the record of changes says about a connection."""
+    return {name: getattr(connection, name) for name in ("provider", "label", "base_url", "requests_per_minute", "jobs_at_once")}

@@ -1,0 +1,96 @@
+"""What this installation needs in order to work, asked of each part. Providers are never asked here.
+
+Each probe gives an empty string, or one plain sentence without secrets. They are shared by /readyz and `manage.py doctor`.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+from django_q.brokers import get_broker
+
+from studio.jobs.models import Heartbeat
+
+log = logging.getLogger(__name__)
+Probe = Callable[[], str]
+SILENT = timedelta(seconds=15)  # a worker that has not been heard of for longer is not there
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One part that does not work."""
+
+    part: str
+    words: str
+
+
+def database() -> str:
+    """Whether rows can be read and written."""
+    with transaction.atomic():
+        Heartbeat.objects.create(cluster=f"probe-{uuid.uuid4()}")
+        found = Heartbeat.objects.filter(cluster__startswith="probe-").exists()
+        transaction.set_rollback(True)
+    return "" if found else "The database does not give back what was written."
+
+
+def migrations() -> str:
+    """Whether the tables are those of this version."""
+    executor = MigrationExecutor(connection)
+    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return f"{len(waiting)} migrations are not applied." if waiting else ""
+
+
+def broker() -> str:
+    """Whether the queue answers."""
+    return "" if get_broker().ping() else "The queue does not answer."
+
+
+def storage() -> str:
+    """Whether a file can be written, read and deleted."""
+    name = default_storage.save(f"health/{uuid.uuid4()}", ContentFile(b"well"))
+    try:
+        with default_storage.open(name) as file:
+            well = file.read() == b"well"
+    finally:
+        default_storage.delete(name)
+    return "" if well else "The storage does not give back what was written."
+
+
+def cache_table() -> str:
+    """Whether the shared cache keeps things: sign-in throttling counts in it."""
+    key = f"health-{uuid.uuid4()}"
+    cache.set(key, "well", 10)
+    well = cache.get(key) == "well"
+    cache.delete(key)
+    return "" if well else "The cache does not give back what was written."
+
+
+def worker() -> str:
+    """Whether a worker was heard of lately."""
+    alive = Heartbeat.objects.filter(beat_at__gte=timezone.now() - SILENT).exists()
+    return "" if alive else f"No worker was heard of for {SILENT.total_seconds():.0f} s."
+
+
+READY: dict[str, Probe] = {"database": database, "migrations": migrations, "broker": broker, "storage": storage, "worker": worker}
+
+
+def problems(probes: dict[str, Probe]) -> list[Problem]:
+    """What does not work. A probe that raises is a problem too; why stands in the log, because strangers may read the answer."""
+    return [Problem(part, words) for part, probe in probes.items() if (words := ask(part, probe))]
+
+
+def ask(part: str, probe: Probe) -> str:
+    """What a probe says, whatever it raises."""
+    try:
+        return probe()
+    except Exception as error:  # every driver and storage has errors of its own, and each of them means "not ready"
+        log.warning("health: %s: %s", part, type(error).__name__, exc_info=True)
+        return f"The {part} does not answer ({type(error).__name__})."

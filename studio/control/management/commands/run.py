@@ -1,0 +1,39 @@
+"""`manage.py run`, which is `make run`: the whole studio on this machine until Ctrl-C."""
+
+import os
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+from studio.control import first_start, launcher
+
+
+class Command(BaseCommand):
+    help = "Set up everything, then run the web server and the worker until Ctrl-C."
+
+    def handle(self, *args: object, **options: object) -> None:
+        try:
+            lock = launcher.claim_folder(settings.DATA_DIR)
+            launcher.claim_port(settings.BIND, settings.PORT)
+        except launcher.CannotStart as error:
+            raise CommandError(str(error)) from error
+        with lock:
+            call_command("setup", stdout=self.stdout)
+            connections.close_all()  # children must not share ours
+            environment = {**os.environ, "STUDIO_PORT": str(settings.PORT), "PYTHONUNBUFFERED": "1"}
+            studio = launcher.Launcher(launcher.parts(), folder=settings.BASE_DIR, environment=environment)
+            trouble = studio.run(is_ready=lambda: launcher.answers(settings.BIND, settings.PORT), when_ready=self._say_where)
+        if trouble:
+            raise CommandError(trouble)
+        self.stdout.write("Stopped.")
+
+    def _say_where(self) -> None:
+        admin = first_start.first_admin()
+        self.stdout.write(f"\nThe studio runs at {settings.SITE_URL}")
+        if admin:
+            self.stdout.write(f"Sign in as {admin.email}, once, with {first_start.sign_in_link(admin)}")
+        self.stdout.write("Ctrl-C stops it.\n")
+        self.stdout.flush()
+        connections.close_all()

@@ -1,0 +1,16 @@
+"""How gunicorn serves the studio: `gunicorn -c python:studio.control.serving studio.wsgi`. Read before Django is set up, so it knows no settings.
+
+Threads, because a request waits for the database and for files, never for a provider; two processes, so that one restarts while the other serves.
+"""
+
+import os
+
+bind = f"{os.environ.get('STUDIO_BIND', '127.0.0.1')}:{os.environ.get('STUDIO_PORT') or os.environ.get('PORT') or '8000'}"
+worker_class = "gthread"
+workers = int(os.environ.get("STUDIO_WEB_WORKERS", "2"))
+threads = int(os.environ.get("STUDIO_WEB_THREADS", "8"))
+timeout = 120  # seconds; an upload over a slow line
+graceful_timeout = 5
+keepalive = 5
+loglevel = "warning"
+control_socket_disable = True
