@@ -1,6 +1,6 @@
 """The words on a clip: the prompt as a caption, and a small mark that says that it came from the sandbox."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,13 +68,17 @@ def wrapped(prompt: str, font: Font, *, width: int) -> list[str]:
 
 def _line(words: Sequence[str], font: Font, width: int) -> tuple[str, list[str]]:
     """As many words as fit, and the rest. A word that is wider than a line is broken."""
-    for count in range(len(words), 0, -1):
-        line = " ".join(words[:count])
-        if font.getlength(line) <= width:
-            return line, list(words[count:])
+    count = _most(len(words), lambda count: font.getlength(" ".join(words[:count])) <= width)
+    if count:
+        return " ".join(words[:count]), list(words[count:])
     word = words[0]
-    fits = next((length for length in range(len(word) - 1, 1, -1) if font.getlength(word[:length]) <= width), 1)
-    return word[:fits], [word[fits:], *words[1:]] if word[fits:] else list(words[1:])
+    fits = max(1, _most(len(word), lambda length: font.getlength(word[:length]) <= width))
+    return word[:fits], [rest for rest in (word[fits:], *words[1:]) if rest]
+
+
+def _most(limit: int, fits: Callable[[int], bool]) -> int:
+    """The greatest number up to the limit before the first that does not fit."""
+    return next((number for number in range(limit) if not fits(number + 1)), limit)
 
 
 def _font(text: str, size: int) -> Font:

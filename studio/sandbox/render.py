@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import F
 from django.utils import timezone
-from django_q.tasks import async_task
+from django_q import tasks
 from PIL import Image, UnidentifiedImageError
 from redis.exceptions import RedisError
 
@@ -55,7 +55,7 @@ def ask(job: RemoteJob) -> None:
         return
     RemoteJob.objects.filter(pk=job.pk).update(render_asked_at=now, render_asks=F("render_asks") + 1)
     try:
-        async_task("studio.sandbox.render.render", job.remote_id)
+        tasks.async_task("studio.sandbox.render.render", job.remote_id)
     except (RedisError, DatabaseError, OSError):
         logger.warning("the queue cannot be reached; %s is drawn when it is looked at again", job, exc_info=True)
 
