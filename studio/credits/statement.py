@@ -5,7 +5,7 @@ Lists are cut by keyset and cost a number of queries that does not depend on how
 
 from dataclasses import dataclass
 
-from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import BigIntegerField, CharField, F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Lower, NullIf
 from django.utils import timezone
 
@@ -97,7 +97,9 @@ def people(*, search: str = "", after: int | None = None) -> tuple[list[User], i
     charges = Entry.objects.filter(account__user=OuterRef("pk"), kind=Entry.Kind.CHARGE).order_by()
     charged = charges.values("account").annotate(sum=Sum(F("owed") - F("amount"))).values("sum")
     rows = User.objects.annotate(
-        sort=Lower(Coalesce(NullIf("name", Value("")), "email")),  # made and compared by the database, so both agree on the order of letters
+        sort=Lower(
+            Coalesce(NullIf("name", Value("")), "email", output_field=CharField())
+        ),  # made and compared by the database, so both agree on the order of letters
         shown=Coalesce(F("account__balance") - F("account__owed"), Value(0), output_field=BigIntegerField()),
         held=Coalesce("account__held", Value(0), output_field=BigIntegerField()),
         owed=Coalesce("account__owed", Value(0), output_field=BigIntegerField()),

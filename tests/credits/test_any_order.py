@@ -156,4 +156,4 @@ class Movements(RuleBasedStateMachine):
 
 def test_every_order_of_movements_keeps_the_books(db):
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    run_state_machine_as_test(Movements, settings=settings(max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=checks))
+    run_state_machine_as_test(Movements, settings=settings(max_examples=30, stateful_step_count=20, deadline=None, suppress_health_check=checks))

@@ -269,7 +269,7 @@ def test_credits_move_in_whole_millicredits_only(alice, amount):
 
 
 def test_amounts_out_of_range_are_refused_before_anything_moves(alice):
-    for wrong in (
+    wrongs: list[Callable[[], object]] = [
         lambda: ledger.grant(alice, 0, key="k", reason="r", actor=None),
         lambda: ledger.grant(alice, -5, key="k", reason="r", actor=None),
         lambda: ledger.grant(alice, 10**18, key="k", reason="r", actor=None),
@@ -281,7 +281,8 @@ def test_amounts_out_of_range_are_refused_before_anything_moves(alice):
         lambda: ledger.grant(alice, 5, key="k" * 81, reason="r", actor=None),
         lambda: ledger.grant(alice, 5, key="k", reason="  ", actor=None),
         lambda: ledger.grant(alice, 5, key="k", reason="r" * 301, actor=None),
-    ):
+    ]
+    for wrong in wrongs:
         with pytest.raises(ValueError, match=r"out of range|adjusts nothing|characters"):
             wrong()
 
