@@ -28,6 +28,7 @@ class SignIn(allauth.LoginForm):
         super().__init__(*args, **kwargs)
         bare(self)
         self.fields["login"].label = "E-mail address"
+        self.fields["login"].widget.attrs["autofocus"] = True
         self.fields["password"].help_text = ""
 
 
