@@ -53,7 +53,9 @@ def ask(job: RemoteJob) -> None:
     now = timezone.now()
     if RemoteJob.objects.filter(rendered_at=None, render_asked_at__gt=now - A_DRAWING).exclude(pk=job.pk).count() >= AT_ONCE:
         return
-    RemoteJob.objects.filter(pk=job.pk).update(render_asked_at=now, render_asks=F("render_asks") + 1)
+    claim = RemoteJob.objects.filter(pk=job.pk, rendered_at=None, render_asked_at=job.render_asked_at)
+    if not claim.update(render_asked_at=now, render_asks=F("render_asks") + 1):
+        return  # somebody else asked at this moment
     try:
         tasks.async_task("studio.sandbox.render.render", job.remote_id)
     except (RedisError, DatabaseError, OSError):
@@ -70,18 +72,23 @@ def ask_again(job: RemoteJob) -> None:
 
 
 def render(remote_id: str) -> None:
-    """Draw every video of this job that is not there yet, say so in its row, and ask for the next job that waits."""
+    """Draw every video of this job that is not there yet, say so in its row, and ask for those that wait."""
     job = RemoteJob.objects.filter(remote_id=remote_id, rendered_at=None).first()
-    if job is None:
-        return
+    try:
+        if job is not None:
+            _draw_all(job)
+    finally:
+        waiting = RemoteJob.objects.filter(rendered_at=None, render_asked_at=None).exclude(outcome_fault__in=BARREN)
+        for other in waiting.order_by("created_at")[:AT_ONCE]:
+            ask(other)
+
+
+def _draw_all(job: RemoteJob) -> None:
     _tidy()
     for take, name in enumerate(job.file_names()):
         if not (folder() / name).exists():
             draw(job, folder() / name, take=take)
     RemoteJob.objects.filter(pk=job.pk, rendered_at=None).update(rendered_at=timezone.now())
-    waiting = RemoteJob.objects.filter(rendered_at=None, render_asked_at=None).exclude(outcome_fault__in=BARREN)
-    if after := waiting.order_by("created_at").first():
-        ask(after)
 
 
 def _tidy() -> None:

@@ -253,6 +253,21 @@ def test_two_are_drawn_at_once_and_each_that_is_through_fetches_the_next(asked):
     assert asked == [job.remote_id for job in jobs[:3]]
 
 
+def test_a_drawing_that_somebody_else_made_still_fetches_the_next(asked):
+    first, second = accepted("xai"), accepted("xai")
+    RemoteJob.objects.filter(pk=first.pk).update(rendered_at=timezone.now())
+    render.render(first.remote_id)
+    assert asked == [second.remote_id]
+
+
+def test_two_who_ask_for_one_job_at_once_make_one_task(asked):
+    job = accepted("xai")
+    seen_by_another = RemoteJob.objects.get(pk=job.pk)
+    render.ask(job)
+    render.ask(seen_by_another)
+    assert asked == [job.remote_id]
+
+
 def test_a_look_at_a_job_that_is_overdue_asks_again(asked):
     job = accepted("comet")
     told(job)
