@@ -25,7 +25,7 @@ help:
 	@touch $@
 
 run: .venv/app
-	@STUDIO_LOCAL=$${STUDIO_LOCAL:-1} exec $(BIN)/python manage.py run
+	@STUDIO_LOCAL=$${STUDIO_LOCAL:-1} PORT=$${PORT:-8000} exec $(BIN)/python manage.py run
 
 test: .venv/dev
 	@.ci/browser

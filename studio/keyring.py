@@ -6,6 +6,8 @@ sign everybody out and make the provider keys unreadable.
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -36,6 +38,30 @@ def field_keys(data_dir: Path, *, local: bool) -> list[str]:
         except ValueError as error:
             raise ImproperlyConfigured("STUDIO_FIELD_KEYS holds something that is not a Fernet key (32 bytes, url-safe base64).") from error
     return keys
+
+
+def has_own_secrets(data_dir: Path) -> bool:
+    """Whether this folder belongs to an installation on a person's own machine."""
+    return (data_dir / "secret_key").exists()
+
+
+def running_port(data_dir: Path) -> str:
+    """The port on which this folder's installation listens now, or an empty string: `manage.py run` leaves it there while it runs."""
+    try:
+        return (data_dir / "port").read_text().strip()
+    except FileNotFoundError:
+        return ""
+
+
+@contextmanager
+def listening_on(data_dir: Path, port: int) -> Iterator[None]:
+    """While this lasts, commands in this folder know the port without being told."""
+    file = data_dir / "port"
+    file.write_text(str(port))
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _missing(name: str, what: str) -> str:

@@ -13,7 +13,7 @@ import environ
 from csp.constants import NONCE
 from django.core.exceptions import ImproperlyConfigured
 
-from studio.keyring import field_keys, secret_key
+from studio.keyring import field_keys, has_own_secrets, running_port, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -55,11 +55,10 @@ def url(name: str, default: str = "", *, schemes: tuple[str, ...]) -> str:
 
 # Where things are. LOCAL is one person's own machine over plain http: `make run` sets it. DEBUG is for people who change the code.
 DEBUG = flag("DEBUG", default=False)
-LOCAL = flag("LOCAL", default=DEBUG)
-PORT = int(number("PORT", os.environ.get("PORT", "8000"), least=1, most=65535))
-BIND = text("BIND", "127.0.0.1")  # the address of this machine that the web server listens on
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
+LOCAL = flag("LOCAL", default=DEBUG or has_own_secrets(DATA_DIR))  # a folder that `make run` made needs no settings for later commands
+PORT = int(number("PORT", os.environ.get("PORT") or running_port(DATA_DIR) or "8000", least=1, most=65535))
 PUBLIC_URL = url("PUBLIC_URL", schemes=("http", "https"))
 SITE_URL = PUBLIC_URL or f"http://localhost:{PORT}"
 

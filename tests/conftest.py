@@ -92,3 +92,10 @@ def signed_in(user: User) -> Client:
     browser = Client()
     browser.force_login(user)
     return browser
+
+
+@pytest.fixture
+def run_seed(request: pytest.FixtureRequest) -> int:
+    """The run's seed, so that a sampled test covers another part each time and can be repeated."""
+    seed = request.config.getoption("randomly_seed", 0)
+    return seed if isinstance(seed, int) else 0

@@ -27,7 +27,7 @@ from studio.providers.wire import DownloadFailed, LinkExpired
 from studio.routing.models import KeyUnreadable
 
 log = logging.getLogger(__name__)
-LEASE = timedelta(seconds=150)  # longer than the queue's own limit for a task
+LEASE = timedelta(seconds=270)  # longer than the queue's own limit for a task (settings.Q_CLUSTER)
 MOST_TRIES = 6
 LIMIT_BYTES = 2_000_000_000
 
@@ -89,7 +89,7 @@ def _bring(clip: Clip, attempt: Attempt) -> Trouble | None:
 
 
 def _download(address: str, path: Path) -> None:
-    hands().run(hands().wire.download(address, path, limit_bytes=LIMIT_BYTES))
+    hands().run(hands().wire.download(address, path, limit=LIMIT_BYTES))
 
 
 def _refresh_link(clip: Clip, attempt: Attempt) -> bool:

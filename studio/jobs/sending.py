@@ -21,6 +21,7 @@ from studio.jobs.references import Unreachable, address_for
 from studio.jobs.watching import after_trouble, first_look
 from studio.providers.contract import Brief, NotNow, Phase, Provider, ProviderError, Refused, Report, Usage
 from studio.providers.registry import PROVIDERS, capability, make
+from studio.providers.wire import Answer
 from studio.routing.models import Connection, KeyUnreadable
 from studio.routing.prices import Rate, rate_for
 
@@ -114,10 +115,10 @@ def doubtful(ticket: Ticket, message: str, raw: str = "") -> None:
     move(ticket.job, State.SENDING, State.IN_DOUBT, cause=Cause.UNANSWERED, message=message, due=None, lease_until=None)
 
 
-def submitted(ticket: Ticket, outcome: tuple[Report, str] | BaseException, *, now: datetime, usual: float) -> None:
+def submitted(ticket: Ticket, outcome: Answer | BaseException, *, now: datetime, usual: float) -> None:
     """Write down what a submission came to. Anything unforeseen is doubt, never failure."""
     match outcome:
-        case (Report() as report, str() as raw):
+        case Answer(report=report, raw=raw):
             accepted(ticket, report, raw, now=now, usual=usual)
         case Refused() as error:
             refused(ticket, error)
@@ -126,7 +127,7 @@ def submitted(ticket: Ticket, outcome: tuple[Report, str] | BaseException, *, no
         case ProviderError() as error:
             doubtful(ticket, error.message, error.answer)
         case error:
-            log.error("attempt %s: unforeseen while sending", ticket.attempt.pk, exc_info=error if isinstance(error, BaseException) else None)
+            log.error("attempt %s: unforeseen while sending", ticket.attempt.pk, exc_info=error)
             doubtful(ticket, "Something unforeseen happened while it was sent.")
 
 

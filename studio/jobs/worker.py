@@ -28,19 +28,22 @@ from studio.jobs.sending import Ticket, claim, ended, submitted, usual_seconds
 from studio.jobs.watching import after_trouble, is_overdue, next_look
 from studio.providers.contract import NotNow, Phase, ProviderError, Report
 from studio.providers.registry import make
-from studio.providers.wire import Wire
+from studio.providers.wire import Answer, Patience, Wire
 from studio.routing.models import Connection, KeyUnreadable
 from studio.routing.pace import allowance
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-Write = Callable[[object], None]
-Calls = dict[asyncio.Task[object], Write]
+Outcome = Answer | BaseException
+Write = Callable[[Outcome], None]
+Calls = dict[asyncio.Task[Answer], Write]
 
 LEASE = timedelta(seconds=10)  # a dead holder costs at most this
 BATCH = 200
 LOOK_AGAIN = timedelta(seconds=20)  # when a look's own result never came back to us
 SANDBOX_SECONDS = 6.0
+LONGEST_REST = 3600.0  # seconds that a provider may ask us to wait
+DOWNLOADING = Patience(read=30.0, total=100.0)
 NOTABLE_TRIES = 3  # looks in a row without an answer before the card says so
 
 
@@ -154,11 +157,10 @@ class _Round:
 
     def _writer_of_send(self, ticket: Ticket) -> Write:
         usual = usual_for(ticket.job)
-        return lambda outcome: submitted(ticket, _read(outcome), now=timezone.now(), usual=usual)
+        return lambda outcome: submitted(ticket, outcome, now=timezone.now(), usual=usual)
 
-    @staticmethod
-    def _start(calls: Calls, call: Coroutine[None, None, object], write: Write) -> None:
-        calls[hands().loop.create_task(call)] = write
+    def _start(self, calls: Calls, call: Coroutine[None, None, Answer], write: Write) -> None:
+        calls[hands().loop.create_task(call)] = _heeding(self.connection.pk, write)
 
 
 def usual_for(job: Job) -> float:
@@ -166,20 +168,20 @@ def usual_for(job: Job) -> float:
     return usual_seconds(job.connection, job.model, sandbox_seconds=SANDBOX_SECONDS / settings.SANDBOX_SPEED)
 
 
-def looked(attempt: Attempt, outcome: object) -> None:
+def looked(attempt: Attempt, outcome: Outcome) -> None:
     """Write down what one look found: a report with its raw answer, or whatever was raised."""
     job, now = attempt.job, timezone.now()
     age = (now - (attempt.accepted_at or now)).total_seconds()
-    match _read(outcome):
-        case (Report(phase=Phase.SUCCEEDED | Phase.FAILED) as report, str() as raw):
+    match outcome:
+        case Answer(report=Report(phase=Phase.SUCCEEDED | Phase.FAILED) as report, raw=raw):
             ended(job, attempt, report, raw, start=State.RENDERING, now=now)
             return
-        case (Report() as report, str() as raw):
+        case Answer(report=report, raw=raw):
             _still_rendering(job, attempt, report, raw, now=now, age=age)
         case ProviderError() as error:
             _no_answer(job, attempt, error, now=now)
         case error:
-            log.error("attempt %s: unforeseen while looking", attempt.pk, exc_info=error if isinstance(error, BaseException) else None)
+            log.error("attempt %s: unforeseen while looking", attempt.pk, exc_info=error)
             put_off(job, State.RENDERING, due=now + timedelta(seconds=30))
     if is_overdue(age, usual_for(job)):
         message = f"No result after {round(age / 60)} min. The provider may still finish it."
@@ -201,8 +203,8 @@ def _no_answer(job: Job, attempt: Attempt, error: ProviderError, *, now: datetim
     tries = job.tries + 1
     wait = after_trouble(tries, chance=random.random())  # noqa: S311 - jitter
     if isinstance(error, NotNow) and error.retry_after is not None:
-        wait = max(wait, min(3600.0, error.retry_after))
-        Connection.objects.filter(pk=job.connection_id).update(not_before=now + timedelta(seconds=min(3600.0, error.retry_after)))
+        wait = max(wait, min(LONGEST_REST, error.retry_after))
+        Connection.objects.filter(pk=job.connection_id).update(not_before=now + timedelta(seconds=min(LONGEST_REST, error.retry_after)))
     due = now + timedelta(seconds=wait)
     if tries == NOTABLE_TRIES:
         Attempt.objects.filter(pk=attempt.pk).update(answer=error.answer, alert=error.message[:300])
@@ -211,11 +213,16 @@ def _no_answer(job: Job, attempt: Attempt, error: ProviderError, *, now: datetim
         put_off(job, State.RENDERING, due=due, tries=tries)
 
 
-def _read(outcome: object) -> tuple[Report, str] | BaseException:
-    """A call's result as the rules above match it."""
-    if isinstance(outcome, BaseException):
-        return outcome
-    return outcome.report, outcome.raw  # type: ignore[attr-defined]
+def _heeding(connection_id: int, write: Write) -> Write:
+    """Write an answer down, and rest when it says that the provider's limit is used up."""
+
+    def written(outcome: Outcome) -> None:
+        write(outcome)
+        if isinstance(outcome, Answer) and outcome.pace.remaining == 0 and outcome.pace.reset:
+            rest = timedelta(seconds=min(LONGEST_REST, outcome.pace.reset))
+            Connection.objects.filter(pk=connection_id).update(not_before=timezone.now() + rest)
+
+    return written
 
 
 class Hands:
@@ -226,7 +233,7 @@ class Hands:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
-        self.wire = Wire(allowed_hosts=allowed_hosts())
+        self.wire = Wire(allowed_hosts=allowed_hosts(), downloading=DOWNLOADING)
 
     def finish(self, calls: Calls) -> None:
         """Wait for every call and write each down as it ends. Calls are never cut off: a paid one without an answer would be in doubt."""
@@ -248,7 +255,7 @@ class Hands:
         self.loop.close()
 
 
-async def _first_of(calls: Iterable[asyncio.Task[object]]) -> set[asyncio.Task[object]]:
+async def _first_of(calls: Iterable[asyncio.Task[Answer]]) -> set[asyncio.Task[Answer]]:
     done, _ = await asyncio.wait(calls, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
     return done
 

@@ -36,6 +36,7 @@ LONGEST_ANSWER = 1024 * 1024  # bytes
 LONGEST_RECORD = 16 * 1024  # characters of an answer that are kept with an attempt
 CONNECTIONS_PER_POOL = 20  # beyond some fifty connections one pool gets slower, not faster (docs/decisions.md)
 POOLS = 10  # so that a sweep of 200 jobs looks at all of them at once
+KEEP_IDLE = 15.0  # seconds; servers close idle connections, some after few
 MOST_REDIRECTS = 3
 OK = 200
 GONE = frozenset({401, 403, 404, 410})  # how providers' file servers answer for a link that has expired
@@ -80,7 +81,7 @@ class Patience:
         return {"connect": self.connect, "read": self.read, "write": self.read, "pool": self.pool}
 
 
-FOR_SUBMITTING = Patience(read=60.0, total=90.0)
+FOR_SUBMITTING = Patience(read=60.0, total=75.0)  # the worker's lease for sending must be longer
 FOR_LOOKING = Patience()
 FOR_DOWNLOADING = Patience(read=30.0, total=300.0)
 
@@ -195,6 +196,7 @@ class Wire:
             ssl_context=_trust(),
             max_connections=connections,
             max_keepalive_connections=connections,
+            keepalive_expiry=KEEP_IDLE,
             network_backend=guard.Guard(self._allowed_hosts),
         )
 

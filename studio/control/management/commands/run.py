@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from studio.control import first_start, launcher
+from studio.keyring import listening_on
 
 
 class Command(BaseCommand):
@@ -20,14 +21,22 @@ class Command(BaseCommand):
         except launcher.CannotStart as error:
             raise CommandError(str(error)) from error
         with lock:
-            call_command("setup", stdout=self.stdout)
-            connections.close_all()  # children must not share ours
-            environment = {**os.environ, "STUDIO_PORT": str(settings.PORT), "PYTHONUNBUFFERED": "1"}
-            studio = launcher.Launcher(launcher.parts(), folder=settings.BASE_DIR, environment=environment)
-            trouble = studio.run(is_ready=lambda: launcher.answers(settings.BIND, settings.PORT), when_ready=self._say_where)
+            try:
+                call_command("setup", stdout=self.stdout)
+            except KeyboardInterrupt:
+                raise CommandError("Stopped before it started.") from None
+            trouble = self._run()
         if trouble:
             raise CommandError(trouble)
         self.stdout.write("Stopped.")
+
+    def _run(self) -> str:
+        """Why it ended; an empty string when somebody asked for it."""
+        connections.close_all()  # children must not share ours
+        environment = {**os.environ, "STUDIO_PORT": str(settings.PORT), "PYTHONUNBUFFERED": "1"}
+        studio = launcher.Launcher(launcher.parts(), folder=settings.BASE_DIR, environment=environment)
+        with listening_on(settings.DATA_DIR, settings.PORT):
+            return studio.run(is_ready=lambda: launcher.answers(settings.BIND, settings.PORT), when_ready=self._say_where)
 
     def _say_where(self) -> None:
         admin = first_start.first_admin()
