@@ -59,6 +59,7 @@ DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 LOCAL = flag("LOCAL", default=DEBUG or has_own_secrets(DATA_DIR))  # a folder that `make run` made needs no settings for later commands
 PORT = int(number("PORT", os.environ.get("PORT") or running_port(DATA_DIR) or "8000", least=1, most=65535))
+BIND = text("BIND", "127.0.0.1")  # the address of this machine that the web server listens on
 PUBLIC_URL = url("PUBLIC_URL", schemes=("http", "https"))
 SITE_URL = PUBLIC_URL or f"http://localhost:{PORT}"
 
