@@ -194,7 +194,17 @@ def test_a_proxy_of_the_environment_is_not_used(monkeypatch):
     asyncio.run(story())
 
 
-def test_submissions_do_not_share_connections_that_a_server_may_close_at_any_moment():
+def test_submissions_do_not_share_connections_because_a_server_may_close_an_idle_one_at_any_moment():
+    async def story() -> None:
+        async with Loopback(accepts) as provider, wire_to(provider) as wire:  # it would keep each connection open
+            for _ in range(20):
+                await wire.submit(xai(provider), BRIEF)
+            assert (provider.connections, len(provider.requests)) == (20, 20)
+
+    asyncio.run(story())
+
+
+def test_a_server_that_hangs_up_after_each_answer_gets_each_submission_once_and_no_doubt_arises():
     async def accepts_and_hangs_up(line: Line) -> None:
         await line.answer(ACCEPTED)
         line.close()
@@ -202,8 +212,8 @@ def test_submissions_do_not_share_connections_that_a_server_may_close_at_any_mom
     async def story() -> None:
         async with Loopback(accepts_and_hangs_up) as provider, wire_to(provider) as wire:
             for _ in range(20):
-                await wire.submit(xai(provider), BRIEF)
-            assert (provider.connections, len(provider.requests)) == (20, 20)
+                assert (await wire.submit(xai(provider), BRIEF)).report.remote_id == "r-1"
+            assert len(provider.requests) == 20
 
     asyncio.run(story())
 
