@@ -17,7 +17,7 @@ from studio.jobs.models import Job
 from studio.projects.models import Project
 
 SECTIONS = {
-    "studio": {"studio", "job"},
+    "studio": {"studio", "job", "pulse", "order", "job_cancel"},
     "gallery": {"gallery", "clip"},
     "credits": {"credits", "credits_people", "credits_grant"},
     "people": {"people"},
