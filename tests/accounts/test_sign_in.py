@@ -4,9 +4,10 @@ import re
 from smtplib import SMTPServerDisconnected
 
 import pytest
+from allauth.account.adapter import get_adapter
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import NoReverseMatch, reverse
 from pytest_django.fixtures import Settings
 
@@ -192,3 +193,11 @@ def test_somebody_without_a_password_chooses_one(ada: User):
     browser.post("/accounts/password/set/", {"password1": "a better battery", "password2": "a better battery"})
     ada.refresh_from_db()
     assert ada.check_password("a better battery")
+
+
+def test_sign_up_is_closed_for_every_part_of_allauth(rf: RequestFactory):
+    assert not get_adapter().is_open_for_signup(rf.get("/"))
+
+
+def test_a_person_is_found_by_their_address_in_any_case(alice: User):
+    assert User.objects.get_by_natural_key(" ALICE@example.org ") == alice
