@@ -99,8 +99,9 @@ class Installation:
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            self.lines.append(line.rstrip())
+        with process.stdout:
+            for line in process.stdout:
+                self.lines.append(line.rstrip())
 
     def _died(self) -> str:
         if self.process is not None and self.process.poll() is not None:
