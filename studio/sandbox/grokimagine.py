@@ -94,7 +94,7 @@ def _task(job: RemoteJob, at: Standing) -> dict[str, Any]:
 
 
 def _wanted(body: Mapping[str, Any]) -> intake.Wanted:
-    """The submission, checked. There is no option for duration or resolution: six seconds at 720p, two takes. Raises Malformed."""
+    """The submission, checked. There is no option for duration or resolution: six seconds at 480p, two takes. Raises Malformed."""
     if not body.get("prompt"):
         raise intake.Malformed("The prompt parameter is required")
     intake.one_of(body, "mode", MODES, "normal")
@@ -102,7 +102,7 @@ def _wanted(body: Mapping[str, Any]) -> intake.Wanted:
     return intake.Wanted(
         prompt=intake.word(body, "prompt"),
         aspect_ratio=intake.one_of(body, "ratio", RATIOS, "1:1"),
-        resolution="720p",
+        resolution="480p",
         seconds=6,
         takes=2,
         images=(images,) if isinstance(images, str) and images else intake.strings(body, "images"),

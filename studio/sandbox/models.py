@@ -13,8 +13,8 @@ class Played(models.TextChoices):
     """The providers that the sandbox plays."""
 
     TTAPI = "ttapi", "TTAPI"
-    GROKIMAGINE = "grokimagine", "Grok Imagine API"
-    ACEDATA = "acedata", "AceData Cloud"
+    GROKIMAGINE = "grokimagine", "GrokImagine"
+    ACEDATA = "acedata", "AceData"
     COMET = "comet", "CometAPI"
     XAI = "xai", "xAI"
 

@@ -38,7 +38,7 @@ RATE = 24  # frames a second
 SKETCH = 4  # the scene is drawn at one pixel for each four by four
 AT_ONCE = 2  # drawings in the queue or under way
 A_DRAWING = timedelta(seconds=20)  # after which one no longer counts as under way
-PATIENCE = timedelta(seconds=5)  # before a job that is not drawn is put into the queue again; doubles each time
+PATIENCE = timedelta(seconds=10)  # before a job that is not drawn is put into the queue again; doubles each time
 MOST_ASKS = 6  # after which the patience stays the same
 KEPT = 24 * 3600  # seconds; "valid for 24 hours" (PROVIDERS.md 5.9)
 LARGEST_BACKDROP = 30_000_000  # pixels

@@ -273,7 +273,7 @@ def test_a_look_at_a_job_that_is_overdue_asks_again(asked):
     told(job)
     told(job)
     assert asked == [job.remote_id]
-    RemoteJob.objects.update(render_asked_at=timezone.now() - timedelta(seconds=11))
+    RemoteJob.objects.update(render_asked_at=timezone.now() - timedelta(seconds=21))
     told(job)
     assert asked == [job.remote_id] * 2
 

@@ -21,8 +21,8 @@ class Migration(migrations.Migration):
                         choices=[
                             ("", "Any provider"),
                             ("ttapi", "TTAPI"),
-                            ("grokimagine", "Grok Imagine API"),
-                            ("acedata", "AceData Cloud"),
+                            ("grokimagine", "GrokImagine"),
+                            ("acedata", "AceData"),
                             ("comet", "CometAPI"),
                             ("xai", "xAI"),
                         ],
@@ -110,8 +110,8 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("ttapi", "TTAPI"),
-                            ("grokimagine", "Grok Imagine API"),
-                            ("acedata", "AceData Cloud"),
+                            ("grokimagine", "GrokImagine"),
+                            ("acedata", "AceData"),
                             ("comet", "CometAPI"),
                             ("xai", "xAI"),
                         ],
