@@ -5,14 +5,15 @@ import uuid
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
-from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from studio.gallery import wall
 from studio.gallery.serving import HOUR, Parcel, send, telling_name
 from studio.jobs.models import Clip, Reference
 from studio.jobs.references import reference_of
+from studio.jobs.views import is_part, varied
 from studio.projects.door import Pass, enter
+from studio.projects.lately import remember
 
 DAY = 24 * HOUR
 
@@ -22,13 +23,12 @@ def gallery(request: HttpRequest, code: str) -> HttpResponse:
     """The wall of saved clips. `?before=` names a place further down; htmx gets that part alone."""
     entry = enter(request, code)
     before = _mark(request)
-    part = before is not None and "HX-Request" in request.headers
+    part = before is not None and is_part(request)
     context = {"entry": entry, "page": wall.page_of(entry.project, before), "below": before}
     if not part:
         context["figures"] = wall.figures(entry.project)
-    answer = render(request, "gallery/_older.html" if part else "gallery/gallery.html", context)
-    patch_vary_headers(answer, ["HX-Request"])
-    return answer
+    remember(request, entry.project)
+    return varied(render(request, "gallery/_older.html" if part else "gallery/gallery.html", context))
 
 
 def _mark(request: HttpRequest) -> wall.Mark | None:
