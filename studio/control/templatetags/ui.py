@@ -11,7 +11,6 @@ from django.forms import BoundField
 from django.http import HttpRequest
 from django.template.context import Context
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -161,12 +160,3 @@ def importmap(context: Context) -> SafeString:
 def module(context: Context, name: str) -> SafeString:
     """A script tag for one of our modules: {% module "pulse" %}."""
     return format_html('<script type="module" nonce="{}" src="{}"></script>', nonce_of(context), static(f"js/{name}.js"))
-
-
-@register.simple_tag
-def go(name: str, *args: str) -> str:
-    """An address, while some are still being written."""
-    try:
-        return reverse(name, args=args)
-    except NoReverseMatch:
-        return "#"
