@@ -222,7 +222,7 @@ class Wire:
         )
 
     async def _exchange(self, pool: httpcore.AsyncConnectionPool, request: httpx.Request, patience: Patience) -> httpx.Response:
-        """One request, one whole answer of at most 1 MiB. Raises httpcore's errors, TimeoutError, or ValueError for what cannot be taken in."""
+        """One request, one whole answer of at most 1 MiB. Raises httpcore's errors, TimeoutError, TooLong or zlib.error."""
         async with asyncio.timeout(patience.total), self._sent(pool, request, patience) as response:
             body = b"".join([part async for part in _parts(response, LONGEST_ANSWER)])
             if _is_packed(response):
