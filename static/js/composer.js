@@ -1,0 +1,131 @@
+// The composer: keys, counter, draft, reference images. Everything listens on the document, so a swapped composer needs no new start.
+import { add } from "app/upload";
+
+const form = () => document.getElementById("composer");
+const prompt = () => document.getElementById("prompt");
+
+document.addEventListener("keydown", (e) => {
+  if (e.key !== "Enter" || !(e.metaKey || e.ctrlKey) || !form()?.contains(e.target)) return;
+  e.preventDefault();
+  form().requestSubmit();
+});
+document.addEventListener("click", (e) => {
+  const wanted = e.target.closest?.("[data-focus]");
+  if (wanted) document.querySelector(wanted.dataset.focus)?.focus();
+  if (e.target.closest?.("[data-clear]")) clear();
+});
+function clear() {
+  prompt().value = "";
+  document.querySelectorAll("#refs [data-ref]").forEach((ref) => ref.remove());
+  prompt().focus();
+  keep();
+  count();
+  number();
+}
+
+// How long the prompt is, as soon as that matters.
+function count() {
+  const place = document.getElementById("prompt-count"), bar = document.getElementById("composer-bar");
+  if (!place || !bar) return;
+  const limit = Number(bar.dataset.limit), length = [...prompt().value].length;
+  place.hidden = length < limit * 0.8;
+  place.textContent = `${length.toLocaleString("en")} of ${limit.toLocaleString("en")}`;
+  place.toggleAttribute("data-over", length > limit);
+}
+
+// What was typed survives a reload, for each person and project.
+const key = () => `draft:${form()?.dataset.draft}`;
+function keep() {
+  try { if (prompt().value) localStorage.setItem(key(), prompt().value); else localStorage.removeItem(key()); } catch { /* storage is off */ }
+}
+function restore() {
+  if (!prompt() || prompt().value) return;
+  try { prompt().value = localStorage.getItem(key()) ?? ""; } catch { /* storage is off */ }
+}
+document.addEventListener("input", (e) => { if (e.target.id === "prompt") { keep(); count(); } });
+
+// One order at a time: a second press while the first is under way does nothing. The form's own key would make it the same order anyway.
+let sending = false;
+document.addEventListener("submit", (e) => { if (e.target.id === "composer" && sending) { e.preventDefault(); e.stopImmediatePropagation(); } }, true);
+document.addEventListener("htmx:before:request", (e) => { if (e.target.id === "composer") sending = true; });
+document.addEventListener("htmx:finally:request", (e) => {
+  if (e.detail.ctx.sourceElement?.id === "composer" || e.target.id === "composer") sending = false;
+});
+
+// A brief that was put back: show it, ready to be changed.
+document.addEventListener("htmx:after:swap", (e) => {
+  count();
+  if (e.detail.ctx.request?.action?.includes("again=")) arrive();
+});
+function arrive() {
+  form()?.scrollIntoView({ block: "nearest" });
+  prompt()?.focus();
+  keep();
+}
+
+// Choosing a connection by pointer closes the picker; by keyboard it stays, as the arrows walk through it.
+document.addEventListener("click", (e) => {
+  if (e.detail > 0 && e.target.closest?.(".route")) setTimeout(() => document.getElementById("routes")?.hidePopover?.(), 120);
+});
+
+// Reference images: chosen, pasted, dropped or named by address; moved and removed by their buttons.
+const reprice = () => document.getElementById("composer-bar")?.dispatchEvent(new Event("change"));
+function number() {
+  document.querySelectorAll("#refs [data-ref]").forEach((ref, at) => { ref.querySelector("em").textContent = at + 1; });
+  reprice();
+}
+async function addAll(files) {
+  document.getElementById("ref-add")?.hidePopover?.();
+  await Promise.all([...files].map((file) => add(form(), { file })));
+  number();
+}
+document.addEventListener("change", (e) => {
+  if (!e.target.matches?.("[data-upload]")) return;
+  const files = [...e.target.files];
+  e.target.value = "";
+  addAll(files);
+});
+document.addEventListener("paste", (e) => {
+  const files = [...(e.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/"));
+  if (!files.length || !form()?.contains(e.target)) return;
+  e.preventDefault();
+  addAll(files);
+});
+document.addEventListener("click", async (e) => {
+  const button = e.target.closest?.("[data-ref-remove], [data-ref-earlier], [data-add-address]");
+  if (!button) return;
+  const ref = button.closest("[data-ref]");
+  if (button.matches("[data-ref-remove]")) { const next = ref.nextElementSibling; ref.remove(); next?.querySelector?.("[data-ref-remove]")?.focus(); number(); }
+  else if (button.matches("[data-ref-earlier]")) { ref.previousElementSibling?.before(ref); button.focus(); number(); }
+  else if (await addAddress()) number();
+});
+document.addEventListener("keydown", (e) => {
+  if (e.key === "Enter" && e.target.id === "address" && !e.ctrlKey && !e.metaKey) { e.preventDefault(); addAddress().then((added) => added && number()); }
+});
+async function addAddress() {
+  const field = document.getElementById("address"), address = field.value.trim();
+  if (!address || !(await add(form(), { address }))) return false;
+  field.value = "";
+  document.getElementById("ref-add")?.hidePopover?.();
+  return true;
+}
+
+// Dropping anywhere on the page that has a composer.
+let depth = 0;
+const holdsFiles = (e) => [...(e.dataTransfer?.types ?? [])].includes("Files");
+function dropZone(shown) { const zone = document.getElementById("drop"); if (zone) zone.hidden = !shown; }
+document.addEventListener("dragenter", (e) => { if (holdsFiles(e) && form()) { depth += 1; dropZone(true); } });
+document.addEventListener("dragleave", (e) => { if (holdsFiles(e) && form()) { depth = Math.max(0, depth - 1); if (!depth) dropZone(false); } });
+document.addEventListener("dragover", (e) => { if (holdsFiles(e) && form()) e.preventDefault(); });
+document.addEventListener("drop", (e) => {
+  if (!holdsFiles(e) || !form()) return;
+  e.preventDefault();
+  depth = 0;
+  dropZone(false);
+  addAll(e.dataTransfer.files);
+});
+
+restore();
+count();
+if (/[?&]again=\d/.test(location.search)) arrive();
+for (const key of document.querySelectorAll("[data-mod]")) if (/Mac|iP/.test(navigator.platform)) key.textContent = "⌘ ↵";

@@ -1,0 +1,273 @@
+"""Reading a board: words for every state, its tag, its changes, its counts."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from studio.accounts.models import User
+from studio.credits import ledger
+from studio.jobs import board
+from studio.jobs.board import Filters, Tag
+from studio.jobs.cards import Said, cost, said, trouble
+from studio.jobs.lifecycle import State
+from studio.jobs.models import Cause, Job
+from studio.projects.door import Pass
+from studio.projects.models import Project
+from studio.routing.models import Connection
+from tests.jobs.rows import change, job_row
+
+NOW = timezone.now()
+
+
+@pytest.fixture
+def entry(alice: User, tide: Project) -> Pass:
+    return Pass(alice, tide, "maker")
+
+
+def a_job(state: State, **fields: object) -> Job:
+    connection = Connection(provider="xai", label="xAI one", enabled=fields.pop("enabled", True), paused_reason=fields.pop("paused_reason", ""))
+    return Job(project=Project(code="TIDE"), number=7, connection=connection, state=state, estimate=38_000, created_at=NOW, **fields)
+
+
+def words(job: Job, **known: object) -> Said:
+    return said(job, now=NOW, usual=100.0, **known)  # type: ignore[arg-type]
+
+
+def test_a_reported_progress_is_a_number_and_an_unreported_one_is_only_a_time():
+    reported = words(a_job(State.RENDERING, progress=64))
+    assert (reported.percent, reported.share) == (64, 0.64)
+    silent = words(a_job(State.RENDERING))
+    assert silent.percent is None
+    assert silent.detail == "usually 1 min 40 s, 0 s so far"
+
+
+def test_a_playhead_on_usual_time_never_arrives():
+    job = a_job(State.RENDERING)
+    job.created_at = NOW - timedelta(hours=1)
+    assert words(job).share == 0.95
+    assert words(job).detail == "usually 1 min 40 s, 60 min so far"
+
+
+def test_what_is_left_is_said_until_the_usual_time_is_over():
+    job = a_job(State.RENDERING, progress=30)
+    job.created_at = NOW - timedelta(seconds=40)
+    assert words(job).detail == "about 1 min left"
+    job.created_at = NOW - timedelta(seconds=130)
+    assert words(job).detail == "longer than usual, 2 min 10 s so far"
+
+
+def test_a_message_about_a_running_job_is_more_important_than_its_time():
+    assert words(a_job(State.RENDERING, message="We are waiting for the provider to answer.")).detail.startswith("We are waiting")
+    assert words(a_job(State.SAVING, message="Trying again.")).detail == "Trying again."
+
+
+@pytest.mark.parametrize(
+    ("fields", "phase", "part"),
+    [
+        ({}, "Next in line", "xAI one has room"),
+        ({"place": 3}, "In line", "about 2 before it"),
+        ({"place": 40}, "In line", "many before it"),
+        ({"enabled": False, "paused_reason": "The key is used up"}, "Paused", "xAI one is switched off. The key is used up."),
+        ({"cause": Cause.NOT_NOW, "due": NOW + timedelta(seconds=30)}, "Waiting", "xAI asked us to wait. Tries again at"),
+        ({"cause": Cause.NOT_NOW, "due": NOW - timedelta(seconds=1)}, "Next in line", "has room"),
+        ({"cause": Cause.WRONG_KEY, "message": "The key cannot be read"}, "Waiting", "The key cannot be read."),
+    ],
+)
+def test_a_queued_job_says_what_it_waits_for(fields: dict[str, object], phase: str, part: str):
+    place = fields.pop("place", 0)
+    told = words(a_job(State.QUEUED, **fields), place=place)
+    assert told.phase == phase
+    assert part in told.detail
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "text"),
+    [
+        (State.QUEUED, {}, "38 held"),
+        (State.IN_DOUBT, {}, "38 held"),
+        (State.DONE, {"charged": 41_500}, "41.5 spent"),
+        (State.DONE, {"charged": 38_000, "charge_is_estimate": True}, "about 38 spent"),
+        (State.DONE, {"charged": 0}, "nothing spent"),
+        (State.FAILED, {"charged": 0}, "38 returned"),
+        (State.FAILED, {"charged": 5_000}, "5 spent"),
+        (State.CANCELLED, {"charged": 0}, "38 returned"),
+    ],
+)
+def test_money_on_a_card_is_held_spent_or_returned(state: State, fields: dict[str, object], text: str):
+    assert cost(a_job(state, **fields)) == text
+
+
+def test_an_order_without_a_known_price_says_so():
+    job = a_job(State.SENDING)
+    job.estimate = 0
+    assert cost(job) == "price not known"
+    assert words(job).detail == "price not known"
+    job.state = State.FAILED
+    assert (cost(job), trouble(job).money) == ("nothing held", "Nothing was charged.")
+    job.state = State.IN_DOUBT
+    assert trouble(job).money == "Nothing is held for it."
+
+
+@pytest.mark.parametrize("cause", [cause for cause in Cause if cause not in {Cause.NOT_NOW}])
+def test_every_cause_says_what_happened_and_who_pays(cause: Cause):
+    state = State.IN_DOUBT if cause in {Cause.UNANSWERED, Cause.OVERDUE} else State.FAILED
+    told = trouble(a_job(state, cause=cause, message="nobody knows", charged=0))
+    assert told.title
+    assert "{" not in told.title + told.text
+    assert "38 credits" in told.money
+
+
+def test_a_job_in_doubt_explains_why_it_is_not_sent_again():
+    told = trouble(a_job(State.IN_DOUBT, cause=Cause.UNANSWERED))
+    assert told.text == "Sent, but xAI did not answer. To avoid paying twice we have not sent it again."
+    assert told.money == "38 credits stay on hold."
+    assert trouble(a_job(State.IN_DOUBT)).title == "In doubt"
+
+
+def test_a_refused_try_that_the_provider_charges_for_is_said_to_be_spent():
+    told = trouble(a_job(State.FAILED, cause=Cause.MODERATED, message="violates the guidelines", charged=5_000))
+    assert told.text.startswith("xAI says: violates the guidelines.")
+    assert told.money == "5 credits were spent: xAI charges for the try."
+
+
+def test_what_we_lost_is_paid_by_the_house():
+    assert trouble(a_job(State.FAILED, cause=Cause.EXPIRED, charged=0)).money == "The house pays; your 38 credits were returned."
+
+
+def test_a_tag_reads_back_and_nothing_else_does():
+    assert Tag.read(str(Tag(812, 77, 55))) == Tag(812, 77, 55)
+    assert [Tag.read(text) for text in ("", "b1.u2", "b1.u2.n3 ", "bx.u2.n3", "b1.u2.n99999999999")] == [None] * 5
+
+
+def test_filters_of_an_odd_address_mean_the_widest():
+    assert Filters.read({"show": "x", "who": "y", "before": "-3"}) == Filters()
+    assert Filters.read({"show": "needs", "who": "mine", "before": "12"}) == Filters("needs", "mine", 12)
+
+
+def test_a_tag_costs_one_read_and_names_board_account_and_shot(alice, tide, xai, django_assert_num_queries):
+    job_row(tide, alice, xai)
+    ledger.grant(alice, 1000, key="k", reason="r", actor=None)
+    with django_assert_num_queries(1):
+        tag = board.tag_of(alice, "tide")
+    assert tag is not None
+    assert (tag.board, tag.number) == (tide.board_version, 1)
+    assert tag.account > 0
+
+
+def test_a_stranger_has_no_tag_and_an_admin_has(mallory, ada, tide):
+    assert board.tag_of(mallory, "TIDE") is None
+    assert board.tag_of(ada, "TIDE") == Tag(tide.board_version, 0, 0)
+
+
+def test_only_what_is_newer_than_the_tag_is_sent(entry, alice, tide, xai):
+    old, running = job_row(tide, alice, xai), job_row(tide, alice, xai, State.RENDERING)
+    seen = board.tag_of(alice, "TIDE")
+    change(running, State.DONE)
+    new = job_row(tide, alice, xai, State.SENDING)
+    now = board.tag_of(alice, "TIDE")
+    found = board.changes(entry, Filters(), seen=seen, now=now)
+    assert ([card.job for card in found.changed], [card.job for card in found.new]) == ([running], [new])
+    assert len(found) == 2
+    assert old not in [card.job for card in found.changed]
+
+
+def test_the_front_of_the_line_comes_along_because_places_move(entry, alice, tide, xai):
+    first, second = job_row(tide, alice, xai, State.QUEUED), job_row(tide, alice, xai, State.QUEUED)
+    assert [card.said.phase for card in board.page(entry, Filters(), upto=9)[0]] == ["In line", "Next in line"]
+    seen = board.tag_of(alice, "TIDE")
+    change(first, State.SENDING)
+    found = board.changes(entry, Filters(), seen=seen, now=board.tag_of(alice, "TIDE"))
+    assert {card.job: card.said.phase for card in found.changed} == {first: "Sending", second: "Next in line"}
+
+
+def test_new_cards_obey_the_filters_and_changed_ones_stay_in_sight(entry, alice, bob, tide, xai):
+    running = job_row(tide, alice, xai, State.RENDERING)
+    seen = board.tag_of(alice, "TIDE")
+    change(running, State.DONE)
+    job_row(tide, bob, xai, State.SENDING)
+    now = board.tag_of(alice, "TIDE")
+    progress = board.changes(entry, Filters(show="progress"), seen=seen, now=now)
+    assert (len(progress.changed), len(progress.new)) == (1, 1)
+    assert board.changes(entry, Filters(who="mine"), seen=seen, now=now).new == []
+    assert board.changes(entry, Filters(before=1), seen=seen, now=now).new == []
+    assert board.changes(entry, Filters(show="done"), seen=seen, now=now).new == []
+
+
+def test_cards_further_down_than_the_page_shows_are_not_sent(entry, alice, tide, xai):
+    jobs = [job_row(tide, alice, xai, State.RENDERING) for _ in range(3)]
+    seen = board.tag_of(alice, "TIDE")
+    for job in jobs:
+        change(job, State.DONE)
+    found = board.changes(entry, Filters(), seen=seen, now=board.tag_of(alice, "TIDE"), shown_from=2)
+    assert [card.job.number for card in found.changed] == [3, 2]
+
+
+def test_too_many_changes_ask_for_a_fresh_page_and_so_does_an_older_database(entry, alice, tide, xai):
+    seen = board.tag_of(alice, "TIDE")
+    for _ in range(board.MOST_CHANGES + 1):
+        job_row(tide, alice, xai, clips=0)
+    now = board.tag_of(alice, "TIDE")
+    assert board.changes(entry, Filters(), seen=seen, now=now) is None
+    assert board.changes(entry, Filters(), seen=Tag(now.board + 1, 0, 0), now=now) is None
+
+
+def test_a_board_is_read_with_the_same_queries_for_ten_jobs_and_for_two_hundred(entry, alice, tide, xai, django_assert_num_queries):
+    for state in State:
+        job_row(tide, alice, xai, state)
+    with django_assert_num_queries(6):
+        board.page(entry, Filters(), upto=10_000)
+    for number in range(190):
+        job_row(tide, alice, xai, tuple(State)[number % 8])
+    with django_assert_num_queries(6):
+        cards, older = board.page(entry, Filters(), upto=10_000)
+    assert (len(cards), older) == (board.PAGE, 198 - board.PAGE + 1)
+
+
+def test_older_cards_begin_where_the_page_ends(entry, alice, tide, xai):
+    for _ in range(board.PAGE + 2):
+        job_row(tide, alice, xai, clips=0)
+    _, older = board.page(entry, Filters(), upto=10_000)
+    cards, end = board.page(entry, Filters(before=older), upto=10_000)
+    assert ([card.job.number for card in cards], end) == ([2, 1], 0)
+
+
+def test_counts_stand_behind_their_filters(entry, alice, bob, tide, xai):
+    for state in State:
+        job_row(tide, alice, xai, state)
+    job_row(tide, bob, xai)
+    everyone = board.counts(entry, Filters())
+    assert (everyone.all, everyone.progress, everyone.needs, everyone.done) == (9, 4, 2, 2)
+    assert board.counts(entry, Filters(who="mine")).done == 1
+    assert [card.state for card in board.page(entry, Filters(show="needs"), upto=99)[0]] == ["in_doubt", "failed"]
+
+
+def test_how_long_a_connection_usually_takes_is_learned_from_this_project(entry, alice, tide, xai):
+    known = board.usual_times(tide)
+    assert known(xai, "grok-imagine-video") == 6.0
+    job_row(tide, alice, xai)
+    assert 69 < board.usual_times(tide)(xai, "grok-imagine-video") < 71
+    assert board.usual_times(tide)(Connection(provider="xai"), "grok-imagine-video") == 150
+
+
+def test_only_a_job_that_was_not_sent_can_be_taken_back_by_its_author_or_an_owner(alice, bob, tide, xai):
+    queued, running = job_row(tide, bob, xai, State.QUEUED), job_row(tide, bob, xai, State.RENDERING)
+    author, other, owner = Pass(bob, tide, "maker"), Pass(alice, tide, "maker"), Pass(alice, tide, "owner")
+    assert [board.the_card(queued, who).may_cancel for who in (author, other, owner)] == [True, False, True]
+    assert not board.the_card(running, author).may_cancel
+
+
+def test_a_card_that_is_close_to_a_change_says_so(entry, alice, tide, xai):
+    sending = job_row(tide, alice, xai, State.SENDING)
+    late = job_row(tide, alice, xai, State.RENDERING)
+    queued = job_row(tide, alice, xai, State.QUEUED)
+    assert [board.the_card(job, entry).is_near for job in (sending, late, queued)] == [True, True, False]
+
+
+def test_an_upright_clip_is_shown_whole(entry, alice, tide, xai):
+    wide, tall = job_row(tide, alice, xai), job_row(tide, alice, xai)
+    tall.clips.update(width=720, height=1280)
+    assert [board.the_card(job, entry).is_upright for job in (wide, tall)] == [False, True]
+    assert board.the_card(job_row(tide, alice, xai, clips=0), entry).clip is None
+    assert not board.the_card(job_row(tide, alice, xai, aspect_ratio="9:16"), entry).is_wide
+    assert board.the_card(job_row(tide, alice, xai, aspect_ratio=""), entry).is_wide
