@@ -61,7 +61,7 @@ def order(*, author: User, project: Project, connection: Connection, brief: Brie
             JobReference.objects.bulk_create(JobReference(job=job, reference=reference, position=place) for place, reference in enumerate(references))
             JobEvent.objects.create(job=job, state=State.QUEUED)
             attempt = Attempt.objects.create(job=job, connection=connection)
-            ledger.hold(author, price.millicredits, reference=str(attempt.pk))
+            ledger.hold(author, price.millicredits, reference=str(attempt.pk), reason=job.code)
     except IntegrityError:
         if made := _made_before(order_key, author, project):
             return made

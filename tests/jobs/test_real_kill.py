@@ -53,7 +53,7 @@ def test_a_cluster_killed_in_the_middle_is_replaced_and_every_job_ends_or_is_in_
         assert len(killed) >= 4
         assert not set(killed) & set(studio.cluster_pids())
         assert int(studio.ask(TWICE)) <= 0, "the sandbox was asked more often than attempts were sent"
-        assert "clean" in studio.manage("credits", "verify")
+        assert "Clean" in studio.manage("credits", "verify")
         remaining = studio.cluster_pids()
         assert studio.stop() == 0
         eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in remaining), within=10)
