@@ -83,6 +83,8 @@ TABLE = {
     # the Studio
     "studio": Address("look"),
     "pulse": Address("look"),
+    "composer": Address("make"),
+    "options": Address("make"),
     "order": Address(None, "make"),
     "job": Address("look"),
     "job_cancel": Address(None, "make"),
@@ -190,7 +192,7 @@ def verdict(status: int, location: str) -> str:
     """The answer in the table's words; what is none of them, as it is."""
     if status == 302 and location.startswith("/accounts/login/?next="):
         return SIGN_IN
-    known = {403: REFUSED, 404: NOTHING, 405: "no such method (405)"}
+    known = {403: REFUSED, 404: NOTHING, 405: "no such method (405)", 429: "throttled (429)"}
     return known.get(status, IN if status < 500 or status == 503 else f"broken ({status})")
 
 
