@@ -108,14 +108,18 @@ def sqlite() -> Iterator[Finding]:
     """SQLite's version and the pragmas that our promises rest on."""
     if connection.vendor != "sqlite":
         return
-    if sqlite3.sqlite_version_info < SOUND_SQLITE:
-        sound = ".".join(map(str, SOUND_SQLITE))
-        mend = f"Use a Python with SQLite {sound} or newer, or PostgreSQL (STUDIO_DATABASE_URL). Back the database up meanwhile."
-        what = f"SQLite {sqlite3.sqlite_version} can, in rare cases, corrupt its file when several processes write."
-        yield Finding(Level.WARNING, what, mend)
     with connection.cursor() as cursor:
         mode = cursor.execute("PRAGMA journal_mode").fetchone()[0]
         synchronous = cursor.execute("PRAGMA synchronous").fetchone()[0]
+    yield from unsound(sqlite3.sqlite_version_info, mode, synchronous)
+
+
+def unsound(version: tuple[int, ...], mode: str, synchronous: int) -> Iterator[Finding]:
+    """What is wrong with an SQLite of this version in this journal mode. Pure."""
+    if version < SOUND_SQLITE:
+        mend = f"Use a Python with SQLite {_dotted(SOUND_SQLITE)} or newer, or PostgreSQL (STUDIO_DATABASE_URL). Back the database up meanwhile."
+        what = f"SQLite {_dotted(version)} can, in rare cases, corrupt its file when several processes write."
+        yield Finding(Level.WARNING, what, mend)
     if mode != "wal":
         mend = "Put the database on a local disk: network file systems cannot do WAL."
         yield Finding(Level.ERROR, f"SQLite's journal mode is {mode}, not wal: readers and writers block each other.", mend)
@@ -123,6 +127,10 @@ def sqlite() -> Iterator[Finding]:
         mend = "Remove what changes PRAGMA synchronous."
         what = f"SQLite's synchronous is {synchronous}, not {FULL} (FULL): after a power cut a paid submission could be forgotten."
         yield Finding(Level.WARNING, what, mend)
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def connections() -> Iterator[Finding]:

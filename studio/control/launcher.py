@@ -64,7 +64,7 @@ def claim_folder(data_dir: Path) -> IO[str]:
 def claim_port(host: str, port: int) -> None:
     """Nothing, if the port is free. Raises CannotStart."""
     try:
-        with socket.create_server((host, port)):
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
             return
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
@@ -85,10 +85,10 @@ def answers(host: str, port: int) -> bool:
 
 
 class Launcher:
-    """Starts the parts, watches them, and stops them."""
+    """Starts the parts, watches them, and stops them. The web server must answer within `patience` seconds."""
 
-    def __init__(self, wanted: list[Part], *, folder: Path, environment: dict[str, str]) -> None:
-        self.wanted, self.folder, self.environment = wanted, folder, environment
+    def __init__(self, wanted: list[Part], *, folder: Path, environment: dict[str, str], patience: float = START_WITHIN) -> None:
+        self.wanted, self.folder, self.environment, self.patience = wanted, folder, environment, patience
         self.children: list[tuple[Part, subprocess.Popen[bytes]]] = []
         self.told_to_stop = False
 
@@ -116,12 +116,12 @@ class Launcher:
         )
 
     def _until_ready(self, is_ready: Callable[[], bool], when_ready: Callable[[], None]) -> str:
-        deadline = time.monotonic() + START_WITHIN
+        deadline = time.monotonic() + self.patience
         while not (self.told_to_stop or is_ready()):
             if fallen := self._fallen():
                 return fallen
             if time.monotonic() > deadline:
-                return f"The web server did not answer within {START_WITHIN:.0f} s."
+                return f"The web server did not answer within {self.patience:.0f} s."
             time.sleep(LOOK_EVERY)
         if not self.told_to_stop:
             when_ready()

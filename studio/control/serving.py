@@ -5,7 +5,8 @@ Threads, because a request waits for the database and for files, never for a pro
 
 import os
 
-bind = f"{os.environ.get('STUDIO_BIND', '127.0.0.1')}:{os.environ.get('STUDIO_PORT') or os.environ.get('PORT') or '8000'}"
+host, port = os.environ.get("STUDIO_BIND", "127.0.0.1"), os.environ.get("STUDIO_PORT") or os.environ.get("PORT") or "8000"
+bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 worker_class = "gthread"
 workers = int(os.environ.get("STUDIO_WEB_WORKERS", "2"))
 threads = int(os.environ.get("STUDIO_WEB_THREADS", "8"))

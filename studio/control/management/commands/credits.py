@@ -64,7 +64,7 @@ class Command(BaseCommand):
         for violation in violations:
             self.stdout.write(violation)
         if violations:
-            raise CommandError(f"{len(violations)} violations.")
+            raise CommandError(f"{len(violations)} violation{'s' if len(violations) > 1 else ''}.")
         open_holds = Hold.objects.filter(state=Hold.State.OPEN).count()
         self.stdout.write(f"Clean: {Entry.objects.count()} entries and {Hold.objects.count()} holds, {open_holds} of them open.")
 

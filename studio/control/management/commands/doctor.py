@@ -16,10 +16,10 @@ class Command(BaseCommand):
         for finding in findings:
             self.stdout.write(f"{paints[finding.level](finding.level)}  {finding.what}\n         {finding.mend}")
         found = Counter(finding.level for finding in findings)
-        self.stdout.write(f"{_counted(found[Level.ERROR], 'error')}, {_counted(found[Level.WARNING], 'warning')}.")
+        self.stdout.write(f"{_counted(found[Level.ERROR], 'error')}, {_counted(found[Level.WARNING], 'warning')}.".capitalize())
         if found[Level.ERROR]:
             raise SystemExit(1)
 
 
 def _counted(number: int, word: str) -> str:
-    return f"{number or 'No'} {word}{'' if number == 1 else 's'}"
+    return f"{number or 'no'} {word}{'' if number == 1 else 's'}"

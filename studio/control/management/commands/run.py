@@ -16,19 +16,21 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         try:
-            lock = launcher.claim_folder(settings.DATA_DIR)
-            launcher.claim_port(settings.BIND, settings.PORT)
+            with launcher.claim_folder(settings.DATA_DIR):
+                launcher.claim_port(settings.BIND, settings.PORT)
+                self._set_up()
+                trouble = self._run()
         except launcher.CannotStart as error:
             raise CommandError(str(error)) from error
-        with lock:
-            try:
-                call_command("setup", stdout=self.stdout)
-            except KeyboardInterrupt:
-                raise CommandError("Stopped before it started.") from None
-            trouble = self._run()
         if trouble:
             raise CommandError(trouble)
         self.stdout.write("Stopped.")
+
+    def _set_up(self) -> None:
+        try:
+            call_command("setup", stdout=self.stdout)
+        except KeyboardInterrupt:
+            raise CommandError("Stopped before it started.") from None
 
     def _run(self) -> str:
         """Why it ended; an empty string when somebody asked for it."""
@@ -36,7 +38,11 @@ class Command(BaseCommand):
         environment = {**os.environ, "STUDIO_PORT": str(settings.PORT), "PYTHONUNBUFFERED": "1"}
         studio = launcher.Launcher(launcher.parts(), folder=settings.BASE_DIR, environment=environment)
         with listening_on(settings.DATA_DIR, settings.PORT):
-            return studio.run(is_ready=lambda: launcher.answers(settings.BIND, settings.PORT), when_ready=self._say_where)
+            return studio.run(is_ready=lambda: launcher.answers(settings.BIND, settings.PORT), when_ready=self._when_ready)
+
+    def _when_ready(self) -> None:
+        self._say_where()
+        connections.close_all()  # from here on we only wait
 
     def _say_where(self) -> None:
         admin = first_start.first_admin()
@@ -45,4 +51,3 @@ class Command(BaseCommand):
             self.stdout.write(f"Sign in as {admin.email}, once, with {first_start.sign_in_link(admin)}")
         self.stdout.write("Ctrl-C stops it.\n")
         self.stdout.flush()
-        connections.close_all()

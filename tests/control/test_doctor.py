@@ -1,0 +1,184 @@
+"""The doctor names what is wrong, how bad it is, and what to do."""
+
+import shutil
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+from cryptography.fernet import Fernet
+from django.db import connection
+from pytest_django.fixtures import Settings
+
+from studio.accounts.models import User
+from studio.control.doctor import Finding, Level, examine, unsound
+from studio.credits.ledger import account_of, grant, hold
+from studio.credits.models import Account
+from studio.jobs.models import Heartbeat
+from studio.routing.models import Connection
+from tests.control.conftest import Command
+from tests.control.test_health import no_database
+
+
+class Disk(NamedTuple):
+    total: int
+    used: int
+    free: int
+
+
+def found(part: str) -> Finding:
+    """The one finding whose words hold this."""
+    findings = [finding for finding in examined() if part in finding.what]
+    assert len(findings) == 1, [finding.what for finding in examined()]
+    return findings[0]
+
+
+def examined() -> list[Finding]:
+    """What the doctor finds, but for the machine's own SQLite."""
+    return [finding for finding in examine() if "SQLite" not in finding.what]
+
+
+def errors() -> list[str]:
+    return [finding.what for finding in examined() if finding.level is Level.ERROR]
+
+
+@pytest.fixture
+def well(working: Heartbeat, real: Connection, in_production: Settings) -> Settings:
+    """An installation in production with nothing wrong."""
+    in_production.EMAIL_URL = "smtp://mail.example.org"
+    return in_production
+
+
+def test_a_well_installation_has_no_findings(well: Settings, command: Command):
+    assert examined() == []
+    assert "No errors, " in command("doctor")
+
+
+def test_an_error_ends_with_1_and_a_warning_with_0(well: Settings, command: Command, working: Heartbeat):
+    well.SANDBOX = True
+    assert "The sandbox is on: its clips are drawn on this machine" in command("doctor")
+
+    working.delete()
+    with pytest.raises(SystemExit) as end:
+        command("doctor")
+
+    assert end.value.code == 1
+
+
+def test_without_a_worker_it_says_how_to_start_one(well: Settings, working: Heartbeat):
+    working.delete()
+
+    assert found("No worker was heard of") == Finding(Level.ERROR, "No worker was heard of for 15 s.", "Start one: make run, or manage.py work.")
+
+
+def test_without_a_database_it_says_so_once(well: Settings):
+    with no_database():
+        assert errors() == ["The database does not answer (DatabaseError)."]
+
+
+def test_tables_of_an_older_version_are_an_error_and_rows_are_not_read(well: Settings, real: Connection):
+    Connection.objects.update(key_encrypted="")
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'jobs'")
+
+    assert [finding.mend for finding in examined()] == ["Run manage.py setup."]
+
+
+@pytest.mark.parametrize(
+    ("version", "mode", "synchronous", "words"),
+    [
+        ((3, 51, 2), "wal", 2, ["SQLite 3.51.2 can, in rare cases, corrupt its file when several processes write."]),
+        ((3, 51, 3), "delete", 2, ["SQLite's journal mode is delete, not wal: readers and writers block each other."]),
+        ((3, 53, 0), "wal", 1, ["SQLite's synchronous is 1, not 2 (FULL): after a power cut a paid submission could be forgotten."]),
+        ((3, 53, 0), "wal", 2, []),
+    ],
+)
+def test_what_is_unsound_about_an_sqlite(version: tuple[int, ...], mode: str, synchronous: int, words: list[str]):
+    assert [finding.what for finding in unsound(version, mode, synchronous)] == words
+
+
+def test_only_a_database_that_is_sqlite_is_asked_about_it(db: None):
+    asked = [finding for finding in examine() if "synchronous" in finding.what]
+
+    assert len(asked) == (1 if connection.vendor == "sqlite" else 0)  # the tests' own does not wait for the disk
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "level"),
+    [
+        ({"DEBUG": True}, "STUDIO_DEBUG is on", Level.ERROR),
+        ({"LOCAL": True}, "STUDIO_LOCAL is on although", Level.ERROR),
+        ({"SANDBOX": True}, "The sandbox is on: its clips", Level.WARNING),
+        ({"PUBLIC_URL": ""}, "STUDIO_PUBLIC_URL is empty", Level.NOTE),
+        ({"EMAIL_URL": ""}, "STUDIO_EMAIL_URL is empty", Level.NOTE),
+        ({"SECRET_KEY": "the-same"}, "The signing key also encrypts", Level.ERROR),
+    ],
+)
+def test_settings_that_do_not_fit_are_found(change: dict[str, object], words: str, level: Level, well: Settings, real: Connection):
+    for name, value in change.items():
+        setattr(well, name, value)
+    if "SECRET_KEY" in change:
+        well.FIELD_KEYS = ["the-same"]
+        Connection.objects.update(enabled=False)
+
+    assert found(words).level is level
+
+
+def test_an_installation_that_nobody_can_make_anything_with_is_a_warning(well: Settings):
+    Connection.objects.update(enabled=False)
+
+    assert found("No connection is switched on").level is Level.WARNING
+
+
+def test_a_connection_without_a_key_is_an_error(well: Settings):
+    Connection.objects.update(key_encrypted="")
+
+    assert errors() == ["xAI, team account has no key."]
+
+
+def test_a_key_that_cannot_be_read_is_an_error(well: Settings):
+    well.FIELD_KEYS = [Fernet.generate_key().decode()]
+
+    assert errors() == ["The key of xAI, team account cannot be read with STUDIO_FIELD_KEYS."]
+
+
+def test_a_sandbox_connection_without_the_sandbox_is_an_error_with_the_command_that_mends_it(well: Settings, xai: Connection):
+    assert found("xAI sandbox is on, but the sandbox is off.").mend == "Switch it off: manage.py connection off 'xAI sandbox'."
+
+
+def test_a_sandbox_that_nothing_is_connected_to_is_a_note(well: Settings):
+    well.SANDBOX = True
+
+    assert found("nothing is connected to it").mend == "Run manage.py setup."
+
+
+def test_a_full_disk_is_a_warning(well: Settings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Disk(100_000_000_000, 95_000_000_000, 5_000_000_000))
+
+    assert found("5% of the disk (5.0 GB) is free").level is Level.WARNING
+
+
+def test_books_that_do_not_add_up_are_errors_of_which_ten_are_listed(well: Settings, alice: User, many_holds: Callable[[User], None]):
+    many_holds(alice)
+
+    assert len(errors()) == 11
+    assert found("2 more violations in the books.")
+
+
+def test_a_balance_that_is_not_its_entries_is_an_error(well: Settings, alice: User):
+    grant(alice, 5_000, key="one", reason="x", actor=None)
+    Account.objects.update(balance=6_000)
+
+    assert errors() == ["alice@example.org: balance is 6, its entries sum to 5."]
+
+
+@pytest.fixture
+def many_holds() -> Callable[[User], None]:
+    """Puts credits aside for nothing, twelve times."""
+
+    def put_aside(user: User) -> None:
+        grant(user, 100_000, key="one", reason="x", actor=None)
+        for number in range(12):
+            hold(user, 1_000, reference=f"nothing-{number}")
+        assert account_of(user).held == 12_000
+
+    return put_aside
