@@ -1,0 +1,110 @@
+"""The main job, as a person does it: sign in, order on all five providers at once, watch, play."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.installation import Installation
+
+PROVIDERS = ("AceData", "CometAPI", "GrokImagine", "TTAPI", "xAI")
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def studio(installation: Installation, page: Page) -> Page:
+    """The demo project's Studio, signed in as the admin by a link of its own."""
+    page.goto(installation.manage("sign_in_link").strip().splitlines()[-1].replace("localhost", "127.0.0.1"))
+    page.wait_for_url("**/p/DEMO/")
+    return page
+
+
+def choose(page: Page, label: str) -> None:
+    """Choose a connection in the composer's list."""
+    page.locator("#route-btn").click()
+    page.locator("#routes label.route", has_text=f"{label} (sandbox)").click()
+    expect(page.locator("#route-btn")).to_contain_text(label)
+    page.keyboard.press("Escape")
+
+
+def order(page: Page, prompt: str) -> str:
+    """Order what is written; the shot code of the new card."""
+    before = page.locator("article.card").count()
+    page.locator("#prompt").fill(prompt)
+    page.locator("#composer [type=submit]").click()
+    expect(page.locator("article.card")).to_have_count(before + 1)
+    return page.locator("article.card").first.get_attribute("data-code") or ""
+
+
+def test_five_providers_at_once_go_from_prompt_to_a_clip_that_plays_without_a_reload(studio: Page):
+    page = studio
+    page.evaluate("window.neverReloaded = true")
+    codes = []
+    for provider in PROVIDERS:
+        choose(page, provider)
+        codes.append(order(page, f"A paper boat on a still pond, {provider}"))
+    assert len(set(codes)) == len(PROVIDERS)
+    for code in codes:
+        expect(page.locator(f"#clip-{code}")).to_have_attribute("data-state", "done", timeout=90_000)
+    assert page.evaluate("window.neverReloaded") is True
+    expect(page.locator(f"#clip-{codes[0]}")).to_contain_text("sandbox")
+
+    page.locator(f"#clip-{codes[0]} .card__prompt a").click()
+    page.wait_for_url("**/clips/**")
+    video = page.locator("video")
+    page.wait_for_function("document.querySelector('video').readyState >= 2")
+    length = video.evaluate("video => video.duration")
+    target = length / 2
+    video.evaluate("(video, to) => { video.muted = true; video.currentTime = to; return video.play(); }", target)
+    page.wait_for_function("to => document.querySelector('video').currentTime > to + 0.1", arg=target)
+    assert page.request.get(video.evaluate("video => video.currentSrc"), headers={"Range": "bytes=0-99"}).status == 206
+    expect(page.get_by_text("Reported").or_(page.get_by_text("estimated")).first).to_be_visible()
+
+
+def test_what_was_typed_stays_when_it_is_refused_and_nothing_is_ordered(studio: Page):
+    page = studio
+    choose(page, "xAI")
+    cards = page.locator("article.card").count()
+    words = "tide " * 900
+    page.locator("#prompt").fill(words)
+    page.locator("#composer [type=submit]").click()
+    expect(page.locator("#composer")).to_contain_text("4,096")
+    assert page.locator("#prompt").input_value().strip() == words.strip()
+    assert page.locator("article.card").count() == cards
+
+
+def test_a_playing_clip_goes_on_while_its_neighbours_change(studio: Page):
+    page = studio
+    choose(page, "xAI")
+    code = order(page, "A lantern on a river")
+    expect(page.locator(f"#clip-{code}")).to_have_attribute("data-state", "done", timeout=60_000)
+    page.evaluate(
+        """([id, address]) => {
+            const video = Object.assign(document.createElement("video"), {src: address, muted: true, loop: true, id: "kept"});
+            document.querySelector(id).querySelector(".stage").append(video);
+            window.restarts = 0;
+            video.addEventListener("emptied", () => { window.restarts += 1; });
+            return video.play();
+        }""",
+        [f"#clip-{code}", page.locator(f"#clip-{code} a[href*='/download/']").get_attribute("href").replace("/download/", "/video/")],
+    )
+    other = order(page, "A neighbour that changes")
+    expect(page.locator(f"#clip-{other}")).to_have_attribute("data-state", "done", timeout=60_000)
+    assert page.evaluate("window.restarts") == 0
+    assert page.evaluate("document.getElementById('kept').currentTime > 0 && !document.getElementById('kept').paused")
+
+
+def test_the_same_job_works_on_a_phone(installation: Installation, browser: Browser):
+    phone = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, reduced_motion="reduce")
+    page = phone.new_page()
+    page.set_default_timeout(20_000)
+    page.goto(installation.manage("sign_in_link").strip().splitlines()[-1].replace("localhost", "127.0.0.1"))
+    page.wait_for_url("**/p/DEMO/")
+    code = order(page, "A kite above the dunes")
+    expect(page.locator(f"#clip-{code}")).to_have_attribute("data-state", "done", timeout=60_000)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator(f"#clip-{code} .card__prompt a").tap()
+    page.wait_for_url(re.compile(r"/clips/"))
+    page.wait_for_function("document.querySelector('video').readyState >= 2")
+    phone.close()
