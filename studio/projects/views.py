@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from studio.accounts.actions import CannotDo
 from studio.accounts.door import person
@@ -18,7 +18,7 @@ from studio.projects.lately import last
 from studio.projects.models import Membership, Project
 
 
-@require_GET
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The Studio of the project where the person was last, or the way to a first one."""
     project = last(request, person(request))
