@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -77,6 +78,11 @@ def worker() -> str:
     """Whether a worker was heard of lately."""
     alive = Heartbeat.objects.filter(beat_at__gte=timezone.now() - SILENT).exists()
     return "" if alive else f"No worker was heard of for {SILENT.total_seconds():.0f} s."
+
+
+def own_worker() -> bool:
+    """Whether the worker of this very machine was heard of lately."""
+    return Heartbeat.objects.filter(cluster=settings.CLUSTER_NAME, beat_at__gte=timezone.now() - SILENT).exists()
 
 
 READY: dict[str, Probe] = {"database": database, "migrations": migrations, "broker": broker, "storage": storage, "worker": worker}

@@ -7,7 +7,6 @@ outright, Linux tells the children for us.
 import ctypes
 import errno
 import fcntl
-import http.client
 import os
 import signal
 import socket
@@ -70,18 +69,6 @@ def claim_port(host: str, port: int) -> None:
         if error.errno == errno.EADDRINUSE:
             raise CannotStart(f"Port {port} is taken by another program. Choose another one: PORT={port + 1} make run") from error
         raise CannotStart(f"The web server cannot listen on {host}, port {port}: {os.strerror(error.errno or 0)}.") from error
-
-
-def answers(host: str, port: int) -> bool:
-    """Whether the web server says that it is well."""
-    link = http.client.HTTPConnection("127.0.0.1" if host in {"0.0.0.0", "::", ""} else host, port, timeout=2)  # noqa: S104 - compared, not bound
-    try:
-        link.request("GET", "/healthz", headers={"Host": "localhost"})
-        return link.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        link.close()
 
 
 class Launcher:

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from studio.accounts.models import User
+from studio.accounts.models import AccessLink, User
 from studio.control.management.commands.setup import static_files_are_fresh
 from studio.credits.ledger import account_of
 from studio.projects.models import Membership, Project
@@ -78,8 +78,8 @@ def test_an_admins_address_that_is_none_stops_the_start_and_names_the_setting(co
 
 def test_a_link_signs_the_first_admin_in_once(command: Command, client: Client, settings: Settings):
     settings.SITE_URL = "http://testserver"
-    printed = command("setup", "--link")
-    path = printed.split("http://testserver")[1].strip()
+    command("setup")
+    path = command("sign_in_link").split("http://testserver")[1].strip()
 
     first, again = client.get(path), Client().get(path)
 
@@ -87,9 +87,18 @@ def test_a_link_signs_the_first_admin_in_once(command: Command, client: Client, 
     assert client.session["_auth_user_id"] == str(User.objects.get().pk)
 
 
+def test_a_link_can_be_made_for_anybody_active(command: Command, alice: User, bob: User):
+    command("sign_in_link", "Alice@Example.org")
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+
+    assert AccessLink.objects.get().user == alice
+    with refused("Nobody with the address bob@example.org can sign in here."):
+        command("sign_in_link", "bob@example.org")
+
+
 def test_without_an_admin_there_is_no_link(command: Command, alice: User):
-    with refused("no active admin"):
-        command("setup", "--link")
+    with refused("There is no admin yet: run manage.py setup."):
+        command("sign_in_link")
 
 
 def test_static_files_are_gathered_again_only_after_a_change(command: Command, hashed: None, settings: Settings, tmp_path: Path):

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from studio.control import first_start, launcher
+from studio.control.healthcheck import web_answers
 from studio.keyring import listening_on
 
 
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         environment = {**os.environ, "STUDIO_PORT": str(settings.PORT), "PYTHONUNBUFFERED": "1"}
         studio = launcher.Launcher(launcher.parts(), folder=settings.BASE_DIR, environment=environment)
         with listening_on(settings.DATA_DIR, settings.PORT):
-            return studio.run(is_ready=lambda: launcher.answers(settings.BIND, settings.PORT), when_ready=self._when_ready)
+            return studio.run(is_ready=lambda: web_answers(settings.BIND, settings.PORT), when_ready=self._when_ready)
 
     def _when_ready(self) -> None:
         self._say_where()

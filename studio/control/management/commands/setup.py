@@ -1,6 +1,5 @@
 """`manage.py setup`: everything that must be there before the first request. May run at every start; a second run changes nothing."""
 
-from argparse import ArgumentParser
 from pathlib import Path
 
 from django.conf import settings
@@ -14,19 +13,11 @@ from studio.control import first_start
 class Command(BaseCommand):
     help = "Create or update the tables, gather the static files, and furnish a fresh installation. Safe to repeat."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--link", action="store_true", help="print a link that signs the first admin in, once")
-
-    def handle(self, *args: object, link: bool = False, **options: object) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable", verbosity=0)
         if not settings.DEBUG and not static_files_are_fresh():
             call_command("collectstatic", interactive=False, verbosity=0)
-        self._furnish()
-        if link:
-            self._print_link()
-
-    def _furnish(self) -> None:
         try:
             if first_start.furnish():
                 self.stdout.write(f"Made the admin {settings.ADMIN_EMAIL}, the project Demo and 1,000 credits.")
@@ -34,12 +25,6 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         for connection in first_start.connect_sandbox():
             self.stdout.write(f"Connected {connection.label}.")
-
-    def _print_link(self) -> None:
-        admin = first_start.first_admin()
-        if admin is None:
-            raise CommandError("There is no active admin to sign in.")
-        self.stdout.write(f"{admin.email} can sign in once, within 12 hours: {first_start.sign_in_link(admin)}")
 
 
 def static_files_are_fresh() -> bool:
