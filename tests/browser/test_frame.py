@@ -10,7 +10,20 @@ from tests.installation import Installation
 pytestmark = pytest.mark.browser
 AXE = (Path(__file__).parent.parent / "vendor/axe/axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-PAGES = ["/credits/", "/credits/people/", "/people/", "/connections/", "/connections/new/", "/me/", "/projects/new/", "/sandbox/", "/nothing-here/"]
+PAGES = [
+    "/p/DEMO/",
+    "/p/DEMO/gallery/",
+    "/p/DEMO/settings/",
+    "/credits/",
+    "/credits/people/",
+    "/people/",
+    "/connections/",
+    "/connections/new/",
+    "/me/",
+    "/projects/new/",
+    "/sandbox/",
+    "/nothing-here/",
+]
 WIDTHS = [320, 390, 600, 768, 1024, 1280, 1920]
 STOP = """(() => {
   const element = document.activeElement, { outlineStyle, outlineWidth } = getComputedStyle(element);
