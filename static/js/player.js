@@ -127,7 +127,10 @@ function remember() {
 }
 const entered = remember();
 
-const leave = () => { if (entered && history.length > 1) history.back(); else location.assign(room.dataset.home); };
+function leave() {
+  try { sessionStorage.setItem("room:left", location.pathname); } catch { /* storage is off: the focus is not given back */ }
+  if (entered && history.length > 1) history.back(); else location.assign(room.dataset.home);
+}
 const beside = (direction) => { const link = room.querySelector(`[data-step="${direction}"]`); if (link) location.replace(link.href); };
 
 room.addEventListener("click", (e) => {

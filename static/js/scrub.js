@@ -1,5 +1,6 @@
 // Looks through a clip without opening it: [data-sheet="strip.webp"][data-frames="12"], itself a tile or inside a card.
 // The pointer's place, or a finger's, chooses the frame. A link focused by keyboard runs through them once, unless motion is to be reduced.
+// And who comes back from the viewing room finds the focus on the clip that was open there.
 
 const STEP = 380; // ms for each frame when the keyboard asked
 const SLACK = 6; // px that a finger may move and still mean a tap
@@ -102,3 +103,17 @@ document.addEventListener("focusin", (e) => {
   }, STEP);
 });
 document.addEventListener("focusout", (e) => { if (now?.timer && hostOf(e.target) === now.host) stop(); });
+
+let left = null;
+function giveBack() {
+  const link = left && document.querySelector(`a[href="${CSS.escape(left)}"]`);
+  if (!link) return;
+  left = null;
+  link.focus();
+}
+addEventListener("pageshow", () => {
+  try { left = sessionStorage.getItem("room:left"); sessionStorage.removeItem("room:left"); } catch { /* storage is off */ }
+  giveBack();
+});
+document.addEventListener("htmx:after:swap", giveBack); // it hung further down: older clips arrive as the scroll is restored
+document.addEventListener("pointerdown", () => { left = null; });

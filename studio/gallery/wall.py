@@ -7,6 +7,7 @@ from itertools import groupby
 
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from studio.jobs.models import Clip, Job
 from studio.projects.models import Project
@@ -56,9 +57,11 @@ class Day:
     clips: list[Clip]
 
     @property
-    def near(self) -> str:
-        """Today or Yesterday; empty for other days."""
-        return {0: "Today", 1: "Yesterday"}.get((timezone.localdate() - self.day) // timedelta(days=1), "")
+    def name(self) -> str:
+        """Today, Yesterday, "Wednesday 18 November", or with its year if that is another one."""
+        today = timezone.localdate()
+        near = {0: "Today", 1: "Yesterday"}.get((today - self.day) // timedelta(days=1))
+        return near or date_format(self.day, "l j F" if self.day.year == today.year else "l j F Y")
 
 
 @dataclass(frozen=True, slots=True)
