@@ -5,6 +5,7 @@ import re
 import threading
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import Client
@@ -285,3 +286,9 @@ def test_a_fault_of_three_happens_three_times_however_many_ask_at_once():
     for thread in asking:
         thread.join()
     assert sorted(filter(None, taken)) == [Kind.FAILURE] * 3
+
+
+def test_a_setting_that_cannot_be_read_stops_the_start(settings):
+    settings.SANDBOX_FAULTS = "xai:flood"
+    with pytest.raises(ImproperlyConfigured, match="xai:flood"):
+        apps.get_app_config("sandbox").ready()
