@@ -40,7 +40,7 @@ class Pass:
     @property
     def may_make(self) -> bool:
         """For templates: whether they may order and cancel."""
-        return self.may("make")
+        return self.may("make") and not self.project.archived_at
 
     @property
     def may_own(self) -> bool:
@@ -61,4 +61,6 @@ def enter(request: HttpRequest, code: str, *, to: str = "look") -> Pass:
         raise Http404
     if role not in MAY[to]:
         raise PermissionDenied(REFUSALS[to])
+    if project.archived_at and to in {"make", "decide"}:
+        raise PermissionDenied("This project is archived. An owner can bring it back in its settings.")
     return Pass(user, project, role)

@@ -34,5 +34,5 @@ def test_a_poll_that_finds_nothing_new_against_the_page(alice: User, xai: Connec
     browser = signed_in(alice)
     page, page_queries = timed(lambda: browser.get(reverse("studio", args=["TIDE"])))
     tag = browser.get(reverse("studio", args=["TIDE"])).context["tag"]
-    poll, poll_queries = timed(lambda: browser.get(reverse("pulse", args=["TIDE"]), headers={"HX-Request": "true", "HX-PTag": tag}))
+    poll, poll_queries = timed(lambda: browser.get(reverse("pulse", args=["TIDE"]), headers={"HX-Request": "true", "HX-PTag": str(tag)}))
     say(f"\nunchanged poll against the page: {poll:.2f} / {page:.1f} ms = {poll / page:.3f}; queries {poll_queries} / {page_queries}")

@@ -87,7 +87,7 @@ def test_a_playing_clip_goes_on_while_its_neighbours_change(studio: Page):
             video.addEventListener("emptied", () => { window.restarts += 1; });
             return video.play();
         }""",
-        [f"#clip-{code}", page.locator(f"#clip-{code} a[href*='/download/']").get_attribute("href").replace("/download/", "/video/")],
+        [f"#clip-{code}", (page.locator(f"#clip-{code} a[href*='/download/']").get_attribute("href") or "").replace("/download/", "/video/")],
     )
     other = order(page, "A neighbour that changes")
     expect(page.locator(f"#clip-{other}")).to_have_attribute("data-state", "done", timeout=60_000)

@@ -157,3 +157,9 @@ def test_archiving_twice_is_one_event(bob: User, tide: Project):
 def test_archiving_needs_a_direction(bob: User, tide: Project):
     page = signed_in(bob).post("/p/TIDE/settings/archive/", {}, follow=True).content.decode()
     assert "Say whether to archive the project" in page
+
+
+def test_nobody_orders_in_an_archived_project_but_everybody_may_still_look(alice: User, bob: User, tide: Project):
+    actions.archive(tide, by=bob)
+    assert signed_in(alice).get("/p/TIDE/").status_code == 200
+    assert signed_in(alice).post("/p/TIDE/jobs/", {"prompt": "A wave"}).status_code == 403
