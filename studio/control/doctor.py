@@ -89,7 +89,7 @@ def openness() -> Iterator[Finding]:
         yield Finding(Level.WARNING, "The sandbox is on: its clips are drawn on this machine, and its addresses are open.", mend)
     if not settings.PUBLIC_URL:
         mend = "Give STUDIO_PUBLIC_URL if providers can reach this installation; everything else works without."
-        what = "STUDIO_PUBLIC_URL is empty: no callbacks, and uploaded references go only to providers that take them inside the request."
+        what = "STUDIO_PUBLIC_URL is empty: uploaded references go only to providers that take them inside the request."
         yield Finding(Level.NOTE, what, mend)
     if not settings.EMAIL_URL:
         mend = "Give STUDIO_EMAIL_URL, or hand links over yourself."

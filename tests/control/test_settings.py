@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,11 @@ def test_a_complaint_never_repeats_a_secret(name: str, tmp_path: Path):
     done = checked(tmp_path, **{**PRODUCTION, name: "s3cr3t"})
 
     assert "s3cr3t" not in done.stdout + done.stderr
+
+
+def test_every_dependency_has_its_reason_in_the_decisions():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    reasons = (ROOT / "docs" / "decisions.md").read_text().casefold()
+
+    assert not [name for line in named if (name := re.split(r"[\[<>=]", line)[0].casefold()) not in reasons]
