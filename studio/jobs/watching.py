@@ -4,7 +4,7 @@ FIRST = 0.5  # of the usual time: nothing can be ready before
 SHORTEST, LONGEST = 1.0, 10.0
 SPREAD = 0.2  # of a delay, so that jobs do not fall into step after an outage
 PATIENCE = 20  # times the usual, and then a job that still renders is in doubt
-LEAST_PATIENCE = 120.0
+LEAST_PATIENCE = 600.0  # a busy machine draws the sandbox's clips slowly, and a real provider has slow hours
 
 
 def first_look(usual: float, *, chance: float) -> float:

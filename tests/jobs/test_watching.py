@@ -26,7 +26,7 @@ def test_trouble_is_met_with_longer_waits_up_to_about_a_minute(tries: int, chanc
 
 
 def test_nobody_waits_for_ever():
-    assert not is_overdue(119, usual=6)
-    assert is_overdue(121, usual=6)
+    assert not is_overdue(599, usual=6)
+    assert is_overdue(601, usual=6)
     assert not is_overdue(1_700, usual=90)
     assert is_overdue(1_801, usual=90)
