@@ -90,6 +90,16 @@ class Card:
         return self.said.elapsed is not None and self.said.elapsed >= NEAR * (self.said.usual or 0)
 
     @property
+    def is_in_flight(self) -> bool:
+        """Whether it is on its way."""
+        return self.job.state in IN_FLIGHT
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether a queued job waits for more than its turn."""
+        return self.said.phase in {"Waiting", "Paused"}
+
+    @property
     def p(self) -> str:
         """Where the playhead stands, as CSS writes it."""
         return f"{self.said.share:.3f}"
@@ -200,7 +210,7 @@ def _queued(job: Job, *, now: datetime, place: int) -> Said:
     if place > 1:
         before = f"about {place - 1}" if place <= FRONT else "many"
         return Said(phase="In line", detail=f"{before} before it at {job.connection.label}")
-    return Said(phase="Next in line", detail=f"goes out as soon as {job.connection.label} has room")
+    return Said(phase="Next in line", detail=f"when {job.connection.label} has room")
 
 
 def _rendering(job: Job, *, now: datetime, usual: float, since: datetime) -> Said:

@@ -200,10 +200,11 @@ def compose(entry: Pass, wanted: Wanted, *, connections: Sequence[Connection] | 
 
 
 def _first(found: Sequence[Option], wanted: Wanted) -> Option | None:
-    """For somebody who chose no connection yet: the first that can do the brief. A chosen one that is gone is not replaced silently: it is in `errors`."""
+    """For somebody who chose no connection yet: the cheapest that can do the brief. A chosen one that is gone is not replaced silently."""
     if wanted.connection or not found:
         return None
-    return next((option for option in found if option.possible), found[0])
+    able = [option for option in found if option.possible and option.quote.certainty != UNKNOWN]
+    return min(able, key=lambda option: option.quote.millicredits, default=found[0])
 
 
 def shortage(entry: Pass, chosen: Option | None) -> str:

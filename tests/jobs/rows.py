@@ -1,6 +1,7 @@
 """Jobs as rows, in any state, for tests of what is shown. No worker, no provider."""
 
 from datetime import timedelta
+from typing import TypeVar
 from uuid import uuid4
 
 from django.utils import timezone
@@ -12,6 +13,13 @@ from studio.projects.models import Project
 from studio.routing.models import Connection
 
 NOW_AGO = timedelta(seconds=70)
+T = TypeVar("T")
+
+
+def sure(value: T | None) -> T:
+    """The value, which is there."""
+    assert value is not None
+    return value
 
 
 def job_row(project: Project, author: User, connection: Connection, state: State = State.DONE, *, clips: int = 1, **fields: object) -> Job:

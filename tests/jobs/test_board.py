@@ -1,6 +1,7 @@
 """Reading a board: words for every state, its tag, its changes, its counts."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -15,7 +16,7 @@ from studio.jobs.models import Cause, Job
 from studio.projects.door import Pass
 from studio.projects.models import Project
 from studio.routing.models import Connection
-from tests.jobs.rows import change, job_row
+from tests.jobs.rows import change, job_row, sure
 
 NOW = timezone.now()
 
@@ -25,8 +26,12 @@ def entry(alice: User, tide: Project) -> Pass:
     return Pass(alice, tide, "maker")
 
 
-def a_job(state: State, **fields: object) -> Job:
-    connection = Connection(provider="xai", label="xAI one", enabled=fields.pop("enabled", True), paused_reason=fields.pop("paused_reason", ""))
+def tag(user: User) -> Tag:
+    return sure(board.tag_of(user, "TIDE"))
+
+
+def a_job(state: State, *, enabled: Any = True, paused_reason: Any = "", **fields: Any) -> Job:
+    connection = Connection(provider="xai", label="xAI one", enabled=enabled, paused_reason=paused_reason)
     return Job(project=Project(code="TIDE"), number=7, connection=connection, state=state, estimate=38_000, created_at=NOW, **fields)
 
 
@@ -65,7 +70,7 @@ def test_a_message_about_a_running_job_is_more_important_than_its_time():
 @pytest.mark.parametrize(
     ("fields", "phase", "part"),
     [
-        ({}, "Next in line", "xAI one has room"),
+        ({}, "Next in line", "when xAI one has room"),
         ({"place": 3}, "In line", "about 2 before it"),
         ({"place": 40}, "In line", "many before it"),
         ({"enabled": False, "paused_reason": "The key is used up"}, "Paused", "xAI one is switched off. The key is used up."),
@@ -149,10 +154,9 @@ def test_a_tag_costs_one_read_and_names_board_account_and_shot(alice, tide, xai,
     job_row(tide, alice, xai)
     ledger.grant(alice, 1000, key="k", reason="r", actor=None)
     with django_assert_num_queries(1):
-        tag = board.tag_of(alice, "tide")
-    assert tag is not None
-    assert (tag.board, tag.number) == (tide.board_version, 1)
-    assert tag.account > 0
+        found = board.tag_of(alice, "tide")
+    assert found == Tag(tide.board_version, ledger.account_of(alice).version, 1)
+    assert ledger.account_of(alice).version > 0
 
 
 def test_a_stranger_has_no_tag_and_an_admin_has(mallory, ada, tide):
@@ -162,11 +166,11 @@ def test_a_stranger_has_no_tag_and_an_admin_has(mallory, ada, tide):
 
 def test_only_what_is_newer_than_the_tag_is_sent(entry, alice, tide, xai):
     old, running = job_row(tide, alice, xai), job_row(tide, alice, xai, State.RENDERING)
-    seen = board.tag_of(alice, "TIDE")
+    seen = tag(alice)
     change(running, State.DONE)
     new = job_row(tide, alice, xai, State.SENDING)
-    now = board.tag_of(alice, "TIDE")
-    found = board.changes(entry, Filters(), seen=seen, now=now)
+    now = tag(alice)
+    found = sure(board.changes(entry, Filters(), seen=seen, now=now))
     assert ([card.job for card in found.changed], [card.job for card in found.new]) == ([running], [new])
     assert len(found) == 2
     assert old not in [card.job for card in found.changed]
@@ -175,39 +179,39 @@ def test_only_what_is_newer_than_the_tag_is_sent(entry, alice, tide, xai):
 def test_the_front_of_the_line_comes_along_because_places_move(entry, alice, tide, xai):
     first, second = job_row(tide, alice, xai, State.QUEUED), job_row(tide, alice, xai, State.QUEUED)
     assert [card.said.phase for card in board.page(entry, Filters(), upto=9)[0]] == ["In line", "Next in line"]
-    seen = board.tag_of(alice, "TIDE")
+    seen = tag(alice)
     change(first, State.SENDING)
-    found = board.changes(entry, Filters(), seen=seen, now=board.tag_of(alice, "TIDE"))
+    found = sure(board.changes(entry, Filters(), seen=seen, now=tag(alice)))
     assert {card.job: card.said.phase for card in found.changed} == {first: "Sending", second: "Next in line"}
 
 
 def test_new_cards_obey_the_filters_and_changed_ones_stay_in_sight(entry, alice, bob, tide, xai):
     running = job_row(tide, alice, xai, State.RENDERING)
-    seen = board.tag_of(alice, "TIDE")
+    seen = tag(alice)
     change(running, State.DONE)
     job_row(tide, bob, xai, State.SENDING)
-    now = board.tag_of(alice, "TIDE")
-    progress = board.changes(entry, Filters(show="progress"), seen=seen, now=now)
+    now = tag(alice)
+    progress = sure(board.changes(entry, Filters(show="progress"), seen=seen, now=now))
     assert (len(progress.changed), len(progress.new)) == (1, 1)
-    assert board.changes(entry, Filters(who="mine"), seen=seen, now=now).new == []
-    assert board.changes(entry, Filters(before=1), seen=seen, now=now).new == []
-    assert board.changes(entry, Filters(show="done"), seen=seen, now=now).new == []
+    assert sure(board.changes(entry, Filters(who="mine"), seen=seen, now=now)).new == []
+    assert sure(board.changes(entry, Filters(before=1), seen=seen, now=now)).new == []
+    assert sure(board.changes(entry, Filters(show="done"), seen=seen, now=now)).new == []
 
 
 def test_cards_further_down_than_the_page_shows_are_not_sent(entry, alice, tide, xai):
     jobs = [job_row(tide, alice, xai, State.RENDERING) for _ in range(3)]
-    seen = board.tag_of(alice, "TIDE")
+    seen = tag(alice)
     for job in jobs:
         change(job, State.DONE)
-    found = board.changes(entry, Filters(), seen=seen, now=board.tag_of(alice, "TIDE"), shown_from=2)
+    found = sure(board.changes(entry, Filters(), seen=seen, now=tag(alice), shown_from=2))
     assert [card.job.number for card in found.changed] == [3, 2]
 
 
 def test_too_many_changes_ask_for_a_fresh_page_and_so_does_an_older_database(entry, alice, tide, xai):
-    seen = board.tag_of(alice, "TIDE")
+    seen = tag(alice)
     for _ in range(board.MOST_CHANGES + 1):
         job_row(tide, alice, xai, clips=0)
-    now = board.tag_of(alice, "TIDE")
+    now = tag(alice)
     assert board.changes(entry, Filters(), seen=seen, now=now) is None
     assert board.changes(entry, Filters(), seen=Tag(now.board + 1, 0, 0), now=now) is None
 

@@ -14,7 +14,7 @@ from studio.jobs.models import JobReference, Reference
 from studio.projects.door import Pass
 from studio.projects.models import Project
 from studio.routing.models import Connection, PriceRule
-from tests.jobs.rows import job_row
+from tests.jobs.rows import job_row, sure
 
 
 @pytest.fixture
@@ -55,8 +55,9 @@ def picture(entry: Pass, **fields: object) -> Reference:
 def test_a_whole_brief_is_taken_as_it_is_sent(entry: Pass, xai: Connection):
     form = BriefForm(typed(xai), entry=entry)
     assert form.is_valid()
-    assert form.option.possible
-    assert (form.option.brief.duration, form.option.brief.model) == (8, "grok-imagine-video")
+    asked = sure(form.option)
+    assert asked.possible
+    assert (asked.brief.duration, asked.brief.model) == (8, "grok-imagine-video")
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", " \r\n\t "])
@@ -157,8 +158,8 @@ def test_a_model_without_an_option_offers_none(entry: Pass, grok: Connection):
 
 
 def test_somebody_without_a_choice_gets_the_first_connection_that_can_do_it(entry: Pass, grok: Connection, xai: Connection):
-    assert compose(entry, Wanted(resolution="1080p", model="grok-imagine-video")).chosen.connection == grok
-    assert compose(entry, Wanted(aspect_ratio="21:9")).chosen.connection == grok
+    assert sure(compose(entry, Wanted(resolution="1080p", model="grok-imagine-video")).chosen).connection == grok
+    assert sure(compose(entry, Wanted(aspect_ratio="21:9")).chosen).connection == grok
 
 
 def test_a_chosen_connection_that_is_gone_is_not_replaced_by_another(entry: Pass, xai: Connection):
@@ -202,7 +203,7 @@ def test_an_earlier_brief_comes_back_whole(entry: Pass, xai: Connection):
     job = job_row(entry.project, entry.user, xai, duration=5, aspect_ratio="9:16")
     reference = picture(entry)
     JobReference.objects.create(job=job, reference=reference, position=0)
-    wanted = of_job(entry, job.number)
+    wanted = sure(of_job(entry, job.number))
     assert (wanted.prompt, wanted.duration, wanted.aspect_ratio, wanted.references) == (job.prompt, 5, "9:16", (reference,))
     assert of_job(entry, 99) is None
 

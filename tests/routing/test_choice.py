@@ -71,7 +71,7 @@ def test_a_kept_image_travels_inside_the_request_unless_providers_can_reach_us(d
 
 def test_this_installations_own_times_count_more_than_a_prior(db: None):
     xai = Connection.objects.create(provider="xai", label="xAI")
-    assert option(BRIEF, xai, usual=lambda connection, model: 42.0).usual_seconds == 42
+    assert option(BRIEF, xai, usual=lambda *_: 42.0).usual_seconds == 42
     assert option(BRIEF, xai).usual_seconds == 150
 
 

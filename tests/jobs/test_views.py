@@ -1,0 +1,491 @@
+"""The Studio as a browser meets it: the page, its pulse, ordering, one job, cancelling, reference images."""
+
+import io
+import re
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+from PIL import Image
+
+from studio.accounts.models import User
+from studio.credits import ledger
+from studio.credits.models import Account, Hold
+from studio.jobs.board import MOST_CHANGES, PAGE, tag_of
+from studio.jobs.lifecycle import State
+from studio.jobs.models import Attempt, Cause, Job, JobReference, Reference
+from studio.projects.models import Project
+from studio.routing.models import Connection
+from tests.conftest import signed_in
+from tests.jobs.rows import change, clip_row, job_row
+
+HTMX = {"HX-Request": "true"}
+BRIEF = {"prompt": "A bottle on wet sand", "model": "grok-imagine-video", "aspect_ratio": "16:9", "duration": "8", "resolution": "720p"}
+
+
+@pytest.fixture
+def funded(alice: User) -> User:
+    ledger.grant(alice, 1_000_000, key="fixture", reason="for the test", actor=None)
+    return alice
+
+
+def form(xai: Connection, **fields: object) -> dict[str, object]:
+    return {**BRIEF, "connection": str(xai.pk), "order_key": str(uuid4()), **fields}
+
+
+def png(width: int = 8, height: int = 8) -> SimpleUploadedFile:
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), (20, 90, 160)).save(file, "PNG")
+    return SimpleUploadedFile("still.png", file.getvalue(), "image/png")
+
+
+def poll(client: Client, tag: object, query: str = "") -> Any:
+    return client.get(f"/p/TIDE/pulse/{query}", headers={"HX-PTag": str(tag), "HX-Request": "true"})
+
+
+# The page
+
+
+def test_an_empty_board_says_what_to_do(as_alice: Client, tide: Project, xai: Connection):
+    page = as_alice.get("/p/tide/").content.decode()
+    assert "No clips in Tidewater yet" in page
+    assert "Describe the shot" in page
+    assert 'hx-ptag="b0.u0.n0"' in page
+
+
+def test_a_stranger_finds_nothing(mallory: User, tide: Project, alice: User, xai: Connection):
+    job_row(tide, alice, xai, State.QUEUED)
+    stranger = signed_in(mallory)
+    for address in ("", "pulse/", "composer/", "options/", "jobs/1/"):
+        assert stranger.get(f"/p/TIDE/{address}").status_code == 404, address
+    for address in ("jobs/", "jobs/1/cancel/", "references/"):
+        assert stranger.post(f"/p/TIDE/{address}", form(xai)).status_code == 404, address
+
+
+def test_a_viewer_sees_the_board_and_may_not_make(carol: User, tide: Project, alice: User, xai: Connection):
+    job_row(tide, alice, xai, State.FAILED, cause=Cause.MODERATED)
+    job_row(tide, alice, xai, State.QUEUED)
+    viewer = signed_in(carol)
+    page = viewer.get("/p/TIDE/").content.decode()
+    assert "Refused by the model" in page
+    assert 'id="composer"' not in page
+    assert "Edit prompt" not in page
+    assert "cancel/" not in page
+    for address in ("jobs/", "jobs/2/cancel/", "references/"):
+        assert viewer.post(f"/p/TIDE/{address}", form(xai)).status_code == 403, address
+    for address in ("composer/", "options/"):
+        assert viewer.get(f"/p/TIDE/{address}").status_code == 403, address
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_every_state_is_drawn_with_its_phase_in_the_stages_id(state: State, as_alice: Client, alice: User, tide: Project, xai: Connection):
+    job_row(tide, alice, xai, state, progress=40 if state is State.RENDERING else None)
+    page = as_alice.get("/p/TIDE/").content.decode()
+    assert f'data-state="{state.value}"' in page
+    assert f'id="stage-TIDE-001-{state.value}"' in page
+    assert ("hx-morph-skip" in page) == (state is State.DONE)
+
+
+def test_a_reported_progress_is_a_progress_bar_and_an_unreported_one_is_none(as_alice: Client, alice: User, tide: Project, xai: Connection):
+    job_row(tide, alice, xai, State.RENDERING)
+    silent = as_alice.get("/p/TIDE/").content.decode()
+    assert 'role="progressbar"' not in silent
+    assert "playhead--est" in silent
+    assert "data-unreported" in silent
+    Job.objects.update(progress=64)
+    assert 'aria-valuenow="64"' in as_alice.get("/p/TIDE/").content.decode()
+
+
+def test_a_job_in_doubt_tells_what_happened_and_what_is_held(as_alice: Client, alice: User, tide: Project, xai: Connection):
+    job_row(tide, alice, xai, State.IN_DOUBT, cause=Cause.UNANSWERED)
+    page = as_alice.get("/p/TIDE/").content.decode()
+    assert "Sent, but xAI did not answer. To avoid paying twice we have not sent it again." in page
+    assert "56 credits stay on hold." in page
+
+
+def test_several_clips_of_one_job_share_a_card(as_alice: Client, alice: User, tide: Project, xai: Connection):
+    job_row(tide, alice, xai, clips=2)
+    upright = job_row(tide, alice, xai, clips=0)
+    clip_row(upright, Attempt.objects.get(job=upright), 0, width=720, height=1280)
+    page = as_alice.get("/p/TIDE/").content.decode()
+    assert "2 clips" in page
+    assert "stage--pair" in page
+    assert "stage--fit" in page
+
+
+def test_a_done_card_offers_its_strip_of_frames_and_a_lost_file_says_so(as_alice: Client, alice: User, tide: Project, xai: Connection):
+    job_row(tide, alice, xai, message="1 of 2 clips could not be saved")
+    job_row(tide, alice, xai, clips=0)
+    page = as_alice.get("/p/TIDE/").content.decode()
+    assert 'data-frames="12"' in page
+    assert "1 of 2 clips could not be saved" in page
+    assert "The file is not here any more" in page
+
+
+def test_what_the_sandbox_played_is_marked(as_alice: Client, alice: User, tide: Project, xai: Connection):
+    job_row(tide, alice, xai)
+    assert "pv--sandbox" in as_alice.get("/p/TIDE/").content.decode()
+    assert "pill--sandbox" in as_alice.get("/p/TIDE/jobs/1/").content.decode()
+    Connection.objects.update(sandbox=False)
+    Job.objects.all().update(number=1)
+    assert "pv--sandbox" not in as_alice.get("/p/TIDE/pulse/", headers={"HX-PTag": "b0.u0.n0"}).content.decode()
+
+
+def test_the_page_costs_the_same_queries_for_ten_jobs_and_for_two_hundred(as_alice, alice, tide, xai, django_assert_max_num_queries):
+    for state in State:
+        job_row(tide, alice, xai, state)
+    as_alice.get("/p/TIDE/")
+    with django_assert_max_num_queries(30) as few:
+        as_alice.get("/p/TIDE/")
+    for number in range(190):
+        job_row(tide, alice, xai, tuple(State)[number % 8])
+    with django_assert_max_num_queries(30) as many:
+        as_alice.get("/p/TIDE/")
+    assert len(few) == len(many)
+
+
+def test_older_cards_come_alone_and_end(as_alice: Client, alice: User, tide: Project, xai: Connection):
+    for _ in range(PAGE + 3):
+        job_row(tide, alice, xai, clips=0)
+    page = as_alice.get("/p/TIDE/").content.decode()
+    assert 'name="from" value="4"' in page
+    part = as_alice.get("/p/TIDE/?before=4", headers=HTMX).content.decode()
+    assert part.count("<article") == 3
+    assert "<html" not in part
+    assert 'hx-swap="beforeend"' in part
+    assert 'name="from" value="0"' in part
+    assert "<html" in as_alice.get("/p/TIDE/?before=4").content.decode()
+    assert "<html" in as_alice.get("/p/TIDE/?before=4", headers={**HTMX, "HX-History-Restore-Request": "true"}).content.decode()
+
+
+def test_filters_show_their_part(as_alice: Client, alice: User, bob: User, tide: Project, xai: Connection):
+    job_row(tide, alice, xai)
+    job_row(tide, bob, xai, State.FAILED, cause=Cause.PROVIDER_FAILED)
+    assert as_alice.get("/p/TIDE/?show=needs").content.decode().count("<article") == 1
+    assert "TIDE-001" in as_alice.get("/p/TIDE/?who=mine").content.decode()
+    assert "TIDE-002" not in as_alice.get("/p/TIDE/?who=mine").content.decode()
+    assert "Nothing here" in as_alice.get("/p/TIDE/?show=progress").content.decode()
+
+
+# The pulse
+
+
+def test_an_unchanged_board_answers_304_after_one_read(as_alice, alice, tide, xai, django_assert_num_queries):
+    job_row(tide, alice, xai, State.RENDERING)
+    tag = tag_of(alice, "TIDE")
+    with django_assert_num_queries(3) as asked:  # the session, the person, the tag
+        answer = poll(as_alice, tag)
+    assert (answer.status_code, answer.content, answer["HX-PTag"]) == (304, b"", str(tag))
+    assert sum("projects_project" in query["sql"] for query in asked.captured_queries) == 1
+
+
+def test_only_changed_cards_travel(as_alice: Client, alice: User, tide: Project, xai: Connection):
+    still, moved = job_row(tide, alice, xai), job_row(tide, alice, xai, State.RENDERING)
+    tag = tag_of(alice, "TIDE")
+    change(moved, State.SAVING)
+    new = job_row(tide, alice, xai, State.QUEUED)
+    answer = poll(as_alice, tag)
+    text = answer.content.decode()
+    assert re.findall(r'<article[^>]* id="(clip-[A-Z0-9-]+)"', text) == [f"clip-{moved.code}", f"clip-{new.code}"]
+    assert f'id="clip-{moved.code}" data-state="saving" data-code="{moved.code}" data-near hx-swap-oob="outerMorph"' in text
+    assert '<hx-partial hx-target="#board" hx-swap="afterbegin">' in text
+    assert still.code not in text
+    assert answer["HX-PTag"] == str(tag_of(alice, "TIDE"))
+    assert 'hx-target="#filters"' in text
+    assert 'hx-target="#balance"' in text
+
+
+def test_a_changed_balance_is_news_too(as_alice: Client, alice: User, tide: Project):
+    tag = tag_of(alice, "TIDE")
+    ledger.grant(alice, 77_000, key="k", reason="r", actor=None)
+    text = poll(as_alice, tag).content.decode()
+    assert "<article" not in text
+    assert "77 <small>credits" in text
+
+
+def test_a_pulse_costs_the_same_queries_whatever_the_board_holds(as_alice, alice, tide, xai, django_assert_max_num_queries):
+    def cost(jobs: int) -> int:
+        running = [job_row(tide, alice, xai, State.RENDERING) for _ in range(2)]
+        for _ in range(jobs):
+            job_row(tide, alice, xai, State.QUEUED)
+        tag = tag_of(alice, "TIDE")
+        for job in running:
+            change(job, State.SAVING)
+        with django_assert_max_num_queries(30) as asked:
+            assert poll(as_alice, tag).status_code == 200
+        return len(asked)
+
+    assert cost(10) == cost(100)
+
+
+def test_too_much_news_asks_for_a_fresh_page(as_alice: Client, alice: User, tide: Project, xai: Connection):
+    tag = tag_of(alice, "TIDE")
+    for _ in range(MOST_CHANGES + 1):
+        job_row(tide, alice, xai, clips=0)
+    assert poll(as_alice, tag)["HX-Refresh"] == "true"
+    assert poll(as_alice, "nonsense")["HX-Refresh"] == "true"
+
+
+def test_a_pulse_leaves_out_what_the_page_does_not_show(as_alice: Client, alice: User, tide: Project, xai: Connection):
+    jobs = [job_row(tide, alice, xai, State.RENDERING) for _ in range(3)]
+    tag = tag_of(alice, "TIDE")
+    for job in jobs:
+        change(job, State.SAVING)
+    assert poll(as_alice, tag, "?from=3").content.decode().count("<article") == 1
+
+
+# Ordering
+
+
+def test_an_order_puts_its_card_on_the_board_and_holds_its_estimate(as_alice: Client, funded: User, tide: Project, xai: Connection):
+    key = str(uuid4())
+    answer = as_alice.post("/p/TIDE/jobs/", form(xai, order_key=key), headers=HTMX)
+    text = answer.content.decode()
+    assert answer.status_code == 200
+    assert 'id="clip-TIDE-001" data-state="queued"' in text
+    assert '<hx-partial hx-target="#board" hx-swap="afterbegin">' in text
+    assert "A bottle on wet sand</textarea>" in text
+    assert key not in text
+    assert "56 held" in text
+    assert Account.objects.get(user=funded).held == 56_000
+
+
+def test_two_presses_of_one_button_order_once(as_alice: Client, funded: User, tide: Project, xai: Connection):
+    sent = form(xai)
+    for _ in range(2):
+        assert as_alice.post("/p/TIDE/jobs/", sent, headers=HTMX).status_code == 200
+    assert Job.objects.count() == Hold.objects.count() == 1
+
+
+def test_without_scripts_an_order_leads_back_to_its_card(as_alice: Client, funded: User, tide: Project, xai: Connection):
+    answer = as_alice.post("/p/TIDE/jobs/", form(xai))
+    assert (answer.status_code, answer["Location"]) == (302, "/p/TIDE/#clip-TIDE-001")
+
+
+def test_without_scripts_a_picture_travels_with_the_order(as_alice: Client, funded: User, tide: Project, xai: Connection):
+    as_alice.post("/p/TIDE/jobs/", form(xai, upload=png(), address="https://elsewhere.example/a.png"))
+    places = JobReference.objects.select_related("reference")
+    assert [(bool(place.reference.file), place.reference.url) for place in places] == [(True, ""), (False, "https://elsewhere.example/a.png")]
+
+
+def test_a_picture_that_is_none_stands_beside_the_references(as_alice: Client, funded: User, tide: Project, xai: Connection):
+    answer = as_alice.post("/p/TIDE/jobs/", form(xai, upload=SimpleUploadedFile("still.png", b"GIF89a....", "image/png")), headers=HTMX)
+    assert answer.status_code == 422
+    assert 'id="references-said"' in answer.content.decode()
+    assert Job.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "part"),
+    [
+        ({"prompt": " \n "}, "prompt", "Describe the shot first."),
+        ({"prompt": "x" * 4_097}, "prompt", "at most 4,096 characters; this has 4,097"),
+        ({"duration": "30"}, "duration", "1 to 15 s, not 30 s"),
+        ({"resolution": "1080p"}, "resolution", "480p and 720p, not 1080p"),
+        ({"connection": "4711"}, "connection", "takes no orders any more"),
+    ],
+)
+def test_what_is_wrong_stands_beside_its_cause_and_what_was_typed_stays(as_alice, funded, tide, xai, fields, place, part):
+    typed = form(xai, **{"prompt": "My long work", **fields})
+    answer = as_alice.post("/p/TIDE/jobs/", typed, headers=HTMX)
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert f'id="{place}-said"' in text
+    assert part in text
+    assert f"{typed['prompt']}</textarea>" in text
+    assert str(typed["order_key"]) in text
+    assert "<html" not in text
+    assert Job.objects.count() == Hold.objects.count() == 0
+
+
+def test_without_scripts_a_refusal_is_the_whole_page_with_what_was_typed(as_alice: Client, funded: User, tide: Project, xai: Connection):
+    answer = as_alice.post("/p/TIDE/jobs/", form(xai, prompt="My long work", duration="30"))
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert "My long work</textarea>" in text
+    assert "<html" in text
+    assert 'id="duration-said"' in text
+
+
+def test_too_few_credits_are_told_beside_the_button_and_nothing_is_written(as_alice: Client, alice: User, tide: Project, xai: Connection):
+    ledger.grant(alice, 6_000, key="k", reason="r", actor=None)
+    answer = as_alice.post("/p/TIDE/jobs/", form(xai), headers=HTMX)
+    assert answer.status_code == 422
+    assert "You have 6 credits; this needs 56. 50 are missing." in answer.content.decode()
+    assert Job.objects.count() == Hold.objects.count() == 0
+
+
+def test_what_only_the_order_itself_finds_out_stands_beside_its_field_too(as_alice, funded, tide, xai, settings):
+    Connection.objects.update(sandbox=False)
+    gone = Reference.objects.create(project=tide, owner=funded, file="references/gone.png", content_type="image/png")
+    acedata = Connection.objects.create(provider="acedata", label="AceData")
+    sent = form(acedata, references=[str(gone.pk)])
+    answer = as_alice.post("/p/TIDE/jobs/", sent, headers=HTMX)
+    assert answer.status_code == 422
+    assert 'id="references-said"' in answer.content.decode()
+
+
+def test_an_order_costs_a_fixed_number_of_queries(as_alice, funded, tide, xai, django_assert_max_num_queries):
+    as_alice.post("/p/TIDE/jobs/", form(xai), headers=HTMX)
+    with django_assert_max_num_queries(60) as few:
+        as_alice.post("/p/TIDE/jobs/", form(xai), headers=HTMX)
+    for number in range(60):
+        job_row(tide, funded, xai, tuple(State)[number % 8])
+    with django_assert_max_num_queries(60) as many:
+        as_alice.post("/p/TIDE/jobs/", form(xai), headers=HTMX)
+    assert len(few) == len(many)
+
+
+# The composer
+
+
+def test_a_changed_choice_reprices_and_switches_nothing(as_alice: Client, funded: User, tide: Project, xai: Connection):
+    grok = Connection.objects.create(provider="grokimagine", label="GrokImagine")
+    text = as_alice.get("/p/TIDE/options/", {**BRIEF, "connection": str(xai.pk), "duration": "10"}).content.decode()
+    assert "70 credits" in text
+    assert f'value="{xai.pk}" checked' in text
+    text = as_alice.get("/p/TIDE/options/", {**BRIEF, "connection": str(grok.pk), "duration": "10"}).content.decode()
+    assert "40 credits" in text
+    assert 'type="hidden" name="duration"' in text
+    text = as_alice.get("/p/TIDE/options/", {**BRIEF, "connection": str(xai.pk), "duration": "20"}).content.decode()
+    assert "20 s (not offered)" in text
+    assert "Grok Imagine makes 1 to 15 s, not 20 s." in text
+    assert f'value="{xai.pk}" checked' in text
+
+
+def test_an_earlier_brief_fills_the_composer(as_alice: Client, alice: User, tide: Project, xai: Connection):
+    job = job_row(tide, alice, xai, State.FAILED, cause=Cause.MODERATED, prompt="Hands near skin")
+    address = Reference.objects.create(project=tide, owner=alice, url="https://elsewhere.example/a.png")
+    JobReference.objects.create(job=job, reference=address, position=0)
+    for page in ("/p/TIDE/composer/?again=1", "/p/TIDE/?again=1"):
+        text = as_alice.get(page).content.decode()
+        assert "Hands near skin</textarea>" in text
+        assert str(address.pk) in text
+    assert "</textarea>" in as_alice.get("/p/TIDE/composer/?again=99").content.decode()
+
+
+def test_without_a_connection_people_are_told_whom_to_ask(as_alice: Client, ada: User, tide: Project):
+    assert "Ask an admin to set one up." in as_alice.get("/p/TIDE/").content.decode()
+    assert "Set one up</a>" in signed_in(ada).get("/p/TIDE/").content.decode()
+
+
+def test_a_picture_is_taken_in_and_comes_back_as_a_thumbnail(as_alice: Client, alice: User, tide: Project):
+    text = as_alice.post("/p/TIDE/references/", {"file": png()}).content.decode()
+    taken = Reference.objects.get()
+    assert f'name="references" value="{taken.pk}"' in text
+    assert taken.owner == alice
+    text = as_alice.post("/p/TIDE/references/", {"address": "https://elsewhere.example/a.png"}).content.decode()
+    assert "https://elsewhere.example/a.png" in text
+
+
+def test_what_is_no_picture_is_refused_in_a_sentence(as_alice: Client, tide: Project):
+    for sent in ({"file": SimpleUploadedFile("a.png", b"%PDF-1.7", "image/png")}, {"address": "ftp://x"}, {}):
+        answer = as_alice.post("/p/TIDE/references/", sent)
+        assert answer.status_code == 422
+        assert 'id="reference-refused"' in answer.content.decode()
+    assert Reference.objects.count() == 0
+
+
+# One job
+
+
+def test_a_done_jobs_receipt_tells_estimate_reported_usage_rate_and_charge(as_alice: Client, alice: User, tide: Project, xai: Connection):
+    job = job_row(tide, alice, xai, charged=48_500)
+    Attempt.objects.filter(job=job).update(
+        usage_amount="4850000000", usage_unit="cost_in_usd_ticks", rate_millicredits=100_000, rate_per_units=10**10
+    )
+    text = as_alice.get("/p/TIDE/jobs/1/").content.decode()
+    for part in (
+        "8 s × 7 (the list)",
+        "4850000000 cost_in_usd_ticks",
+        "10,000,000,000 units = 100 credits",
+        "48.5 credits",
+        "7.5 credits",
+        "Ordered by",
+    ):
+        assert part in text, part
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "parts"),
+    [
+        (State.QUEUED, {}, ["put aside since the order", "Cancel"]),
+        (State.IN_DOUBT, {"cause": Cause.OVERDUE}, ["until it is known what became of it", "a late answer is still taken"]),
+        (State.FAILED, {"cause": Cause.MODERATED, "message": "not allowed"}, ["Refused by the model", "not allowed", "nothing is charged"]),
+        (State.CANCELLED, {"message": "Cancelled by Alice"}, ["Cancelled by Alice", "what was held and not spent"]),
+        (State.DONE, {"charged": 60_000}, ["Above the hold"]),
+        (State.DONE, {"charge_is_estimate": True}, ["reported no usage that can be priced"]),
+        (State.DONE, {"estimate": 0, "charged": 0}, ["not known"]),
+    ],
+)
+def test_a_jobs_page_explains_its_money_in_every_state(state, fields, parts, as_alice, alice, tide, xai):
+    job_row(tide, alice, xai, state, **fields)
+    text = as_alice.get("/p/TIDE/jobs/1/").content.decode()
+    for part in parts:
+        assert part in text, part
+
+
+def test_usage_without_a_rate_is_said_to_have_none(as_alice: Client, alice: User, tide: Project, xai: Connection):
+    job = job_row(tide, alice, xai)
+    Attempt.objects.filter(job=job).update(usage_amount="9", usage_unit="quota")
+    assert "nobody has set a rate for it" in as_alice.get("/p/TIDE/jobs/1/").content.decode()
+
+
+def test_what_the_provider_answered_is_shown_to_admins_alone(as_alice: Client, ada: User, alice: User, tide: Project, xai: Connection):
+    job = job_row(tide, alice, xai, State.IN_DOUBT, cause=Cause.UNANSWERED)
+    Attempt.objects.filter(job=job).update(answer="<html>gateway</html>", alert="No id in the answer")
+    assert "gateway" not in as_alice.get("/p/TIDE/jobs/1/").content.decode()
+    shown = signed_in(ada).get("/p/TIDE/jobs/1/").content.decode()
+    assert "&lt;html&gt;gateway" in shown
+    assert "No id in the answer" in shown
+
+
+def test_a_jobs_page_shows_its_pictures(as_alice: Client, alice: User, tide: Project, xai: Connection):
+    job = job_row(tide, alice, xai, State.RENDERING)
+    kept = Reference.objects.create(project=tide, owner=alice, file="references/a.png")
+    for place, reference in enumerate((kept, Reference.objects.create(project=tide, owner=alice, url="https://elsewhere.example/a.png"))):
+        JobReference.objects.create(job=job, reference=reference, position=place)
+    assert f"/references/{kept.pk}/" in as_alice.get("/p/TIDE/jobs/1/").content.decode()
+    assert as_alice.get("/p/TIDE/").content.decode().count(f"/references/{kept.pk}/") == 2
+
+
+def test_a_job_of_another_project_is_not_found_here(as_alice: Client, alice: User, tide: Project):
+    assert as_alice.get("/p/TIDE/jobs/1/").status_code == 404
+
+
+# Cancelling
+
+
+def ordered(as_alice: Client, xai: Connection) -> Job:
+    as_alice.post("/p/TIDE/jobs/", form(xai), headers=HTMX)
+    return Job.objects.latest("number")
+
+
+def test_a_queued_job_is_cancelled_and_its_credits_come_back(as_alice: Client, funded: User, tide: Project, xai: Connection):
+    job = ordered(as_alice, xai)
+    answer = as_alice.post(f"/p/TIDE/jobs/{job.number}/cancel/", headers=HTMX)
+    assert 'data-state="cancelled"' in answer.content.decode()
+    assert "What was held for it came back" in answer["HX-Trigger"]
+    assert Account.objects.get(user=funded).held == 0
+
+
+def test_a_job_that_was_sent_cannot_be_taken_back_and_says_so(as_alice: Client, funded: User, tide: Project, xai: Connection):
+    job = ordered(as_alice, xai)
+    Job.objects.update(state=State.SENDING, lease_until=timezone.now())
+    answer = as_alice.post(f"/p/TIDE/jobs/{job.number}/cancel/", headers=HTMX)
+    assert "It cannot be taken back" in answer["HX-Trigger"]
+    assert Account.objects.get(user=funded).held == 56_000
+
+
+def test_without_scripts_cancelling_leads_back_to_the_job(as_alice: Client, funded: User, tide: Project, xai: Connection):
+    job = ordered(as_alice, xai)
+    answer = as_alice.post(f"/p/TIDE/jobs/{job.number}/cancel/", follow=True)
+    assert "is cancelled" in answer.content.decode()
+
+
+def test_a_team_mates_job_is_theirs_to_cancel(as_alice: Client, alice: User, bob: User, tide: Project, xai: Connection):
+    job_row(tide, bob, xai, State.QUEUED)
+    assert as_alice.post("/p/TIDE/jobs/1/cancel/").status_code == 403
