@@ -95,4 +95,4 @@ function tick() {
 }
 setInterval(() => { if (!document.hidden) tick(); }, 1000);
 
-plan();
+plan(NEAR / 2); // a page that came out of a cache is old

@@ -25,6 +25,7 @@ from studio.projects.lately import remember
 
 
 @require_safe
+@never_cache  # a page out of a browser's cache would hold an order key that was used
 def studio(request: HttpRequest, code: str) -> HttpResponse:
     """The board. `?show=` and `?who=` filter it, `?before=` names a shot to go on from (htmx gets that part alone), `?again=` fills the composer."""
     entry = enter(request, code)
@@ -91,6 +92,9 @@ def order(request: HttpRequest, code: str) -> HttpResponse:
         return refused(request, entry, form)
     except Insufficient as lack:
         return refused(request, entry, form, short=shortage_text(needed=lack.needed, free=lack.free, missing=lack.missing))
+    if (job.prompt, job.connection) != (given["prompt"], given["connection"]):
+        form.add_error("order_key", f"This form had ordered {job.code} already. Press Generate again to order this one as well.")
+        return refused(request, entry, form)
     if not is_part(request):
         return redirect(f"{reverse('studio', args=[entry.project.code])}#clip-{job.code}")
     return changed(request, entry, Changes([], [board.the_card(job, entry)]), composer=compose(entry, form.wanted(), connections=form.connections))

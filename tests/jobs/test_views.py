@@ -260,6 +260,17 @@ def test_two_presses_of_one_button_order_once(as_alice: Client, funded: User, ti
     assert Job.objects.count() == Hold.objects.count() == 1
 
 
+def test_a_form_that_was_used_orders_no_other_brief_and_says_so(as_alice: Client, funded: User, tide: Project, xai: Connection):
+    sent = form(xai)
+    as_alice.post("/p/TIDE/jobs/", sent, headers=HTMX)
+    answer = as_alice.post("/p/TIDE/jobs/", {**sent, "prompt": "Another shot"}, headers=HTMX)
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert "This form had ordered TIDE-001 already." in text
+    assert str(sent["order_key"]) not in text
+    assert "Another shot</textarea>" in text
+
+
 def test_without_scripts_an_order_leads_back_to_its_card(as_alice: Client, funded: User, tide: Project, xai: Connection):
     answer = as_alice.post("/p/TIDE/jobs/", form(xai))
     assert (answer.status_code, answer["Location"]) == (302, "/p/TIDE/#clip-TIDE-001")
