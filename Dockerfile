@@ -6,11 +6,12 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 RUN python -m venv /opt/studio
 COPY .ci/requirements/app.txt /tmp/app.txt
 RUN /opt/studio/bin/python -m pip install --quiet --require-hashes -r /tmp/app.txt \
- && /opt/studio/bin/python -m pip uninstall --quiet --yes pip setuptools
+ && /opt/studio/bin/python -m pip uninstall --quiet --yes pip setuptools \
+ && find /opt/studio/lib -type d -name tests -prune -exec rm -rf {} +
 
 FROM ${PYTHON}
-RUN groupadd --system --gid 10001 studio \
- && useradd --system --uid 10001 --gid studio --home-dir /data --no-create-home --shell /usr/sbin/nologin studio \
+RUN groupadd --gid 10001 studio \
+ && useradd --uid 10001 --gid studio --no-log-init --home-dir /data --no-create-home --shell /usr/sbin/nologin studio \
  && install -d -o studio -g studio -m 0700 /data
 COPY --from=packages /opt/studio /opt/studio
 ENV PATH=/opt/studio/bin:$PATH \

@@ -23,7 +23,13 @@ class ConnectionForm(forms.Form):
     """A connection, new or changed. The key is write-only: the form never shows one, and an empty field leaves the one that is there."""
 
     provider = forms.ChoiceField(label="Provider", choices=[])
-    label = forms.CharField(label="Name", max_length=60, help_text="What people choose by, such as “xAI, team account”.")
+    label = forms.CharField(
+        label="Name",
+        max_length=60,
+        help_text="What people choose by, such as “xAI, team account”.",
+        error_messages={"required": "Give it a name."},
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
     base_url = forms.CharField(
         label="Base URL",
         max_length=200,

@@ -87,7 +87,7 @@ def test_the_form_offers_the_provider_that_was_asked_for(admin: Client):
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("label", "", "This field is required."),
+        ("label", "", "Give it a name."),
         ("label", "XAI,  Team Account", "Another connection has this name."),
         ("key", "", "Enter the key that the provider gave you."),
         ("key", "with spaces inside", "holds spaces or characters that no key has"),
