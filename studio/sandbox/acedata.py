@@ -1,4 +1,4 @@
-"""AceData Cloud, played (PROVIDERS.md section 3): blocks unless told otherwise, and its tasks have no status.
+"""AceData Cloud, played: blocks unless told otherwise, and its tasks have no status.
 
 Odd jobs fail with `success: false`, even ones with `success: true` around a failed item; odd ones answer a submission with the short shape.
 """

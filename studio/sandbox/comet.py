@@ -1,4 +1,4 @@
-"""CometAPI, played (PROVIDERS.md section 4): xAI's body in a wrapper. Odd jobs answer in the old envelope, even ones in the new, flat one."""
+"""CometAPI, played: xAI's body in a wrapper. Odd jobs answer in the old envelope, even ones in the new, flat one."""
 
 import uuid
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""grokimagineapi.com, played (PROVIDERS.md section 2): several videos from one task, and failures inside a `code: 200` envelope."""
+"""grokimagineapi.com, played: several videos from one task, and failures inside a `code: 200` envelope."""
 
 import time
 import uuid

@@ -44,7 +44,9 @@ def _blend(plane: Bytes, light: NDArray[np.float32], cover: NDArray[np.float32],
 def lettering(prompt: str, mark: str, *, width: int, height: int) -> list[Lettering]:
     """The caption, where there is a prompt, and the mark, for a picture of this size."""
     unit = min(width, height)
-    tag = _patch([mark], _font(mark, max(11, unit // 36)), picture=(width, height), at=(unit // 26, unit // 26))
+    tag = _patch(
+        [mark], _font(mark, max(11, unit // 36)), picture=(width, height), at=(width * 7 // 100, unit // 20)
+    )  # inside what a card that crops to its own shape still shows
     font = _font(prompt, max(13, unit // 21))
     lines = wrapped(prompt, font, width=int(width * 0.84))
     return [tag, _patch(lines, font, picture=(width, height), at=None)] if lines else [tag]

@@ -20,7 +20,7 @@ class Played(models.TextChoices):
 
 
 class Kind(models.TextChoices):
-    """What can go wrong. PROVIDERS.md sections 6 and 8 say why each one matters."""
+    """What can go wrong. Each is something that the real ones do, or that their documents leave open."""
 
     LOST_ANSWER = "lost_answer", "Answer lost after acceptance"
     REFUSAL = "refusal", "Refused at submit"

@@ -40,7 +40,7 @@ AT_ONCE = 2  # drawings in the queue or under way
 A_DRAWING = timedelta(seconds=20)  # after which one no longer counts as under way
 PATIENCE = timedelta(seconds=10)  # before a job that is not drawn is put into the queue again; doubles each time
 MOST_ASKS = 6  # after which the patience stays the same
-KEPT = 24 * 3600  # seconds; "valid for 24 hours" (PROVIDERS.md 5.9)
+KEPT = 24 * 3600  # seconds; xAI's SDK calls its links "valid for 24 hours"
 LARGEST_BACKDROP = 30_000_000  # pixels
 ENCODER = {"preset": "ultrafast", "crf": "23"}  # the encoder is most of the cost: veryfast takes four times as long
 

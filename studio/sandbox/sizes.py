@@ -1,4 +1,4 @@
-"""How many pixels a clip has. Plain numbers; PROVIDERS.md 4.2 and 5.2 give 480x480, 848x480, 1280x720, 720x1280 and 1920x1080."""
+"""How many pixels a clip has. Plain numbers; the documents of xAI and CometAPI give 480x480, 848x480, 1280x720, 720x1280 and 1920x1080."""
 
 SHORT_SIDE = {"480p": 480, "720p": 720, "1080p": 1080}
 

@@ -1,4 +1,4 @@
-"""What a clip costs in xAI's unit, by the price list of PROVIDERS.md 5.8. One US dollar is 10,000,000,000 ticks; CometAPI passes the figure on."""
+"""What a clip costs in xAI's unit, by the price list of docs.x.ai (November 2026). One US dollar is 10,000,000,000 ticks; CometAPI passes the figure on."""
 
 PER_SECOND = {  # ticks
     "grok-imagine-video": {"480p": 500_000_000, "720p": 700_000_000},

@@ -1,6 +1,6 @@
 """Where a played job stands at a given time: pure, computed from the row and the clock, so that nothing runs in between.
 
-The shape is the recorded live run of PROVIDERS.md 5.5, scaled: progress stays at 1 for about 85 % of the time, then jumps.
+The shape is that of a recorded live run at xAI (10 August 2026), scaled: progress stays at 1 for about 85 % of the time, then jumps.
 
     0 ───────── 0.15 ─────────────────────── 0.85 ── 0.90 ── 0.95 ── 1
       queued          running, progress 1       18      56      94    done, once its file is drawn

@@ -1,4 +1,4 @@
-"""TTAPI, played (PROVIDERS.md section 1). Odd jobs answer `jobId`, even ones `job_id`; strings stay strings."""
+"""TTAPI, played. Odd jobs answer `jobId`, even ones `job_id`; strings stay strings."""
 
 import uuid
 from typing import Any

@@ -1,4 +1,4 @@
-"""xAI's own API, played (PROVIDERS.md section 5): 202 while pending, 400 for a wrong key, ticks for money.
+"""xAI's own API, played: 202 while pending, 400 for a wrong key, ticks for money.
 
 Odd jobs answer 202 with a body and moderation as a charged 400; even ones answer 202 without a body and moderation as `done` without a URL.
 """
