@@ -150,8 +150,11 @@ def _is_ours(parts: SplitResult) -> bool:
 
 
 def _data_url(reference: Reference) -> str:
-    with reference.file.open("rb") as file:
-        content = base64.b64encode(file.read()).decode("ascii")
+    try:
+        with reference.file.open("rb") as file:
+            content = base64.b64encode(file.read()).decode("ascii")
+    except OSError as error:
+        raise Unreachable("The file of a reference image is gone from our storage. Add the picture again.") from error
     return f"data:{reference.content_type};base64,{content}"
 
 

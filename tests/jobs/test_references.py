@@ -333,6 +333,14 @@ def test_a_file_that_the_provider_cannot_get_is_said(image: Reference, real: Con
         address_for(image, connection=real, capability=FETCHES)
 
 
+def test_a_picture_that_is_gone_from_our_storage_is_said(image: Reference, real: Connection, settings: Settings):
+    settings.PUBLIC_URL = ""
+    Path(image.file.path).unlink()
+
+    with pytest.raises(Unreachable, match="gone from our storage"):
+        address_for(image, connection=real, capability=CARRIES)
+
+
 def test_a_signed_path_ends_after_two_hours(image: Reference, monkeypatch: pytest.MonkeyPatch):
     signed = public_path(image).split("/")[-2]
     assert reference_of(signed) == image
