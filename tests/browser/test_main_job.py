@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.installation import Installation
+from tests.installation import Installation, eventually
 
 PROVIDERS = ("AceData", "CometAPI", "GrokImagine", "TTAPI", "xAI")
 
@@ -53,11 +53,11 @@ def test_five_providers_at_once_go_from_prompt_to_a_clip_that_plays_without_a_re
     page.locator(f"#clip-{codes[0]} .card__prompt a").click()
     page.wait_for_url("**/clips/**")
     video = page.locator("video")
-    page.wait_for_function("document.querySelector('video').readyState >= 2")
+    eventually(lambda: video.evaluate("video => video.readyState >= 2"), within=20)
     length = video.evaluate("video => video.duration")
     target = length / 2
     video.evaluate("(video, to) => { video.muted = true; video.currentTime = to; return video.play(); }", target)
-    page.wait_for_function("to => document.querySelector('video').currentTime > to + 0.1", arg=target)
+    eventually(lambda: video.evaluate("(video, to) => video.currentTime > to + 0.1", target), within=20)
     assert page.request.get(video.evaluate("video => video.currentSrc"), headers={"Range": "bytes=0-99"}).status == 206
     expect(page.get_by_text("Reported").or_(page.get_by_text("estimated")).first).to_be_visible()
 
@@ -106,5 +106,5 @@ def test_the_same_job_works_on_a_phone(installation: Installation, browser: Brow
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator(f"#clip-{code} .card__prompt a").tap()
     page.wait_for_url(re.compile(r"/clips/"))
-    page.wait_for_function("document.querySelector('video').readyState >= 2")
+    eventually(lambda: page.locator("video").evaluate("video => video.readyState >= 2"), within=20)
     phone.close()
