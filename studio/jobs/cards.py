@@ -165,7 +165,7 @@ def trouble(job: Job) -> Trouble:
     name = provider_of(job)
     title, text, action = CAUSES.get(job.cause) or CAUSES[Cause.UNANSWERED if job.state == State.IN_DOUBT else Cause.OUR_FAULT]
     message = _sentence(job.message)
-    words = f"{name} says: {message}" if message and job.cause in THEIR_WORDS else message
+    words = f"{name} says: {message.removeprefix(f'{name}: ')}" if message and job.cause in THEIR_WORDS else message
     spoken = " ".join(text.format(name=name, said=words).split())
     return Trouble(title.format(name=name), spoken, money(job), action)
 

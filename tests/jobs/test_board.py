@@ -136,6 +136,11 @@ def test_a_refused_try_that_the_provider_charges_for_is_said_to_be_spent():
     assert told.money == "5 credits were spent: xAI charges for the try."
 
 
+def test_a_provider_is_named_once_in_its_own_words():
+    told = trouble(a_job(State.FAILED, cause=Cause.MODERATED, message="xAI: rejected by moderation"))
+    assert told.text.startswith("xAI says: rejected by moderation.")
+
+
 def test_what_we_lost_is_paid_by_the_house():
     assert trouble(a_job(State.FAILED, cause=Cause.EXPIRED, charged=0)).money == "The house pays; your 38 credits were returned."
 
