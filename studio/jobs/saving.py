@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from django.db.models import Q
+from django.db.models import Case, F, Q, When
 from django.utils import timezone
 
 from studio.jobs.charging import Charge, charge_for_clip
@@ -18,17 +18,17 @@ from studio.jobs.lifecycle import State
 from studio.jobs.media import NotAVideo, store
 from studio.jobs.models import Attempt, Cause, Clip, Job
 from studio.jobs.moves import NOTHING, finish, note
-from studio.jobs.sending import rate_of
+from studio.jobs.sending import NoAccess, access, rate_of
 from studio.jobs.watching import after_trouble
 from studio.jobs.worker import beat, breathe, hands
 from studio.providers.contract import Phase, ProviderError, Usage
-from studio.providers.registry import make
 from studio.providers.wire import DownloadFailed, LinkExpired
-from studio.routing.models import KeyUnreadable
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=270)  # longer than the queue's own limit for a task (settings.Q_CLUSTER)
-MOST_TRIES = 6
+MOST_TRIES = 8  # at what the provider gives: some three minutes
+MOST_OWN_TRIES = 60  # at our own storage, which somebody has to mend: an hour
+WEIGHT_OF_A_DEATH = 10  # tries; a file that ends its worker each time must not do so for ever
 LIMIT_BYTES = 2_000_000_000
 
 
@@ -40,7 +40,8 @@ def save(job_id: str) -> bool:
         return False
     attempt = Attempt.objects.select_related("connection").get(job=job, ended_at=None)
     clips = list(Clip.objects.filter(attempt=attempt).select_related("job__project"))
-    troubles = [trouble for clip in clips if clip.saved_at is None and (trouble := _bring(clip, attempt))]
+    missing = [clip for clip in clips if clip.saved_at is None]
+    troubles = [WORN_OUT for _ in missing] if job.tries > MOST_OWN_TRIES else [trouble for clip in missing if (trouble := _bring(clip, attempt))]
     _conclude(job, attempt, saved=len(clips) - len(troubles), troubles=troubles)
     breathe()
     return True
@@ -48,17 +49,22 @@ def save(job_id: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why one clip is not ours yet, and whether another try could help."""
+    """Why one clip is not ours yet, and at which try to give it up."""
 
     cause: str
     message: str
-    for_good: bool = False
+    most_tries: int = MOST_TRIES
+
+
+WORN_OUT = Trouble(Cause.OUR_FAULT, "The worker broke down over it again and again.", most_tries=0)
 
 
 def _claim(job_id: str) -> Job | None:
+    """The job, if nobody else works on it. The try is counted before it is made: who dies over it counts nothing afterwards."""
     now = timezone.now()
     free = Q(lease_until=None) | Q(lease_until__lt=now)
-    if Job.objects.filter(free, pk=job_id, state=State.SAVING).update(lease_until=now + LEASE, due=now + LEASE) != 1:
+    tries = F("tries") + Case(When(lease_until=None, then=1), default=WEIGHT_OF_A_DEATH)
+    if Job.objects.filter(free, pk=job_id, state=State.SAVING).update(lease_until=now + LEASE, due=now + LEASE, tries=tries) != 1:
         return None
     return Job.objects.select_related("project", "connection").get(pk=job_id)
 
@@ -77,27 +83,29 @@ def _bring(clip: Clip, attempt: Attempt) -> Trouble | None:
             beat()
             store(clip, path)
     except LinkExpired as error:
-        return Trouble(Cause.EXPIRED, str(error), for_good=True)
+        return Trouble(Cause.EXPIRED, str(error))
     except (DownloadFailed, NotAVideo) as error:
         return Trouble(Cause.DOWNLOAD_FAILED, str(error))
     except OSError as error:  # our own disk or storage: full, away, not writable
         log.exception("clip %s could not be stored", clip.pk)
-        return Trouble(Cause.OUR_FAULT, f"The file could not be written: {error.strerror or 'storage trouble'}.")
+        return Trouble(Cause.OUR_FAULT, f"The file could not be written: {error.strerror or 'storage trouble'}.", most_tries=MOST_OWN_TRIES)
+    except Exception:
+        log.exception("clip %s could not be saved", clip.pk)
+        return Trouble(Cause.OUR_FAULT, "Something went wrong here while it was saved.")
     clip.saved_at = timezone.now()
     clip.save()
     return None
 
 
 def _download(address: str, path: Path) -> None:
-    hands().run(hands().wire.download(address, path, limit=LIMIT_BYTES))
+    hands().run_long(hands().wire.download(address, path, limit=LIMIT_BYTES))
 
 
 def _refresh_link(clip: Clip, attempt: Attempt) -> bool:
     """Whether the provider, asked again for free, named another address for this clip."""
     try:
-        provider = make(attempt.connection.provider, attempt.connection.key, attempt.connection.address)
-        answer = hands().run(hands().wire.check(provider, attempt.remote_id or ""))
-    except (ProviderError, KeyUnreadable) as error:
+        answer = hands().run_long(hands().wire.check(access(attempt.connection), attempt.remote_id or ""))
+    except (ProviderError, NoAccess) as error:
         log.info("clip %s: no fresh link: %s", clip.pk, error)
         return False
     videos = answer.report.videos if answer.report.phase is Phase.SUCCEEDED else ()
@@ -109,12 +117,10 @@ def _refresh_link(clip: Clip, attempt: Attempt) -> bool:
 
 def _conclude(job: Job, attempt: Attempt, *, saved: int, troubles: list[Trouble]) -> None:
     """Done, failed, or once more later."""
-    tries = job.tries + 1
-    hopeless = tries >= MOST_TRIES or all(trouble.for_good for trouble in troubles)
-    if troubles and not hopeless:
-        due = timezone.now() + timedelta(seconds=after_trouble(tries, chance=random.random()))  # noqa: S311 - jitter
+    if any(job.tries < trouble.most_tries for trouble in troubles):
+        due = timezone.now() + timedelta(seconds=after_trouble(job.tries, chance=random.random()))  # noqa: S311 - jitter
         message = f"{troubles[0].message} Trying again."
-        note(job, State.SAVING, due=due, lease_until=None, tries=tries, cause=troubles[0].cause, message=message[:500])
+        note(job, State.SAVING, due=due, lease_until=None, cause=troubles[0].cause, message=message[:500])
     elif saved:
         message = f"{len(troubles)} of {saved + len(troubles)} clips could not be saved: {troubles[0].message}" if troubles else ""
         finish(job, State.SAVING, State.DONE, charge=_charge(job, attempt), message=message)

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from studio.jobs.charging import charge_for_failure
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Cause, Clip, Job
-from studio.jobs.moves import finish, move, put_off
+from studio.jobs.moves import finish, move, note
 from studio.jobs.references import Unreachable, address_for
 from studio.jobs.watching import after_trouble, first_look
 from studio.providers.contract import Brief, NotNow, Phase, Provider, ProviderError, Refused, Report, Usage
@@ -27,6 +28,19 @@ from studio.routing.prices import Rate, rate_for
 
 log = logging.getLogger(__name__)
 SENDING_LEASE = timedelta(seconds=90)  # longer than the longest submission (wire.py), so that only a dead sender is doubted
+UNPREPARED = timedelta(seconds=30)  # until a job that could not be prepared is tried again
+LONGEST_REST = 3600.0  # seconds that a provider may ask us to wait
+MOST_TRIES = 10_000  # what the column surely holds; a provider may be away for weeks
+MOST_CLIPS = 26  # of one job: TIDE-047 to TIDE-047z
+
+
+class NoAccess(Exception):
+    """Nobody can be asked: the connection's key cannot be read, or its provider is not in this version. `cause` and message are for people."""
+
+    def __init__(self, message: str, *, cause: Cause) -> None:
+        """Keep whose matter it is."""
+        super().__init__(message)
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +57,31 @@ def usual_seconds(connection: Connection, model: str, *, sandbox_seconds: float)
     """How long such a job takes there, as far as we know. The sandbox keeps its own, shorter time."""
     if connection.sandbox:
         return sandbox_seconds
-    can = capability(connection.provider, model)
+    can = capability(connection.provider, model) if connection.provider in PROVIDERS else None
     return float(can.usual_seconds) if can else 90.0
+
+
+def access(connection: Connection) -> Provider:
+    """The provider behind this connection, ready to be asked. Raises NoAccess."""
+    try:
+        return make(connection.provider, connection.key, connection.address)
+    except KeyUnreadable as error:
+        raise NoAccess(str(error), cause=Cause.WRONG_KEY) from error
+    except KeyError as error:
+        raise NoAccess(f"{connection.label} needs a provider that this version does not know.", cause=Cause.OUR_FAULT) from error
+
+
+def rest(connection_id: int, *, until: datetime) -> None:
+    """Ask nothing there until then. A short wait never ends a longer one."""
+    Connection.objects.filter(Q(not_before=None) | Q(not_before__lt=until), pk=connection_id).update(not_before=until)
 
 
 def claim(job: Job, *, now: datetime) -> Ticket | None:
     """The ticket to send this job, if this call won it. What cannot be sent at all ends or waits here."""
-    try:
-        provider = make(job.connection.provider, job.connection.key, job.connection.address)
-        brief = _brief_of(job)
-    except KeyUnreadable as error:
-        put_off(job, State.QUEUED, due=now + timedelta(seconds=30), cause=Cause.WRONG_KEY, message=str(error))
+    prepared = _prepared(job, now)
+    if prepared is None:
         return None
-    except Unreachable as error:
-        finish(job, State.QUEUED, State.FAILED, cause=Cause.INPUT_REFUSED, message=str(error))
-        return None
+    provider, brief = prepared
     token = secrets.token_urlsafe(24)
     rate = rate_for(job.connection.provider, PROVIDERS[job.connection.provider].usage_unit)
     with transaction.atomic():
@@ -71,17 +95,32 @@ def claim(job: Job, *, now: datetime) -> Ticket | None:
     return Ticket(job, attempt, provider, brief)
 
 
+def _prepared(job: Job, now: datetime) -> tuple[Provider, Brief] | None:
+    """Whom to ask for what. None if that cannot be said, and then this job alone ends or waits: whatever it is must not stop the others."""
+    try:
+        return access(job.connection), _brief_of(job)
+    except NoAccess as error:
+        note(job, State.QUEUED, due=now + UNPREPARED, cause=error.cause, message=str(error))
+    except Unreachable as error:
+        finish(job, State.QUEUED, State.FAILED, cause=Cause.INPUT_REFUSED, message=str(error))
+    except Exception:
+        log.exception("job %s could not be prepared", job.pk)
+        message = "Something went wrong here before it was sent. Trying again."
+        note(job, State.QUEUED, due=now + UNPREPARED, cause=Cause.OUR_FAULT, message=message)
+    return None
+
+
 def accepted(ticket: Ticket, report: Report, raw: str, *, now: datetime, usual: float) -> None:
     """The provider took it: keep its id, and say when to look first. Also when the janitor was quicker and had put the job in doubt."""
     job, attempt = ticket.job, ticket.attempt
     try:
         with transaction.atomic():
-            Attempt.objects.filter(pk=attempt.pk).update(remote_id=report.remote_id, accepted_at=now, answer=raw, alert=report.alert[:300])
             due = now + timedelta(seconds=first_look(usual, chance=random.random()))  # noqa: S311 - jitter
             moved = any(
                 move(job, start, State.RENDERING, due=due, lease_until=None, progress=report.progress, tries=0)
                 for start in (State.SENDING, State.IN_DOUBT)
             )
+            Attempt.objects.filter(pk=attempt.pk).update(remote_id=report.remote_id, accepted_at=now, answer=raw, alert=report.alert[:300])
     except IntegrityError:
         alert = f"The provider answered with an id that belongs to another job: {report.remote_id[:100]}"
         log.exception("attempt %s: %s", attempt.pk, alert)
@@ -92,21 +131,32 @@ def accepted(ticket: Ticket, report: Report, raw: str, *, now: datetime, usual: 
 
 
 def refused(ticket: Ticket, error: Refused) -> None:
-    """A clear no: the job ends, and what was held comes back, less what the provider says it charged."""
-    _record(ticket.attempt, error.answer, error.usage)
+    """A clear no: the job ends, and what was held comes back, less what the provider says it charged. Also out of doubt, as in `accepted`."""
     charge = charge_for_failure(error.cause, error.usage, rate_of(ticket.attempt), estimate=ticket.job.estimate)
-    finish(ticket.job, State.SENDING, State.FAILED, charge=charge, cause=error.cause.value, message=error.message)
+    for start in (State.SENDING, State.IN_DOUBT):
+        with transaction.atomic():
+            if finish(ticket.job, start, State.FAILED, charge=charge, cause=error.cause.value, message=error.message):
+                _record(ticket.attempt, error.answer, error.usage)
 
 
 def not_now(ticket: Ticket, error: NotNow, *, now: datetime) -> None:
-    """It certainly did nothing: back to the queue, and the connection rests as long as the provider asked."""
-    tries = ticket.job.tries + 1
-    wait = error.retry_after if error.retry_after is not None else after_trouble(tries, chance=random.random())  # noqa: S311 - jitter
-    due = now + timedelta(seconds=min(3600.0, max(0.5, wait)))
+    """It certainly did nothing: back to the queue, and the connection rests as long as the provider asked, or longer after each such answer.
+
+    If the janitor was quicker, the job ends and its credits come back: what was in doubt is never sent again by itself.
+    """
+    tries = min(MOST_TRIES, ticket.job.tries + 1)
+    wait = max(after_trouble(tries, chance=random.random()), error.retry_after or 0)  # noqa: S311 - jitter
+    due = now + timedelta(seconds=min(LONGEST_REST, wait))
+    job, cause, message = ticket.job, Cause.NOT_NOW, error.message
     with transaction.atomic():
-        if move(ticket.job, State.SENDING, State.QUEUED, cause=Cause.NOT_NOW, message=error.message, due=due, lease_until=None, tries=tries):
-            Attempt.objects.filter(pk=ticket.attempt.pk).update(sent_at=None, answer=error.answer)
-            Connection.objects.filter(pk=ticket.job.connection_id).update(not_before=due)
+        moved = move(job, State.SENDING, State.QUEUED, cause=cause, message=message, due=due, lease_until=None, tries=tries)
+        if not moved and not finish(job, State.IN_DOUBT, State.FAILED, cause=cause, message=message):
+            return
+        ours = Attempt.objects.filter(pk=ticket.attempt.pk, callback_token_hash=ticket.attempt.callback_token_hash)
+        if not ours.update(sent_at=None, answer=error.answer):
+            transaction.set_rollback(True)  # said late, when the job had been sent anew: that submission is another one
+            return
+        rest(job.connection_id, until=due)
 
 
 def doubtful(ticket: Ticket, message: str, raw: str = "") -> None:
@@ -132,22 +182,23 @@ def submitted(ticket: Ticket, outcome: Answer | BaseException, *, now: datetime,
 
 
 def ended(job: Job, attempt: Attempt, report: Report, raw: str, *, start: State, now: datetime) -> None:
-    """The provider says that it is over: on to saving, or failed with its cause."""
-    _record(attempt, raw, report.usage)
+    """The provider says that it is over: on to saving, or failed with its cause. The figure that is charged is the one that is kept."""
+    with transaction.atomic():
+        if _ended(job, attempt, report, start=start, now=now):
+            _record(attempt, raw, report.usage)
+
+
+def _ended(job: Job, attempt: Attempt, report: Report, *, start: State, now: datetime) -> bool:
     if report.phase is Phase.FAILED:
         charge = charge_for_failure(report.cause, report.usage, rate_of(attempt), estimate=job.estimate)
         cause = report.cause.value if report.cause else Cause.PROVIDER_FAILED
-        finish(job, start, State.FAILED, charge=charge, cause=cause, message=report.message)
-        return
-    with transaction.atomic():
-        if move(job, start, State.SAVING, due=now, lease_until=None, progress=None, tries=0):
-            Clip.objects.bulk_create(
-                [
-                    Clip(job=job, attempt=attempt, project_id=job.project_id, position=place, source_url=address)
-                    for place, address in enumerate(report.videos)
-                ],
-                ignore_conflicts=True,
-            )
+        return finish(job, start, State.FAILED, charge=charge, cause=cause, message=report.message)
+    if not move(job, start, State.SAVING, due=now, lease_until=None, progress=None, tries=0):
+        return False
+    places = enumerate(report.videos[:MOST_CLIPS])
+    clips = [Clip(job=job, attempt=attempt, project_id=job.project_id, position=place, source_url=address) for place, address in places]
+    Clip.objects.bulk_create(clips, ignore_conflicts=True)
+    return True
 
 
 def rate_of(attempt: Attempt) -> Rate | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.db.models import F, Q
 from django.utils import timezone
 from django_q.brokers import get_broker
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 TICK = 1.0  # seconds
 STALLED = 20.0  # seconds without a heartbeat
 GRACE = 25.0  # seconds for running tasks at the end; longer than a usual save, shorter than a container's patience
-AWAY = (DatabaseError, OSError, RedisError)  # what the database or the broker raise while they cannot be reached
+AWAY = (DatabaseError, InterfaceError, OSError, RedisError)  # what the database or the broker raise while they cannot be reached
 FULL = 40  # tasks waiting: more would only say the same again
 
 
