@@ -54,6 +54,7 @@ class Supervisor:
         self._start()
         while not self.stopping:
             started = time.monotonic()
+            close_old_connections()
             try:
                 tick()
                 self._watch()
@@ -111,7 +112,6 @@ class Supervisor:
 
 def tick() -> None:
     """Queue one look for everything that is due. Runs every second on every machine; conditional updates keep them from queueing the same."""
-    close_old_connections()
     if get_broker().queue_size() >= FULL:
         return
     now = timezone.now()
