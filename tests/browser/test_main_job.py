@@ -22,8 +22,12 @@ def studio(installation: Installation, page: Page) -> Page:
 
 def choose(page: Page, label: str) -> None:
     """Choose a connection in the composer's list."""
+    picker = page.locator("#routes")
     page.locator("#route-btn").click()
-    page.locator("#routes label.route", has_text=f"{label} (sandbox)").click()
+    eventually(
+        lambda: picker.is_visible() or page.locator("#route-btn").click(timeout=1_000), within=10
+    )  # a press during the page's first moment may close it again
+    picker.locator("label.route", has_text=f"{label} (sandbox)").click()
     expect(page.locator("#route-btn")).to_contain_text(label)
     page.keyboard.press("Escape")
 
