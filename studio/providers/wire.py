@@ -13,6 +13,7 @@ Knows no provider. What it knows is which failures happened before anything was 
 
 import asyncio
 import functools
+import html
 import itertools
 import json
 import re
@@ -24,6 +25,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 import httpcore
 import httpx
@@ -34,6 +36,7 @@ from studio.providers.contract import Brief, Cause, Flow, NotNow, Provider, Prov
 USER_AGENT = "studio"
 LONGEST_ANSWER = 1024 * 1024  # bytes
 LONGEST_RECORD = 16 * 1024  # characters of an answer that are kept with an attempt
+LEAST_CUT = 12  # characters at the start of a key that give it away
 CONNECTIONS_PER_POOL = 20  # beyond some fifty connections one pool gets slower, not faster (docs/decisions.md)
 POOLS = 10  # so that a sweep of 200 jobs looks at all of them at once
 KEEP_IDLE = 15.0  # seconds; servers close idle connections, some after few
@@ -269,9 +272,15 @@ def key_trouble(key: str) -> str:
 
 
 def without_key(words: str, key: str) -> str:
-    """The words with the key struck out, plain or as JSON writes it: some providers repeat a key that they refuse."""
-    for form in {key, json.dumps(key)[1:-1], key.replace("/", "\\/")} - {""}:
-        words = words.replace(form, "[key]")
+    """The words with the key struck out: some providers repeat a key that they refuse, and pages of gateways repeat whole requests.
+
+    Struck out are the key as it is and as JSON, HTML and addresses write it, whole or cut off: words are shortened before they come here.
+    """
+    written = (key, json.dumps(key)[1:-1], key.replace("/", "\\/"), html.escape(key), quote(key, safe=""))
+    for form in dict.fromkeys(written):
+        if form and form[:LEAST_CUT] in words:
+            for length in range(len(form), min(len(form), LEAST_CUT) - 1, -1):
+                words = words.replace(form[:length], "[key]")
     return words
 
 

@@ -2,15 +2,18 @@
 
 import asyncio
 import gzip
+import html
+import json
 import socket
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import httpx
 import pytest
 
 from studio.providers.contract import Brief, Cause, Flow, NotNow, Phase, Provider, Refused, Report, Unanswered, Unreadable
 from studio.providers.registry import make
-from studio.providers.wire import FOR_LOOKING, FOR_SUBMITTING, LONGEST_RECORD, Patience, Wire
+from studio.providers.wire import FOR_LOOKING, FOR_SUBMITTING, LONGEST_RECORD, Patience, Wire, without_key
 from tests.providers.loopback import Line, Loopback, Script
 from tests.providers.tls import untrusted
 
@@ -369,3 +372,21 @@ def closed_port() -> int:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
         return port
+
+
+@pytest.mark.parametrize("written", [html.escape, lambda key: quote(key, safe="")], ids=["as HTML", "as in an address"])
+def test_a_key_that_a_gateway_writes_its_own_way_is_struck_out_too(written):
+    key = "xai-Key&with+every/sign<that>a key=has"
+    assert without_key(f"You sent Bearer {written(key)}.", key) == "You sent Bearer [key]."
+
+
+def test_a_key_that_was_cut_off_with_the_words_around_it_is_struck_out_too():
+    echo = json.dumps({"error": "w" * 380 + f" {KEY}0123456789"}).encode()
+
+    async def story() -> None:
+        async with Loopback(reporting(echo, status="400 Bad Request")) as provider, wire_to(provider) as wire:
+            with pytest.raises(Refused) as refused:
+                await wire.submit(make("xai", f"{KEY}0123456789", provider.url), BRIEF)
+            assert refused.value.message.endswith("w [key]")
+
+    asyncio.run(story())
