@@ -3,6 +3,7 @@
 import logging
 from smtplib import SMTPException
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
@@ -32,6 +33,11 @@ class InvitedOnly(DefaultAccountAdapter):
     def format_email_subject(self, subject: str) -> str:
         """With the team's name in front."""
         return f"{settings.TEAM_NAME}: {subject}"
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Below the public address where there is one: whoever asks for somebody else's reset could name any host as ours."""
+        address: str = super().get_reset_password_from_key_url(key)
+        return f"{settings.PUBLIC_URL}{urlsplit(address).path}" if settings.PUBLIC_URL else address
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:  # noqa: ARG002 - allauth asks with it
         """One's own page."""

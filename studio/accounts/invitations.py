@@ -38,7 +38,7 @@ def _post(email: str, facts: dict[str, object]) -> str:
     """`sent`, `failed` (logged: the link still works) or `off`."""
     if not settings.EMAIL_URL:
         return "off"
-    subject = render_to_string("accounts/email/invitation_subject.txt", facts).strip()
+    subject = " ".join(render_to_string("accounts/email/invitation_subject.txt", facts).split())  # a name may hold a line end, a header may not
     text = render_to_string("accounts/email/invitation_message.txt", facts)
     try:
         send_mail(subject, text, None, [email])

@@ -216,3 +216,11 @@ def test_only_admins_come_to_people(alice: User, dave: User, path: str):
 
 def test_a_person_who_does_not_exist_is_not_found(as_ada: Client):
     assert as_ada.post("/people/999999/switch/", {"to": "off"}).status_code == 404
+
+
+def test_a_line_end_in_a_name_adds_no_header_to_an_invitation(ada: User, settings: Settings):
+    settings.EMAIL_URL = "smtp://mail.example.org"
+    User.objects.filter(pk=ada.pk).update(name="Ada\nBcc: mallory@example.org")
+    signed_in(ada).post("/people/", {"email": "erin@example.org", "role": "member"})
+    assert mail.outbox[0].subject == "Ada Bcc: mallory@example.org invites you to Studio"
+    assert mail.outbox[0].recipients() == ["erin@example.org"]

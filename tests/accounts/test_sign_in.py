@@ -201,3 +201,12 @@ def test_sign_up_is_closed_for_every_part_of_allauth(rf: RequestFactory):
 
 def test_a_person_is_found_by_their_address_in_any_case(alice: User):
     assert User.objects.get_by_natural_key(" ALICE@example.org ") == alice
+
+
+@pytest.mark.usefixtures("_with_mail")
+def test_a_reset_leads_to_the_public_address_whatever_host_the_request_names(alice: User, settings: Settings):
+    settings.PUBLIC_URL = "https://studio.example.org"
+    Client(headers={"host": "evil.example"}).post(RESET, {"email": alice.email})
+    body = str(mail.outbox[0].body)
+    assert "https://studio.example.org/accounts/password/reset/key/" in body
+    assert "evil.example" not in body
