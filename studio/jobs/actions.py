@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
@@ -65,6 +66,8 @@ def order(*, author: User, project: Project, connection: Connection, brief: Brie
     except IntegrityError:
         if made := _made_before(order_key, author, project):
             return made
+        if Job.objects.filter(order_key=order_key).exists():
+            raise CannotDo({"order_key": "This form has ordered somewhere else. Press Generate again to order here as well."}) from None
         raise
     return job
 
@@ -84,6 +87,8 @@ def _refuse_impossible(connection: Connection, brief: Brief, references: Sequenc
         raise CannotDo({"prompt": "Describe the shot first."})
     if not connection.enabled:
         raise CannotDo({"connection": f"{connection.label} is switched off. {connection.paused_reason}".strip()})
+    if connection.sandbox and not settings.SANDBOX:
+        raise CannotDo({"connection": f"{connection.label} belongs to the sandbox, which is off in this installation."})
     can = capability(connection.provider, brief.model)
     if can is None:
         raise CannotDo({"model": f"{PROVIDERS[connection.provider].name} has no model {brief.model or 'without a name'}."})

@@ -15,6 +15,7 @@ from enum import StrEnum
 from http import HTTPStatus
 
 import httpx
+from django.conf import settings
 
 from studio.providers.contract import Brief, Flow, Provider, ProviderError, Report
 from studio.providers.registry import make
@@ -53,6 +54,8 @@ class Verdict:
 
 def check(connection: Connection, *, allowed_hosts: Collection[str], patience: Patience = PATIENCE) -> Verdict:
     """Ask the connection's provider, within `patience`; never raises for what a provider, a network or a key can be. Sends nothing that is paid."""
+    if connection.sandbox and not settings.SANDBOX:
+        return Verdict(Found.UNREACHABLE, "The sandbox is off in this installation (STUDIO_SANDBOX), so nothing can be sent there.")
     try:
         provider = make(connection.provider, connection.key, connection.address)
     except KeyUnreadable as error:

@@ -51,8 +51,9 @@ class Option:
 
 
 def enabled() -> list[Connection]:
-    """The connections that take orders, in the order in which people see them. One query."""
-    return [connection for connection in Connection.objects.filter(enabled=True) if connection.provider in PROVIDERS]
+    """The connections that take orders, in the order in which people see them; the sandbox's only while it is on. One query."""
+    rows = Connection.objects.filter(enabled=True)
+    return [row for row in rows if row.provider in PROVIDERS and (settings.SANDBOX or not row.sandbox)]
 
 
 def options(brief: Brief, connections: Sequence[Connection], *, usual: Usual | None = None) -> list[Option]:

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection as database
+from pytest_django.fixtures import Settings
 
 from studio.accounts.models import User
 from studio.credits import ledger
@@ -97,3 +98,19 @@ def test_an_order_takes_a_fixed_number_of_queries(ordered: Ordered, django_asser
     with django_assert_max_num_queries(30):
         ordered()
     assert not database.needs_rollback
+
+
+def test_a_sandbox_connection_takes_no_orders_where_the_sandbox_is_off(funded: User, tide: Project, xai: Connection, settings: Settings):
+    settings.SANDBOX = False
+    with pytest.raises(CannotDo, match="belongs to the sandbox, which is off"):
+        order(author=funded, project=tide, connection=xai, brief=BRIEF, order_key=uuid4())
+    assert not Hold.objects.exists()
+
+
+def test_a_form_that_ordered_in_another_project_orders_nothing_here(funded: User, tide: Project, connection: Connection):
+    key, other = uuid4(), Project.objects.create(code="ELSE", name="Elsewhere", created_by=funded)
+    order(author=funded, project=other, connection=connection, brief=BRIEF, order_key=key)
+    with pytest.raises(CannotDo) as refusal:
+        order(author=funded, project=tide, connection=connection, brief=BRIEF, order_key=key)
+    assert "order_key" in refusal.value.reasons
+    assert Job.objects.count() == Hold.objects.count() == 1

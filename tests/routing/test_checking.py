@@ -117,3 +117,10 @@ def test_the_providers_own_words_about_the_key_are_passed_on():
     verdict = judged(answer(400, {"error": "Incorrect API key"}), "xAI refuses our key, so it did not say how the job stands: Incorrect API key")
 
     assert verdict.words == "api.example.org answers, but refuses the key. It says: Incorrect API key"
+
+
+def test_a_connection_to_a_sandbox_that_is_off_says_so(settings: Settings):
+    settings.SANDBOX = False
+    verdict = check(to("xai", sandbox=True), allowed_hosts=())
+    assert verdict.found is Found.UNREACHABLE
+    assert "sandbox is off" in verdict.words

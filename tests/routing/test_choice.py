@@ -85,3 +85,11 @@ def test_connections_that_are_off_or_of_no_known_provider_take_no_orders(five: l
 
 def test_every_model_of_a_connection_is_offered(db: None):
     assert option(BRIEF, Connection.objects.create(provider="xai", label="xAI")).models == PROVIDERS["xai"].capabilities
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_connections_to_the_sandbox_take_orders_only_while_it_is_on(on: bool, five: list[Connection], settings: Settings):
+    settings.SANDBOX = on
+    Connection.objects.filter(pk=five[0].pk).update(sandbox=True)
+    assert (five[0] in enabled()) is on
+    assert five[1] in enabled()
