@@ -18,6 +18,11 @@ from studio.routing.models import Connection
 OLD = "This page is older than the studio. Load it again."
 
 
+def too_many(given: int) -> str:
+    """The sentence for more reference images than any order carries."""
+    return f"At most {MOST_REFERENCES} reference images go into one order; this has {given}."
+
+
 class Prompt(forms.CharField):
     """Text with the line ends that we count: a browser sends two characters for each."""
 
@@ -76,7 +81,7 @@ class BriefForm(forms.Form):
         keys = list(self.cleaned_data["references"] or [])
         self.images = references_of(self.entry, keys)
         if len(keys) > MOST_REFERENCES:
-            raise forms.ValidationError(f"At most {MOST_REFERENCES} reference images go into one order; this has {len(keys)}.")
+            raise forms.ValidationError(too_many(len(keys)))
         if len(self.images) != len(keys):
             raise forms.ValidationError("A reference image is not there any more. Add it again.")
         return self.images

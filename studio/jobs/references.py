@@ -34,6 +34,7 @@ MOST_SIDE = 4096  # pixels of what is kept
 LONGEST_ADDRESS = 2000
 PUBLIC_SECONDS = 7200  # how long a signed address works: longer than any provider waits before it fetches
 FORMATS = ("JPEG", "PNG", "WEBP")
+NO_ADDRESS = "This is not the address of a picture. It starts with https:// and names a host."
 KNOWN_OTHERS = (
     (rb"GIF8[79]a", "a GIF"),
     (rb"\s*(<\?xml|<svg|<!--)", "an SVG"),
@@ -93,6 +94,8 @@ def accept_upload(project: Project, owner: User, uploaded_file: "UploadedFile[by
 def accept_url(project: Project, owner: User, url: str) -> Reference:
     """The reference image at this address, which the provider fetches itself. Nothing is fetched here. Raises NotAnImage."""
     address = url.strip()
+    if not address.isprintable():  # NUL, which no database takes, and marks that make an address read like another
+        raise NotAnImage(NO_ADDRESS)
     if len(address) > LONGEST_ADDRESS:
         raise NotAnImage(f"This address has {len(address):,} characters; the most is {LONGEST_ADDRESS:,}.")
     try:
@@ -100,7 +103,7 @@ def accept_url(project: Project, owner: User, url: str) -> Reference:
         parts = urlsplit(address)
         host = parts.netloc.rpartition("@")[2]
     except (ValidationError, ValueError) as error:
-        raise NotAnImage("This is not the address of a picture. It starts with https:// and names a host.") from error
+        raise NotAnImage(NO_ADDRESS) from error
     if "@" in parts.netloc:
         raise NotAnImage("This address holds a user name or a password, which the provider would see. Leave it out.")
     if parts.scheme != "https" and not _is_ours(parts):
@@ -162,7 +165,7 @@ def _taken_in(uploaded_file: "UploadedFile[bytes]") -> _Picture:
     """Check, decode and re-encode one upload."""
     size = uploaded_file.size or 0
     if size > MOST_BYTES:
-        raise NotAnImage(f"This file has {size / 1_000_000:.1f} MB; the most is {MOST_BYTES // 1_000_000} MB.")
+        raise NotAnImage(f"This file has more than {MOST_BYTES // 1_000_000} MB, which is the most.")
     content = uploaded_file.read(MOST_BYTES + 1)
     if not content:
         raise NotAnImage("This file is empty.")
@@ -176,7 +179,7 @@ def _taken_in(uploaded_file: "UploadedFile[bytes]") -> _Picture:
         raise
     except UnidentifiedImageError as error:
         raise NotAnImage(f"This is {_what(content)}, whatever its name says. Reference images are JPEG, PNG or WebP.") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, AssertionError) as error:  # AssertionError: Pillow misses a PNG's palette
         raise NotAnImage("This picture is damaged or incomplete. Save it again and upload that.") from error
 
 

@@ -16,8 +16,8 @@ from studio.accounts.door import person
 from studio.credits.ledger import Insufficient
 from studio.jobs import actions, board, receipts
 from studio.jobs.board import Changes, Filters, Tag
-from studio.jobs.composer import Composer, Wanted, compose, of_job, of_last, of_query, shortage_text, with_errors
-from studio.jobs.forms import BriefForm
+from studio.jobs.composer import MOST_REFERENCES, Composer, Wanted, compose, of_job, of_last, of_query, shortage_text, with_errors
+from studio.jobs.forms import BriefForm, too_many
 from studio.jobs.models import Job
 from studio.jobs.references import NotAnImage, accept_upload, accept_url
 from studio.projects.door import Pass, enter
@@ -112,8 +112,12 @@ def refused(request: HttpRequest, entry: Pass, form: BriefForm, *, short: str = 
 
 def references_taken(request: HttpRequest, entry: Pass, form: BriefForm) -> bool:
     """Whether the images that came with the order itself could be taken; without scripts they come this way."""
+    files = [file for file in request.FILES.getlist("upload") if file]
+    if (wanted := len(form.images) + len(files)) > MOST_REFERENCES:  # before any is decoded and kept
+        form.add_error("references", too_many(wanted))
+        return False
     try:
-        added = [accept_upload(entry.project, entry.user, file) for file in request.FILES.getlist("upload") if file]
+        added = [accept_upload(entry.project, entry.user, file) for file in files]
         if address := form.cleaned_data["address"]:
             added.append(accept_url(entry.project, entry.user, address))
     except NotAnImage as trouble:

@@ -223,7 +223,7 @@ def test_a_bomb_is_refused_even_where_warnings_are_only_shown(tide: Project, ali
 def test_too_many_bytes_are_refused_unread(tide: Project, alice: User):
     heavy = upload(b"x" * 20_000_001)
 
-    with pytest.raises(NotAnImage, match=r"This file has 20\.0 MB; the most is 20 MB\."):
+    with pytest.raises(NotAnImage, match=r"This file has more than 20 MB, which is the most\."):
         accept_upload(tide, alice, heavy)
 
     assert heavy.tell() == 0
@@ -363,3 +363,17 @@ def test_a_signature_for_something_else_names_nothing(image: Reference, tide: Pr
     assert reference_of(signer.sign("not-a-uuid")) is None
     assert reference_of(signer.sign(uuid.uuid4().hex)) is None
     assert reference_of(signer.sign(elsewhere.pk.hex)) is None
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\x1b", "\x7f", "\u202e"])
+def test_an_address_with_a_sign_that_nobody_sees_is_none(tide: Project, alice: User, sign: str):
+    with pytest.raises(NotAnImage, match="not the address of a picture"):
+        accept_url(tide, alice, f"https://pictures.example/{sign}gnp.png")
+
+
+def test_a_picture_that_lost_its_palette_is_damaged(tide: Project, alice: User):
+    content = encoded(Image.new("P", (8, 8)), "PNG")
+    start = content.index(b"PLTE") - 4
+    length = int.from_bytes(content[start : start + 4], "big") + 12
+    with pytest.raises(NotAnImage, match="damaged"):
+        accept_upload(tide, alice, upload(content[:start] + content[start + length :]))
