@@ -1,7 +1,11 @@
 """Every address of the studio, by app. Sign-in is the default for every view; the open doors say so where they stand."""
 
 from django.conf import settings
-from django.urls import include, path
+from django.urls import include, path, register_converter
+
+from studio.projects.codes import ProjectCode
+
+register_converter(ProjectCode, "code")
 
 urlpatterns = [
     path("", include("studio.control.urls")),

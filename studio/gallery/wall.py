@@ -31,7 +31,9 @@ class Mark:
         """The mark that was written so, or None."""
         moment, _, key = text.partition("~")
         try:
-            return cls(datetime.fromtimestamp(float(moment), tz=UTC), uuid.UUID(hex=key))
+            saved_at = datetime.fromtimestamp(float(moment), tz=UTC)
+            timezone.localdate(saved_at)  # the first and the last day there is have no such time everywhere
+            return cls(saved_at, uuid.UUID(hex=key))
         except (ValueError, OverflowError, OSError):
             return None
 

@@ -233,16 +233,21 @@ def of_query(entry: Pass, query: QueryDict) -> Wanted:
     duration = query.get("duration", "")
     connection = query.get("connection", "")
     return Wanted(
-        prompt=query.get("prompt", "").replace("\r\n", "\n"),
+        prompt=_text(query, "prompt").replace("\r\n", "\n"),
         connection=int(connection) if connection.isdecimal() and len(connection) < 10 else 0,  # noqa: PLR2004 - digits of an id
-        model=query.get("model", "")[:80],
-        mode=query.get("mode", "")[:40],
-        aspect_ratio=query.get("aspect_ratio", "")[:8],
+        model=_text(query, "model")[:80],
+        mode=_text(query, "mode")[:40],
+        aspect_ratio=_text(query, "aspect_ratio")[:8],
         duration=min(int(duration), LONGEST) if duration.isdecimal() and len(duration) < 6 else None,  # noqa: PLR2004 - digits
-        resolution=query.get("resolution", "")[:8],
+        resolution=_text(query, "resolution")[:8],
         references=references_of(entry, query.getlist("references")),
-        address=query.get("address", "")[:2000],
+        address=_text(query, "address")[:2000],
     )
+
+
+def _text(query: QueryDict, name: str) -> str:
+    """A field as typed, without NUL: PostgreSQL takes none, not even to look for it."""
+    return query.get(name, "").replace("\x00", "")
 
 
 def references_of(entry: Pass, keys: Sequence[str]) -> tuple[Reference, ...]:

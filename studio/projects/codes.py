@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Container
 from itertools import count
 
+from django.urls.converters import StringConverter
+
 SHAPE = re.compile(r"^[A-Z][A-Z0-9]{1,7}$")
 RULE = "Two to eight letters and digits, a letter first."
 
@@ -17,3 +19,9 @@ def suggest(name: str, *, taken: Container[str]) -> str:
     code = "".join(word[0] for word in words)[:6] if len(words) > 2 else "".join(words)[:4]  # noqa: PLR2004 - three words make initials
     code = code if SHAPE.match(code) else "PROJ"
     return code if code not in taken else next(f"{code}{number}" for number in count(2) if f"{code}{number}" not in taken)
+
+
+class ProjectCode(StringConverter):
+    """A project's code in an address, in either case. Nothing else reaches a view or the database, which may refuse what is no text."""
+
+    regex = "[A-Za-z][A-Za-z0-9]{1,7}"

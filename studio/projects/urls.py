@@ -8,10 +8,10 @@ from studio.projects import views
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("projects/new/", views.project_new, name="project_new"),
-    path("p/<str:code>/settings/", views.project_settings, name="project_settings"),
-    path("p/<str:code>/settings/archive/", views.project_archive, name="project_archive"),
-    path("p/<str:code>/settings/members/", views.member_add, name="member_add"),
-    path("p/<str:code>/settings/members/<int:user_id>/role/", views.member_role, name="member_role"),
-    path("p/<str:code>/settings/members/<int:user_id>/remove/", views.member_remove, name="member_remove"),
-    path("p/<str:code>/settings/members/<int:user_id>/link/", views.member_link, name="member_link"),
+    path("p/<code:code>/settings/", views.project_settings, name="project_settings"),
+    path("p/<code:code>/settings/archive/", views.project_archive, name="project_archive"),
+    path("p/<code:code>/settings/members/", views.member_add, name="member_add"),
+    path("p/<code:code>/settings/members/<int:user_id>/role/", views.member_role, name="member_role"),
+    path("p/<code:code>/settings/members/<int:user_id>/remove/", views.member_remove, name="member_remove"),
+    path("p/<code:code>/settings/members/<int:user_id>/link/", views.member_link, name="member_link"),
 ]

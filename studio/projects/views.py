@@ -4,13 +4,14 @@ from http import HTTPStatus
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from studio.accounts.actions import CannotDo
 from studio.accounts.door import person
 from studio.accounts.invitations import Handover, hand_over
+from studio.accounts.models import User
 from studio.projects import actions
 from studio.projects.door import Pass, enter
 from studio.projects.forms import AddMember, Archive, ChooseRole, NewProject, Rename, free_code
@@ -152,7 +153,7 @@ def member_link(request: HttpRequest, code: str, user_id: int) -> HttpResponse:
 
 def _member(entry: Pass, user_id: int) -> Membership:
     """The membership of this person in the project, or Http404."""
-    member = entry.project.memberships.select_related("user", "project").filter(user_id=user_id).first()
+    member = entry.project.memberships.select_related("user", "project").filter(user=get_object_or_404(User, pk=user_id)).first()
     if member is None:
         raise Http404
     return member

@@ -236,7 +236,7 @@ def lost(job: RemoteJob) -> StreamingHttpResponse | None:
 
 def look(provider: str, remote_id: str) -> tuple[RemoteJob, timeline.Standing] | None:
     """The job and where it stands now, or None when this provider has no such job."""
-    job = RemoteJob.objects.filter(provider=provider, remote_id=remote_id).first()
+    job = RemoteJob.objects.filter(provider=provider, remote_id=remote_id.replace("\x00", "")).first()  # PostgreSQL takes no NUL
     if job is None:
         return None
     render.ask_again(job)

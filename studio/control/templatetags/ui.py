@@ -65,7 +65,7 @@ def cover(project: object, classes: str = "") -> SafeString:
 def sides(aspect_ratio: str) -> tuple[int, int]:
     """Width and height of "16:9"; 16 and 9 where the text is no ratio, such as empty for "the provider decides"."""
     width, _, height = aspect_ratio.partition(":")
-    if width.isdigit() and height.isdigit() and int(width) and int(height):
+    if width.isdecimal() and height.isdecimal() and int(width) and int(height):
         return int(width), int(height)
     return 16, 9
 
