@@ -182,7 +182,7 @@ def _made(items: list[reading.Json], remote_id: str) -> Report:
     if not made:
         code, said = next((error for error in map(_error, videos) if any(error)), ("", ""))
         return Report(phase=Phase.FAILED, remote_id=remote_id, cause=_cause(code, said) or Cause.PROVIDER_FAILED, message=said or code)
-    urls = tuple(url for video in made for url in reading.links(video.get("video_url")))
+    urls = tuple(url for video in made[: reading.MOST_LINKS] for url in reading.links(video.get("video_url")))
     if not urls:
         return reading.still_running(remote_id, alert=reading.no_video(NAME, "succeeded"))
     alert = f"{NAME} made {len(urls)} of {len(videos)} videos." if len(urls) < len(videos) else ""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import TypeAlias
 
 import httpx
@@ -25,6 +26,7 @@ LONGEST_WORDS = 400  # characters
 LONGEST_ID = 200
 LONGEST_FIGURE = 200
 LONGEST_LINK = 4000
+MOST_LINKS = 20  # no provider documents more than a few videos for one job; an answer could name a hundred thousand
 LONGEST_WAIT = 24 * 3600.0  # seconds; what asks for more is a mistake or an attack
 FIRST_EPOCH = 1e9  # a reset beyond this is a moment (Unix seconds), not a number of seconds to go
 
@@ -82,9 +84,10 @@ def identifier(value: Json) -> str:
 
 
 def links(value: Json) -> tuple[str, ...]:
-    """The web addresses in a string or a list of strings, in order."""
+    """The web addresses in a string or a list of strings, in order; twenty at most, each of which will be downloaded."""
     words = [text(item, longest=LONGEST_LINK + 1) for item in listed(value)]
-    return tuple(word for word in words if len(word) <= LONGEST_LINK and re.fullmatch(r"https?://[^\s\x00-\x1f\x7f]+", word))
+    found = (word for word in words if len(word) <= LONGEST_LINK and re.fullmatch(r"https?://[^\s\x00-\x1f\x7f]+", word))
+    return tuple(islice(found, MOST_LINKS))
 
 
 def usage(value: Json, unit: str) -> Usage | None:

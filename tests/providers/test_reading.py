@@ -118,3 +118,8 @@ def test_a_time_to_wait_is_read_in_every_form_it_comes_in(headers, seconds):
 @pytest.mark.parametrize(("value", "left"), [("7", 7), ("-1", None), ("many", None), ("", None)])
 def test_the_requests_left_are_a_number_or_unknown(value, left):
     assert reading.requests_left(httpx.Headers({"X-Ratelimit-Remaining-Requests": value})) == left
+
+
+def test_an_answer_cannot_name_more_videos_than_any_job_makes():
+    named: list[reading.Json] = [f"https://videos.example/{number}.mp4" for number in range(1_000)]
+    assert reading.links(named) == tuple(named[:20])
