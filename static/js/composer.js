@@ -36,7 +36,10 @@ function count() {
 // What was typed survives a reload, for each person and project.
 const key = () => `draft:${form()?.dataset.draft}`;
 function keep() {
-  try { if (prompt().value) localStorage.setItem(key(), prompt().value); else localStorage.removeItem(key()); } catch { /* storage is off */ }
+  try {
+    if (prompt().value) localStorage.setItem(key(), prompt().value);
+    else localStorage.removeItem(key());
+  } catch { /* storage is off */ }
 }
 function restore() {
   if (!prompt() || prompt().value) return;
@@ -46,7 +49,11 @@ document.addEventListener("input", (e) => { if (e.target.id === "prompt") { keep
 
 // One order at a time: a second press while the first is under way does nothing. The form's own key would make it the same order anyway.
 let sending = false;
-document.addEventListener("submit", (e) => { if (e.target.id === "composer" && sending) { e.preventDefault(); e.stopImmediatePropagation(); } }, true);
+document.addEventListener("submit", (e) => {
+  if (e.target.id !== "composer" || !sending) return;
+  e.preventDefault();
+  e.stopImmediatePropagation();
+}, true);
 document.addEventListener("htmx:before:request", (e) => { if (e.target.id === "composer") sending = true; });
 document.addEventListener("htmx:finally:request", (e) => {
   if (e.detail.ctx.sourceElement?.id === "composer" || e.target.id === "composer") sending = false;
@@ -95,12 +102,21 @@ document.addEventListener("click", async (e) => {
   const button = e.target.closest?.("[data-ref-remove], [data-ref-earlier], [data-add-address]");
   if (!button) return;
   const ref = button.closest("[data-ref]");
-  if (button.matches("[data-ref-remove]")) { const next = ref.nextElementSibling; ref.remove(); next?.querySelector?.("[data-ref-remove]")?.focus(); number(); }
-  else if (button.matches("[data-ref-earlier]")) { ref.previousElementSibling?.before(ref); button.focus(); number(); }
-  else if (await addAddress()) number();
+  if (button.matches("[data-ref-remove]")) {
+    const next = ref.nextElementSibling;
+    ref.remove();
+    next?.querySelector?.("[data-ref-remove]")?.focus();
+    number();
+  } else if (button.matches("[data-ref-earlier]")) {
+    ref.previousElementSibling?.before(ref);
+    button.focus();
+    number();
+  } else if (await addAddress()) number();
 });
 document.addEventListener("keydown", (e) => {
-  if (e.key === "Enter" && e.target.id === "address" && !e.ctrlKey && !e.metaKey) { e.preventDefault(); addAddress().then((added) => added && number()); }
+  if (e.key !== "Enter" || e.target.id !== "address" || e.ctrlKey || e.metaKey) return;
+  e.preventDefault();
+  addAddress().then((added) => added && number());
 });
 async function addAddress() {
   const field = document.getElementById("address"), address = field.value.trim();
@@ -113,9 +129,20 @@ async function addAddress() {
 // Dropping anywhere on the page that has a composer.
 let depth = 0;
 const holdsFiles = (e) => [...(e.dataTransfer?.types ?? [])].includes("Files");
-function dropZone(shown) { const zone = document.getElementById("drop"); if (zone) zone.hidden = !shown; }
-document.addEventListener("dragenter", (e) => { if (holdsFiles(e) && form()) { depth += 1; dropZone(true); } });
-document.addEventListener("dragleave", (e) => { if (holdsFiles(e) && form()) { depth = Math.max(0, depth - 1); if (!depth) dropZone(false); } });
+function dropZone(shown) {
+  const zone = document.getElementById("drop");
+  if (zone) zone.hidden = !shown;
+}
+document.addEventListener("dragenter", (e) => {
+  if (!holdsFiles(e) || !form()) return;
+  depth += 1;
+  dropZone(true);
+});
+document.addEventListener("dragleave", (e) => {
+  if (!holdsFiles(e) || !form()) return;
+  depth = Math.max(0, depth - 1);
+  if (!depth) dropZone(false);
+});
 document.addEventListener("dragover", (e) => { if (holdsFiles(e) && form()) e.preventDefault(); });
 document.addEventListener("drop", (e) => {
   if (!holdsFiles(e) || !form()) return;

@@ -20,8 +20,15 @@ function step(direction) {
 }
 
 function act(keys) {
-  if (keys === "?") { const help = document.getElementById("keys"); if (help && !help.open) help.showModal(); return true; }
-  if (keys === "j" || keys === "k") { step(keys === "j" ? 1 : -1); return true; }
+  if (keys === "?") {
+    const help = document.getElementById("keys");
+    if (help && !help.open) help.showModal();
+    return true;
+  }
+  if (keys === "j" || keys === "k") {
+    step(keys === "j" ? 1 : -1);
+    return true;
+  }
   const named = [...scope().querySelectorAll(`[data-key="${CSS.escape(keys)}"]`)];
   const element = named.find(isShown) ?? named.find((one) => one.matches("a[href]")); // links in a folded sidebar still lead somewhere
   if (element) press(element);
@@ -46,5 +53,10 @@ document.addEventListener("keydown", (e) => {
 const box = document.querySelector("[data-keys-switch]");
 if (box) {
   box.checked = !off();
-  box.addEventListener("change", () => { try { if (box.checked) localStorage.removeItem("keys"); else localStorage.setItem("keys", "off"); } catch { /* storage is off */ } });
+  box.addEventListener("change", () => {
+    try {
+      if (box.checked) localStorage.removeItem("keys");
+      else localStorage.setItem("keys", "off");
+    } catch { /* storage is off */ }
+  });
 }

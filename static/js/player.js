@@ -87,7 +87,10 @@ document.addEventListener("fullscreenchange", () => { video.controls = document.
 
 // ───────── the track
 
-const under = (e) => { const box = track.getBoundingClientRect(); seek(((e.clientX - box.left) / box.width) * length()); };
+const under = (e) => {
+  const box = track.getBoundingClientRect();
+  seek(((e.clientX - box.left) / box.width) * length());
+};
 let resume = false;
 track.addEventListener("pointerdown", (e) => {
   if (e.button !== 0) return;
@@ -97,7 +100,10 @@ track.addEventListener("pointerdown", (e) => {
   under(e);
 });
 track.addEventListener("pointermove", (e) => { if (track.hasPointerCapture(e.pointerId)) under(e); });
-track.addEventListener("lostpointercapture", () => { if (resume) video.play().catch(trouble); resume = false; });
+track.addEventListener("lostpointercapture", () => {
+  if (resume) video.play().catch(trouble);
+  resume = false;
+});
 
 const jumps = {
   ArrowLeft: () => video.currentTime - 0.5, ArrowDown: () => video.currentTime - 0.5,
@@ -131,7 +137,10 @@ function leave() {
   try { sessionStorage.setItem("room:left", location.pathname); } catch { /* storage is off: the focus is not given back */ }
   if (entered && history.length > 1) history.back(); else location.assign(room.dataset.home);
 }
-const beside = (direction) => { const link = room.querySelector(`[data-step="${direction}"]`); if (link) location.replace(link.href); };
+const beside = (direction) => {
+  const link = room.querySelector(`[data-step="${direction}"]`);
+  if (link) location.replace(link.href);
+};
 
 room.addEventListener("click", (e) => {
   if (e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return;
@@ -143,7 +152,8 @@ room.addEventListener("click", (e) => {
 
 const keys = { ArrowLeft: () => beside("newer"), ArrowRight: () => beside("older"), Escape: leave, " ": toggle };
 document.addEventListener("keydown", (e) => {
-  if (e.defaultPrevented || e.metaKey || e.ctrlKey || e.altKey || e.shiftKey || document.querySelector("dialog:modal") || document.fullscreenElement) return;
+  if (e.defaultPrevented || e.metaKey || e.ctrlKey || e.altKey || e.shiftKey) return;
+  if (document.querySelector("dialog:modal") || document.fullscreenElement) return;
   if (e.key === " " && e.target.closest("a, button, input, textarea, select, summary")) return; // it presses that
   if (!keys[e.key]) return;
   e.preventDefault();

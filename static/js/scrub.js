@@ -87,8 +87,18 @@ document.addEventListener("pointerdown", (e) => {
   const host = e.pointerType === "touch" ? hostOf(e.target) : null;
   finger = host ? { host, x: e.clientX } : null;
 });
-for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => { if (finger) { finger = null; stop(); } });
-document.addEventListener("click", (e) => { if (swallow) { swallow = false; e.preventDefault(); } }, true);
+for (const end of ["pointerup", "pointercancel"]) {
+  document.addEventListener(end, () => {
+    if (!finger) return;
+    finger = null;
+    stop();
+  });
+}
+document.addEventListener("click", (e) => {
+  if (!swallow) return;
+  swallow = false;
+  e.preventDefault();
+}, true);
 
 document.addEventListener("focusin", (e) => {
   const host = hostOf(e.target);

@@ -3,7 +3,10 @@
   const root = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: light)");
   const stored = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
-  const apply = (theme) => { if (theme === "dark" || theme === "light") root.dataset.theme = theme; else delete root.dataset.theme; };
+  const apply = (theme) => {
+    if (theme === "dark" || theme === "light") root.dataset.theme = theme;
+    else delete root.dataset.theme;
+  };
   const shown = () => root.dataset.theme ?? (system.matches ? "light" : "dark");
 
   apply(stored());
@@ -13,6 +16,9 @@
     const next = shown() === "light" ? "dark" : "light";
     const follows = next === (system.matches ? "light" : "dark"); // back to what the system says: follow it again
     apply(follows ? null : next);
-    try { if (follows) localStorage.removeItem("theme"); else localStorage.setItem("theme", next); } catch { /* storage is off: the choice lasts for this page */ }
+    try {
+      if (follows) localStorage.removeItem("theme");
+      else localStorage.setItem("theme", next);
+    } catch { /* storage is off: the choice lasts for this page */ }
   });
 })();

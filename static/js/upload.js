@@ -36,7 +36,9 @@ function send(form, data, onProgress) {
 function waiting(file) {
   const chip = document.createElement("span");
   chip.className = "ref ref--up";
-  const picture = document.createElement("img"), share = document.createElement("b"), bar = document.createElement("i");
+  const picture = document.createElement("img");
+  const share = document.createElement("b");
+  const bar = document.createElement("i");
   picture.src = URL.createObjectURL(file);
   picture.alt = "";
   picture.addEventListener("load", () => URL.revokeObjectURL(picture.src));
@@ -54,5 +56,11 @@ function progress(chip, share) {
 
 const parsed = (html) => new DOMParser().parseFromString(html, "text/html");
 const textOf = (html) => parsed(html).body.textContent.trim();
-function say(text) { const place = document.getElementById("refs-said"); if (place) place.textContent = text; }
-function refuse(text) { say(text); return false; }
+function say(text) {
+  const place = document.getElementById("refs-said");
+  if (place) place.textContent = text;
+}
+function refuse(text) {
+  say(text);
+  return false;
+}
