@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ class PlayedProvider:
     film: bytes
     address: str = ""
     submits: list[dict[str, object]] = field(default_factory=list)
+    answered: dict[str, list[Reply]] = field(default_factory=lambda: defaultdict(list))  # what each prompt was told
     looks: list[str] = field(default_factory=list)
     downloads: list[str] = field(default_factory=list)
     on_submit: list[Reply] = field(default_factory=list)
@@ -42,7 +44,9 @@ class PlayedProvider:
 
     def submit(self, body: dict[str, object]) -> Reply:
         self.submits.append(body)
-        return self.on_submit.pop(0) if self.on_submit else Reply(body={"request_id": f"remote-{len(self.submits)}"})
+        reply = self.on_submit.pop(0) if self.on_submit else Reply(body={"request_id": f"remote-{len(self.submits)}"})
+        self.answered[str(body["prompt"])].append(reply)
+        return reply
 
     def look(self, remote_id: str) -> Reply:
         self.looks.append(remote_id)
