@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
@@ -35,7 +36,7 @@ MOST_CLIPS = 26  # of one job: TIDE-047 to TIDE-047z
 
 
 class NoAccess(Exception):
-    """Nobody can be asked: the connection's key cannot be read, or its provider is not in this version. `cause` and message are for people."""
+    """Nobody can be asked: the key cannot be read, the provider is not in this version, or the sandbox is off. `cause` and message are for people."""
 
     def __init__(self, message: str, *, cause: Cause) -> None:
         """Keep whose matter it is."""
@@ -63,6 +64,8 @@ def usual_seconds(connection: Connection, model: str, *, sandbox_seconds: float)
 
 def access(connection: Connection) -> Provider:
     """The provider behind this connection, ready to be asked. Raises NoAccess."""
+    if connection.sandbox and not settings.SANDBOX:
+        raise NoAccess("The sandbox is switched off in this installation.", cause=Cause.OUR_FAULT)
     try:
         return make(connection.provider, connection.key, connection.address)
     except KeyUnreadable as error:

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from studio.accounts.models import User
 from studio.credits import ledger
@@ -270,3 +271,17 @@ def test_a_sweep_beats_so_that_the_supervisor_sees_real_work(ordered: Ordered):
     job = ordered()
     sweep(job.connection_id)
     assert timezone.now() - Heartbeat.objects.get().beat_at < timedelta(seconds=5)
+
+
+def test_a_job_that_waits_for_a_sandbox_that_was_switched_off_says_so_and_goes_on_when_it_is_back(
+    ordered: Ordered, connection: Connection, settings: Settings, played: PlayedProvider
+):
+    job = ordered()
+    Connection.objects.filter(pk=connection.pk).update(sandbox=True)
+    settings.SANDBOX = False
+    sweep(connection.pk)
+    job.refresh_from_db()
+    assert (job.state, "sandbox is switched off" in job.message, played.submits) == (State.QUEUED, True, [])
+    Connection.objects.filter(pk=connection.pk).update(sandbox=False)
+    pass_time(100)
+    assert work_through(job).state == State.DONE
