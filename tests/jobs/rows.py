@@ -15,6 +15,9 @@ from studio.routing.models import Connection
 NOW_AGO = timedelta(seconds=70)
 T = TypeVar("T")
 
+HTMX = {"HX-Request": "true"}
+BRIEF = {"prompt": "A bottle on wet sand", "model": "grok-imagine-video", "aspect_ratio": "16:9", "duration": "8", "resolution": "720p"}
+
 
 def sure(value: T | None) -> T:
     """The value, which is there."""
@@ -84,3 +87,7 @@ def clip_row(job: Job, attempt: Attempt, position: int, *, width: int = 1280, he
 def change(job: Job, state: State, **fields: object) -> None:
     """The job moved on: its state and the board's version, as moves.py writes them."""
     Job.objects.filter(pk=job.pk).update(state=state, version=job.project.touch(), **fields)
+
+
+def form(xai: Connection, **fields: object) -> dict[str, object]:
+    return {**BRIEF, "connection": str(xai.pk), "order_key": str(uuid4()), **fields}
