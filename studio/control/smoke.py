@@ -66,6 +66,14 @@ def start(connection: Connection, *, author: User, project: Project) -> Trial:
         return Trial(connection, None, str(error))
 
 
+def until(trouble: Callable[[], str], *, seconds: float, sleep: Callable[[float], None] = time.sleep) -> str:
+    """An empty string as soon as there is no trouble; what it still is when the time is up."""
+    began = time.monotonic()
+    while (words := trouble()) and time.monotonic() - began < seconds:
+        sleep(PAUSE)
+    return words
+
+
 def watch(trials: Sequence[Trial], *, seconds: float, sleep: Callable[[float], None] = time.sleep) -> list[Trial]:
     """The trials when all are over, or when the time is."""
     began = time.monotonic()

@@ -91,9 +91,18 @@ def test_without_a_worker_nothing_is_ordered(command: Command, working: Heartbea
     Heartbeat.objects.update(beat_at=timezone.now() - timedelta(minutes=1))
 
     with refused("No worker was heard of for 15 s. Start one: make run, or manage.py work."):
-        command("smoke")
+        command("smoke", "--seconds", "0")
 
     assert not Job.objects.exists()
+
+
+def test_a_worker_that_is_just_being_started_is_waited_for():
+    answers = ["silent", "silent", ""]
+    pauses: list[float] = []
+
+    assert smoke.until(lambda: answers.pop(0), seconds=60, sleep=pauses.append) == ""
+    assert len(pauses) == 2
+    assert smoke.until(lambda: "silent", seconds=0) == "silent"
 
 
 @pytest.mark.parametrize(

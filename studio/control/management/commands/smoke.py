@@ -11,6 +11,7 @@ from studio.projects.models import Project
 from studio.routing.models import Connection
 
 PATIENCE = {True: 60, False: 900}  # seconds, for the sandbox and for real providers
+STARTING = 15  # seconds that a worker may need which is just being started
 
 
 class Command(BaseCommand):
@@ -26,9 +27,9 @@ class Command(BaseCommand):
         self, *args: object, connection: str = "", project: str = "", email: str = "", seconds: float | None = None, **options: object
     ) -> None:
         rows, author, place = _connections(connection), _author(email), _project(project)
-        if silent := health.worker():
-            raise CommandError(f"{silent} {START_WORKER}")
         patience = seconds if seconds is not None else PATIENCE[all(row.sandbox for row in rows)]
+        if silent := smoke.until(health.worker, seconds=min(patience, STARTING)):
+            raise CommandError(f"{silent} {START_WORKER}")
         trials = smoke.watch([smoke.start(row, author=author, project=place) for row in rows], seconds=patience)
         for line in smoke.table(trials):
             self.stdout.write(line)
