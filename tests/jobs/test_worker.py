@@ -17,7 +17,7 @@ from studio.jobs.models import Attempt, Cause, Clip, Heartbeat, Job
 from studio.jobs.saving import MOST_TRIES, save
 from studio.jobs.worker import sweep
 from studio.projects.models import Membership, Project
-from studio.routing.models import Connection
+from studio.routing.models import Connection, UsageRate
 from tests.conftest import person
 from tests.jobs.conftest import BRIEF, pass_time, work_through
 from tests.jobs.played import PENDING, VANISH, PlayedProvider, Reply
@@ -285,3 +285,11 @@ def test_a_job_that_waits_for_a_sandbox_that_was_switched_off_says_so_and_goes_o
     Connection.objects.filter(pk=connection.pk).update(sandbox=False)
     pass_time(100)
     assert work_through(job).state == State.DONE
+
+
+def test_a_rate_that_changes_while_a_job_runs_does_not_change_that_job(ordered: Ordered, played: PlayedProvider):
+    running = ordered()
+    sweep(running.connection_id)
+    UsageRate.objects.create(provider="xai", unit="cost_in_usd_ticks", millicredits=3, per_units=100_000, source="dearer from now on")
+    assert work_through(running).charged == 5_000
+    assert work_through(ordered()).charged == 15_000
