@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import IO, Any
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -17,14 +17,13 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from studio.accounts.models import User
-from studio.credits import ledger
 from studio.credits.models import Account
 from studio.jobs import sending
 from studio.jobs.actions import cancel, order
 from studio.jobs.checks import verify_holds
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Cause, Clip, Heartbeat, Job, Reference
-from studio.jobs.saving import MOST_OWN_TRIES, MOST_TRIES, save
+from studio.jobs.saving import save
 from studio.jobs.sending import MOST_CLIPS, claim
 from studio.jobs.worker import sweep
 from studio.projects.models import Project
@@ -33,6 +32,7 @@ from studio.providers.contract import NotNow, Phase, Refused, Report, Usage
 from studio.routing.models import Connection
 from tests.jobs.conftest import BRIEF, pass_time, work_through
 from tests.jobs.played import PlayedProvider, Reply
+from tests.jobs.storages import ClosedStorage, use_storage
 
 Ordered = Callable[..., Job]
 
@@ -88,30 +88,6 @@ def test_a_reference_image_that_is_gone_ends_its_own_job_and_no_other(ordered: O
     assert states() == [State.RENDERING, State.FAILED, State.RENDERING]
     assert (reread(second).cause, reread(second).charged, len(played.submits)) == (Cause.INPUT_REFUSED, 0, 2)
     assert verify_holds() == []
-
-
-class ClosedStorage(FileSystemStorage):
-    """A storage that takes and gives nothing, and whose errors are its own."""
-
-    def _open(self, name: str, mode: str = "rb") -> Any:
-        raise RuntimeError("storage away")
-
-    def _save(self, name: str, content: IO[Any]) -> str:
-        raise RuntimeError("storage away")
-
-
-class FullDisk(FileSystemStorage):
-    def _save(self, name: str, content: IO[Any]) -> str:
-        raise OSError(28, "No space left on device")
-
-
-def use_storage(settings: Settings, storage: type[FileSystemStorage]) -> None:
-    """Files go there from now on."""
-    location = settings.MEDIA_ROOT
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "default": {"BACKEND": f"{storage.__module__}.{storage.__qualname__}", "OPTIONS": {"location": location}},
-    }
 
 
 def test_a_storage_that_is_away_makes_a_queued_job_wait_and_say_so(ordered: Ordered, funded, tide, connection, played, settings: Settings):
@@ -348,68 +324,3 @@ def test_the_heart_beats_while_a_download_lasts(ordered: Ordered, connection: Co
     assert gate.in_time
     assert reread(job).state == State.DONE
     assert Heartbeat.objects.count() == 1
-
-
-# --- saving ---------------------------------------------------------------------------------------------------------------------------------
-
-
-def test_a_link_that_does_not_work_yet_is_tried_again(ordered: Ordered, played: PlayedProvider):
-    played.on_download = [Reply(404, b"not here yet")] * 2
-    assert work_through(ordered()).state == State.DONE
-
-
-def test_an_expired_link_waits_for_a_provider_that_is_silent(ordered: Ordered, connection: Connection, played: PlayedProvider):
-    job = ordered()
-    sweep(connection.pk)
-    pass_time(100)
-    sweep(connection.pk)
-    fresh = {"status": "done", "video": {"url": f"{played.address}/files/fresh.mp4", "duration": 1, "respect_moderation": True}}
-    played.on_download = [Reply(403, b"expired")] * 2
-    played.on_look = [Reply(503, b"busy"), Reply(body=fresh)]
-    assert work_through(job).state == State.DONE
-    assert played.downloads[-1] == "/files/fresh.mp4"
-
-
-def test_a_full_disk_is_given_an_hour(ordered: Ordered, played: PlayedProvider, settings: Settings):
-    use_storage(settings, FullDisk)
-    job = work_through(ordered(), rounds=MOST_TRIES + 10)
-    assert (job.state, job.cause) == (State.SAVING, Cause.OUR_FAULT)
-    assert "No space left" in job.message
-    use_storage(settings, FileSystemStorage)
-    assert work_through(job).state == State.DONE
-
-
-def test_a_disk_that_stays_full_ends_the_job_and_returns_the_credits(ordered: Ordered, alice: User, settings: Settings):
-    use_storage(settings, FullDisk)
-    job = work_through(ordered(), rounds=MOST_OWN_TRIES + 5)
-    assert (job.state, job.cause, Account.objects.get(user=alice).held) == (State.FAILED, Cause.OUR_FAULT, 0)
-
-
-def test_a_fault_of_ours_while_saving_is_tried_again_and_ends(ordered: Ordered, settings: Settings):
-    use_storage(settings, ClosedStorage)
-    job = work_through(ordered(), rounds=MOST_TRIES + 5)
-    assert (job.state, job.cause) == (State.FAILED, Cause.OUR_FAULT)
-    assert ledger.verify() == []
-    assert verify_holds() == []
-
-
-class Dead(BaseException):
-    """The worker's process is gone."""
-
-
-class DeadlyStorage(FileSystemStorage):
-    def _save(self, name: str, content: IO[Any]) -> str:
-        raise Dead
-
-
-def test_a_file_that_ends_its_worker_each_time_does_not_do_so_for_ever(ordered: Ordered, alice: User, settings: Settings):
-    use_storage(settings, DeadlyStorage)
-    job, deaths = ordered(), 0
-    for _ in range(20):
-        try:
-            work_through(job)
-        except Dead:
-            deaths += 1
-        pass_time(1_000)
-    assert (job.state, job.cause, Account.objects.get(user=alice).held) == (State.FAILED, Cause.OUR_FAULT, 0)
-    assert 3 < deaths < 10
