@@ -19,3 +19,11 @@ def admin(request: HttpRequest) -> User:
     if not user.is_admin:
         raise PermissionDenied("Only an admin can do this.")
     return user
+
+
+def credit_manager(request: HttpRequest) -> User:
+    """The admin or credit manager who is signed in; PermissionDenied for anybody else."""
+    user = person(request)
+    if not user.manages_credits:
+        raise PermissionDenied("Only credit managers and admins can do this.")
+    return user

@@ -2,8 +2,9 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from allauth.core import context
 from allauth.core.internal.httpkit import get_client_ip
@@ -45,6 +46,7 @@ class User(AbstractBaseUser):
     time_zone = models.CharField(max_length=64, blank=True)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    guided = models.JSONField(default=list, blank=True)  # the lists of first steps that they finished or closed
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -154,24 +156,79 @@ class AccessLink(models.Model):
         return AccessLink.objects.filter(pk=self.pk, used_at=None, expires_at__gt=now).update(used_at=now) == 1
 
 
+class AppendOnly(Exception):
+    """Something wanted to change or delete what was written down for ever: a bug of ours."""
+
+
+class AuditEvents(models.QuerySet["AuditEvent"]):
+    """The record, which can be read and added to. Python refuses the rest, alike on every database; see docs/decisions.md."""
+
+    def update(self, **_fields: object) -> NoReturn:
+        """Never."""
+        raise AppendOnly("An audit event is never changed.")
+
+    def delete(self) -> NoReturn:
+        """Never."""
+        raise AppendOnly("An audit event is never deleted.")
+
+    def bulk_update(self, *_rows: object, **_options: object) -> NoReturn:
+        """Never."""
+        raise AppendOnly("An audit event is never changed.")
+
+
 class AuditEvent(models.Model):
-    """Who did what, to whom, from where; before and after. Written once, never changed."""
+    """Who did what, to whom, from where; before and after. Written once, never changed.
+
+    An action is `family.what`; the family stands beside it, to be asked for.
+    """
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
-    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     action = models.CharField(max_length=60)
+    family = models.CharField(max_length=20)
     subject = models.CharField(max_length=200)
     before = models.JSONField(null=True, blank=True)
     after = models.JSONField(null=True, blank=True)
     reason = models.CharField(max_length=500, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)
 
+    objects = AuditEvents.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["family", "-id"], name="events_of_family"),  # what was changed of one kind, newest first
+            models.Index(fields=["actor", "-id"], name="events_by_actor"),  # what somebody did
+        ]
+
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"
+
+    def save(self, **options: Any) -> None:
+        """Once. Raises AppendOnly for a row that is there already."""
+        if not self._state.adding:
+            raise AppendOnly("An audit event is never changed.")
+        super().save(**{**options, "force_insert": True})
+
+    def delete(self, using: Any = None, keep_parents: bool = False) -> NoReturn:  # noqa: ARG002, FBT001, FBT002 - as Django declares it
+        """Never."""
+        raise AppendOnly("An audit event is never deleted.")
 
     @classmethod
     def record(cls, action: str, subject: str, *, actor: User | None, before: object = None, after: object = None, reason: str = "") -> None:
         """Write one event down, with the address of the request that is being answered, if one is."""
-        request = context.request
-        address = get_client_ip(request) if request is not None else None
-        cls.objects.create(action=action, subject=subject[:200], actor=actor, before=before, after=after, reason=reason, address=address)
+        facts = {"before": before, "after": after, "reason": reason, "address": client_address()}
+        cls.objects.create(action=action, family=action.partition(".")[0], subject=subject[:200], actor=actor, **facts)
+
+    @classmethod
+    def record_many(
+        cls, action: str, changes: Iterable[tuple[str, object, object]], *, actor: User | None, reason: str = "", address: str | None = None
+    ) -> None:
+        """Write one event of this kind down for each subject with its before and after. A query for some hundred of them."""
+        facts = {"action": action, "family": action.partition(".")[0], "actor": actor, "reason": reason, "address": address}
+        cls.objects.bulk_create([cls(subject=subject[:200], before=before, after=after, **facts) for subject, before, after in changes])
+
+
+def client_address() -> str | None:
+    """Where the request that is being answered came from; None outside of one."""
+    request = context.request
+    return get_client_ip(request) if request is not None else None

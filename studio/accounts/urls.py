@@ -4,7 +4,7 @@ from allauth.account import views as allauth
 from django.urls import path, re_path
 from django.urls.resolvers import URLPattern, URLResolver
 
-from studio.accounts import views
+from studio.accounts import audit_pages, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/login/", allauth.login, name="account_login"),
@@ -25,5 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/<int:user_id>/role/", views.person_role, name="person_role"),
     path("people/<int:user_id>/switch/", views.person_switch, name="person_switch"),
     path("people/<int:user_id>/link/", views.person_link, name="person_link"),
+    path("audit/", audit_pages.events, name="audit"),
+    path("audit/export.csv", audit_pages.export, name="audit_export"),
     path("me/", views.me, name="me"),
 ]

@@ -28,7 +28,7 @@ def test_home_is_the_project_where_one_was_last(alice: User, tide: Project):
     actions.start("Zebra", "ZEB", by=alice)
     browser = signed_in(alice)
     session = browser.session
-    session["project"] = "ZEB"
+    session["lately"] = ["ZEB"]
     session.save()
     assert browser.get("/").headers["Location"] == "/p/ZEB/"
 
@@ -36,7 +36,7 @@ def test_home_is_the_project_where_one_was_last(alice: User, tide: Project):
 def test_a_project_that_one_may_no_longer_see_is_not_home(mallory: User, tide: Project):
     browser = signed_in(mallory)
     session = browser.session
-    session["project"] = "TIDE"
+    session["lately"] = ["TIDE"]
     session.save()
     assert browser.get("/").status_code == 200
 
