@@ -1,20 +1,46 @@
 """AceData Cloud: always asked asynchronously, read through its task list. Facts from docs.acedata.cloud and AceDataCloud's public repositories.
 
 Without `async` the submission would hang until the video is ready, and our own timeout would lose the id of a paid job.
-A task has no status of its own: it runs until it holds a `response`, and that response may hold a failure.
+A task has no status of its own: it runs until it holds a `response`, and that response may hold a failure. A body may be x-ndjson, several objects
+one after the other; what stands in which of them is not documented, so the last one that has the fields counts.
+
+    ""           the current specification: five models with the upstream in their names, 1080p, up to 30 s
+    "interim"    a guide in between: the names without the upstream
+    "v1"         the first specification: two models, 480p and 720p, up to 15 s
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import ClassVar
 
 import httpx
 
 from studio.providers import reading
-from studio.providers.contract import ASPECT_RATIOS, Brief, Capability, Cause, Flow, NotNow, Phase, Refused, Report
+from studio.providers.contract import (
+    ASPECT_RATIOS,
+    Brief,
+    Capability,
+    Cause,
+    Dialect,
+    FindFlow,
+    Flow,
+    Found,
+    ManyFlow,
+    NotNow,
+    Operation,
+    Phase,
+    ProviderError,
+    Refused,
+    Report,
+    insist_on,
+)
 
 NAME = "AceData"
 BASE_URL = "https://api.acedata.cloud"
 KEY_HINT = "The API token from platform.acedata.cloud"
 USAGE_UNIT = ""  # neither endpoint returns a cost: the price book says what it cost
+MOST_AT_ONCE = 50  # ids in one question; the vendor's own recommendation [AceDataCloud/MCPs]
 DEFAULT_SECONDS = 6  # the current default (it was 8); sent all the same, because the length decides the price
 
 # The vendor's own UI allows 6 to 30 s for the fast model and 1 to 15 s for the others, and up to four references [AceDataCloud/Nexior].
@@ -66,7 +92,17 @@ CAPABILITIES = (
         callbacks=True,
     ),
 )
-NEEDS_IMAGE_URL = frozenset({"grok-imagine-video-1.5:official", "grok-imagine-video-1.5-preview"})
+# What the interim names can do is inferred from the current ones.
+_FAST, _, _, _WITH_IMAGE, _PLAIN = CAPABILITIES
+CAPABILITIES_INTERIM = (
+    replace(_FAST, model="grok-imagine-video-1.5-fast"),
+    replace(_WITH_IMAGE, model="grok-imagine-video-1.5", label="Grok Imagine 1.5"),
+)
+CAPABILITIES_V1 = (
+    _PLAIN,
+    replace(_WITH_IMAGE, model="grok-imagine-video-1.5-preview", label="Grok Imagine 1.5 preview", resolutions=("480p", "720p")),
+)
+NEEDS_IMAGE_URL = frozenset({"grok-imagine-video-1.5:official", "grok-imagine-video-1.5", "grok-imagine-video-1.5-preview"})
 
 # `state` of each video inside a response.
 PHASES = {
@@ -91,6 +127,7 @@ CAUSES = {
     "no_api": Cause.INPUT_REFUSED,
 }
 CAUSES_BY_STATUS = {401: Cause.WRONG_KEY, 402: Cause.OUT_OF_BALANCE}  # for a body that names no code
+ECHOED = ("prompt", "model", "duration", "resolution", "aspect_ratio")  # fields by which a task in the list is known again
 FOR_NOW = frozenset({"too_many_requests", "busy"})
 
 
@@ -98,19 +135,39 @@ FOR_NOW = frozenset({"too_many_requests", "busy"})
 class AceData:
     """One access to AceData Cloud."""
 
+    most_at_once: ClassVar[int] = MOST_AT_ONCE
     key: str = field(repr=False)
     base_url: str = BASE_URL
 
-    def submit(self, brief: Brief, *, callback_url: str = "") -> Flow:
+    def submit(self, brief: Brief, *, callback_url: str = "", reference: str = "") -> Flow:  # noqa: ARG002 - no field carries a reference
         """Ask for a video. `callback_url` hears the end of the task; calls are unsigned, so they are only a hint."""
+        insist_on(brief, Operation.GENERATE, name=NAME)
         answer = yield httpx.Request("POST", f"{self.base_url}/grok/videos", headers=self._headers(), json=_wanted(brief, callback_url))
         return _accepted(answer)
 
     def check(self, remote_id: str) -> Flow:
         """Ask how the task stands."""
-        question = {"id": remote_id, "action": "retrieve"}
-        answer = yield httpx.Request("POST", f"{self.base_url}/grok/tasks", headers=self._headers(), json=question)
+        answer = yield self._question({"id": remote_id, "action": "retrieve"})
         return _standing(answer, remote_id)
+
+    def check_many(self, remote_ids: Sequence[str]) -> ManyFlow:
+        """Ask how several tasks stand. They come in any order, others may be among them, and what `count` says is not believed."""
+        answer = yield self._question({"ids": list(remote_ids), "action": "retrieve_batch"})
+        tasks = {_id(task): task for task in _items(answer)}
+        return {remote_id: _told(tasks[remote_id], remote_id) for remote_id in remote_ids if remote_id in tasks}
+
+    def find(self, brief: Brief, *, since: datetime, until: datetime) -> FindFlow:
+        """The tasks of a time that were asked for with this brief.
+
+        The limits of time are not documented (the vendor's own web app sends them), so the times in the answer decide.
+        """
+        span = {"created_at_min": since.timestamp(), "created_at_max": until.timestamp()}
+        answer = yield self._question({"action": "retrieve_batch", **span, "limit": MOST_AT_ONCE})
+        found = (_found(task, brief) for task in _items(answer))
+        return tuple(task for task in found if task and since <= task.created_at <= until)
+
+    def _question(self, asked: dict[str, str | float | list[str]]) -> httpx.Request:
+        return httpx.Request("POST", f"{self.base_url}/grok/tasks", headers=self._headers(), json=asked)
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}", "Accept": "application/json"}
@@ -135,7 +192,7 @@ def _wanted(brief: Brief, callback_url: str) -> dict[str, str | int | list[str]]
 
 def _accepted(answer: httpx.Response) -> Report:
     """The report of a submission: `{"task_id"}` or `{"success":true,"task_id"}`, both are documented."""
-    body = reading.fields(answer)
+    body = reading.last_fields(answer, "task_id", "error")
     code, said = _error(body)
     remote_id = reading.identifier(body.get("task_id"))
     if answer.is_success and remote_id:
@@ -149,15 +206,53 @@ def _accepted(answer: httpx.Response) -> Report:
 
 
 def _standing(answer: httpx.Response, remote_id: str) -> Report:
-    """The report of POST /grok/tasks. An id that it does not know is answered with a bare `null`."""
-    task = reading.fields(answer)
+    """The report of POST /grok/tasks about one task. An id that it does not know is answered with a bare `null`."""
+    task = reading.last_fields(answer, "response", "id")
     if not answer.is_success or not (task.get("id") or task.get("response")):
-        code, said = _error(task)
-        cause = _cause(code, said) or CAUSES_BY_STATUS.get(answer.status_code)
-        if answer.is_success and answer.content.strip() == b"null":
-            raise NotNow(f"{NAME} does not know this task, or not yet.")
-        raise reading.no_verdict(answer, name=NAME, said=said or code, cause=cause)
+        raise _no_verdict(answer, task)
     reading.same_job(task.get("id"), remote_id, name=NAME)
+    return _told(task, remote_id)
+
+
+def _items(answer: httpx.Response) -> list[dict[str, reading.Json]]:
+    """The tasks in a batch answer."""
+    body = reading.last_fields(answer, "items")
+    items = body.get("items")
+    if not answer.is_success or not isinstance(items, list):
+        raise _no_verdict(answer, body)
+    return [reading.inside(item) for item in items]
+
+
+def _no_verdict(answer: httpx.Response, body: dict[str, reading.Json]) -> ProviderError:
+    """The error for an answer that speaks of no task."""
+    code, said = _error(body)
+    if answer.is_success and answer.content.strip() == b"null":
+        return NotNow(f"{NAME} does not know this task, or not yet.")
+    return reading.no_verdict(answer, name=NAME, said=said or code, cause=_cause(code, said) or CAUSES_BY_STATUS.get(answer.status_code))
+
+
+def _id(task: dict[str, reading.Json]) -> str:
+    return reading.identifier(task.get("id"))
+
+
+def _found(task: dict[str, reading.Json], brief: Brief) -> Found | None:
+    """A task of the list, if its echo of our request is what we send for this brief; the address of its callback tells the rest."""
+    echo, wanted = reading.inside(task.get("request")), _wanted(brief, "")
+    created_at, remote_id = reading.moment(task.get("created_at")), _id(task)
+    same = all(echo.get(name) in ((str(wanted[name]),) if name in wanted else (None, "")) for name in ECHOED)
+    if not (same and remote_id and created_at):
+        return None
+    return Found(remote_id, created_at, reading.text(echo.get("callback_url"), longest=reading.LONGEST_LINK))
+
+
+def _told(task: dict[str, reading.Json], remote_id: str) -> Report:
+    """The report of one task, with the callback address that its echo of our request repeats."""
+    asked_with = reading.text(reading.inside(task.get("request")).get("callback_url"), longest=reading.LONGEST_LINK)
+    return replace(_verdict(task, remote_id), callback_url=asked_with)
+
+
+def _verdict(task: dict[str, reading.Json], remote_id: str) -> Report:
+    """How one task stands."""
     response = reading.inside(task.get("response"))
     if not response:
         ended = task.get("finished_at") or task.get("response")
@@ -207,3 +302,16 @@ def _error(body: dict[str, reading.Json]) -> tuple[str, str]:
 def _cause(code: str, said: str) -> Cause | None:
     """Why, as far as words or code tell. The filter's words first: an upstream refusal arrives as a plain `api_error`."""
     return reading.cause_in(said, {}) or CAUSES.get(code)
+
+
+DIALECTS = (
+    Dialect(key="", label="Current specification: five models, 1080p, up to 30 s", access=AceData, capabilities=CAPABILITIES, usage_unit=USAGE_UNIT),
+    Dialect(
+        key="interim",
+        label="Guide in between: names without an upstream",
+        access=AceData,
+        capabilities=CAPABILITIES_INTERIM,
+        usage_unit=USAGE_UNIT,
+    ),
+    Dialect(key="v1", label="First specification: two models, 720p, up to 15 s", access=AceData, capabilities=CAPABILITIES_V1, usage_unit=USAGE_UNIT),
+)

@@ -5,7 +5,7 @@ Two shapes of result are documented and neither page says which is live, so both
     wrapped    {"code":"success","data":{"status":"SUCCESS","fail_reason":<the video's URL>,"data":{…xAI's body…}}}
     flat       {…xAI's body…}, or only {"request_id"} while it is not ready
 
-In both, xAI's own body is the truth; the wrapper's word counts only where that body is silent.
+In both, xAI's own body (xai_body.py) is the truth; the wrapper's word counts only where that body is silent.
 """
 
 from dataclasses import dataclass, field
@@ -13,16 +13,32 @@ from urllib.parse import quote
 
 import httpx
 
-from studio.providers import reading
-from studio.providers.contract import ASPECT_RATIOS, Brief, Capability, Cause, Flow, Phase, Refused, Report
+from studio.providers import reading, xai_body
+from studio.providers.contract import (
+    ASPECT_RATIOS,
+    Balance,
+    BalanceFlow,
+    Brief,
+    Capability,
+    Cause,
+    Dialect,
+    Flow,
+    Operation,
+    Phase,
+    Refused,
+    Report,
+    insist_on,
+)
 
 NAME = "CometAPI"
 BASE_URL = "https://api.cometapi.com"
+BALANCE_URL = "https://query.cometapi.com"  # a host of its own, for which the key travels in the address
 KEY_HINT = "The sk-… key from the CometAPI console"
-USAGE_UNIT = "cost_in_usd_ticks"  # xAI's figure, 10^-10 USD; whether it equals Comet's own charge is not documented
-DEFAULT_SECONDS = 8  # a later page bills an omitted duration as 8 s, an older one as 1 s: never omitted
+KEEPS_HOURS = 24.0  # it passes xAI's own temporary link through, which is good for so long
+USAGE_UNIT = xai_body.USAGE_UNIT  # xAI's figure; whether it equals Comet's own charge is not documented
 
 CAPABILITIES = (
+    # Edits take a clip of about 8.7 s at most. No page of Comet's offers extensions.
     Capability(
         model="grok-imagine-video",
         label="Grok Imagine",
@@ -31,6 +47,7 @@ CAPABILITIES = (
         resolutions=("480p", "720p"),
         images=(0, 1),
         data_urls=True,
+        edits_up_to=8.7,
         usual_seconds=150,
     ),
     # The newest page: from an image only.
@@ -46,14 +63,6 @@ CAPABILITIES = (
     ),
 )
 
-PHASES = {
-    "queued": Phase.QUEUED,
-    "pending": Phase.RUNNING,
-    "processing": Phase.RUNNING,
-    "done": Phase.SUCCEEDED,
-    "failed": Phase.FAILED,
-    "expired": Phase.FAILED,
-}
 # The wrapper's words, from the gateway family whose envelope it is (QuantumNous/new-api).
 WRAPPER_PHASES = {
     "NOT_START": Phase.QUEUED,
@@ -77,8 +86,6 @@ CAUSES_BY_WORDS = {
     "quota is not enough": Cause.OUT_OF_BALANCE,
     "invalid token": Cause.WRONG_KEY,
 }
-# `error.code` of xAI's body in a result.
-RESULT_CAUSES = {"invalid_argument": Cause.INPUT_REFUSED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +95,13 @@ class Comet:
     key: str = field(repr=False)
     base_url: str = BASE_URL
 
-    def submit(self, brief: Brief, *, callback_url: str = "") -> Flow:  # noqa: ARG002 - no callback is documented
-        """Ask for a video."""
-        answer = yield httpx.Request("POST", f"{self.base_url}/grok/v1/videos/generations", headers=self._headers(), json=_wanted(brief))
+    def submit(self, brief: Brief, *, callback_url: str = "", reference: str = "") -> Flow:  # noqa: ARG002 - no callback is documented
+        """Ask for a video. `reference` travels as `user`."""
+        insist_on(brief, Operation.GENERATE, Operation.EDIT, name=NAME)
+        edits = brief.operation is Operation.EDIT
+        wanted = xai_body.edited_clip(brief, user=reference) if edits else xai_body.new_clip(brief, user=reference)
+        url = f"{self.base_url}/grok/v1/videos/{'edits' if edits else 'generations'}"
+        answer = yield httpx.Request("POST", url, headers=self._headers(), json=wanted)
         return _accepted(answer)
 
     def check(self, remote_id: str) -> Flow:
@@ -98,21 +109,14 @@ class Comet:
         answer = yield httpx.Request("GET", f"{self.base_url}/grok/v1/videos/{quote(remote_id, safe='')}", headers=self._headers())
         return _standing(answer, remote_id)
 
+    def balance(self) -> BalanceFlow:
+        """Ask what is left. A base URL of one's own is asked itself, so that the key goes to no other host than the one that was named."""
+        host = BALANCE_URL if self.base_url == BASE_URL else self.base_url
+        answer = yield httpx.Request("GET", f"{host}/user/quota", headers={"Accept": "application/json"}, params={"key": self.key})
+        return _left(answer)
+
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}", "Accept": "application/json"}
-
-
-def _wanted(brief: Brief) -> dict[str, str | int | dict[str, str]]:
-    """The body of POST /grok/v1/videos/generations. It takes one image, as its capabilities say."""
-    wanted: dict[str, str | int | dict[str, str]] = {
-        "prompt": brief.prompt,
-        "model": brief.model,
-        "duration": brief.duration or DEFAULT_SECONDS,
-        "aspect_ratio": brief.aspect_ratio,
-        "resolution": brief.resolution,
-        "image": {"url": brief.images[0]} if brief.images else {},
-    }
-    return {name: value for name, value in wanted.items() if value}
 
 
 def _accepted(answer: httpx.Response) -> Report:
@@ -136,8 +140,9 @@ def _standing(answer: httpx.Response, remote_id: str) -> Report:
         return _ended_by_error(answer, body, remote_id)
     if wrapper:
         return _wrapped(wrapper, remote_id)
-    if body.get("status"):
-        return _told(body, remote_id)
+    reading.same_job(body.get("request_id"), remote_id, name=NAME)
+    if body.get("status") or body.get("video"):
+        return xai_body.told(body, remote_id, name=NAME)
     if body.get("request_id") and not body.get("error"):
         return Report(phase=Phase.QUEUED, remote_id=remote_id)
     code, said = _error(body)
@@ -147,14 +152,14 @@ def _standing(answer: httpx.Response, remote_id: str) -> Report:
 def _wrapped(wrapper: dict[str, reading.Json], remote_id: str) -> Report:
     """The report of a wrapped result. On success `fail_reason` holds the video's URL, so it is a reason only beside FAILURE."""
     inner = reading.inside(wrapper.get("data"))
-    told = _told(inner, remote_id)
-    if told.phase in {Phase.SUCCEEDED, Phase.FAILED}:
+    told = xai_body.told(inner, remote_id, name=NAME)
+    if inner.get("status") and told.phase in {Phase.SUCCEEDED, Phase.FAILED}:
         return told
     word = reading.text(wrapper.get("status"))
     phase = WRAPPER_PHASES.get(word)
     if phase is Phase.FAILED:
         why = reading.text(wrapper.get("fail_reason"))
-        return Report(phase=phase, remote_id=remote_id, usage=told.usage, cause=_result_cause("", why), message=why)
+        return Report(phase=phase, remote_id=remote_id, usage=told.usage, cause=xai_body.cause_of("", why), message=why)
     alert = told.alert if inner.get("status") else ""  # before the end, an empty inner body is nothing to report
     if phase is Phase.SUCCEEDED:
         alert = alert or reading.no_video(NAME, word)
@@ -169,34 +174,12 @@ def _wrapped(wrapper: dict[str, reading.Json], remote_id: str) -> Report:
     )
 
 
-def _told(inner: dict[str, reading.Json], remote_id: str) -> Report:
-    """The report of xAI's own body."""
-    word, video = reading.text(inner.get("status")), reading.inside(inner.get("video"))
-    phase, videos = PHASES.get(word), reading.links(video.get("url"))
-    spent = reading.usage(reading.inside(inner.get("usage")).get(USAGE_UNIT), USAGE_UNIT)
-    progress = reading.percent(inner.get("progress"))
-    if phase is Phase.FAILED:
-        code, said = _error(inner)
-        cause = Cause.EXPIRED if word == "expired" else _result_cause(code, said)
-        return Report(phase=phase, remote_id=remote_id, usage=spent, cause=cause, message=said or code)
-    if phase is Phase.SUCCEEDED and video.get("respect_moderation") is False:
-        return Report(phase=Phase.FAILED, remote_id=remote_id, usage=spent, cause=Cause.MODERATED, message=_error(inner)[1])
-    if phase is Phase.SUCCEEDED and videos:
-        return Report(phase=phase, remote_id=remote_id, progress=progress, videos=videos, usage=spent)
-    if phase is Phase.SUCCEEDED:
-        return reading.still_running(remote_id, alert=reading.no_video(NAME, word), spent=spent)
-    if phase is None:
-        return reading.still_running(remote_id, alert=reading.unknown_word(NAME, word), spent=spent, progress=progress)
-    return Report(phase=phase, remote_id=remote_id, progress=progress, usage=spent)
-
-
 def _ended_by_error(answer: httpx.Response, body: dict[str, reading.Json], remote_id: str) -> Report:
     """The report of a look that was answered with an error: the filter's refusal of the result arrives like that at xAI, and is charged."""
     code, said = _error(body)
-    spent = reading.usage(reading.inside(body.get("usage")).get(USAGE_UNIT), USAGE_UNIT)
     cause = _cause(answer.status_code, code, said)
     if answer.is_client_error and cause is Cause.MODERATED:
-        return Report(phase=Phase.FAILED, remote_id=remote_id, usage=spent, cause=cause, message=said)
+        return Report(phase=Phase.FAILED, remote_id=remote_id, usage=xai_body.spent(body), cause=cause, message=said)
     raise reading.no_verdict(answer, name=NAME, said=said or code, cause=cause)
 
 
@@ -214,6 +197,21 @@ def _cause(status: int, code: str, said: str) -> Cause | None:
     return reading.cause_in(said, CAUSES_BY_WORDS) or REFUSALS.get(code) or CAUSES_BY_STATUS.get(status)
 
 
-def _result_cause(code: str, said: str) -> Cause:
-    """Why a job failed that had been accepted."""
-    return reading.cause_in(said, {}) or RESULT_CAUSES.get(code, Cause.PROVIDER_FAILED)
+def _left(answer: httpx.Response) -> Balance:
+    """What is left, in USD.
+
+    `total_quota` is what is left of the account and not what was ever paid in: the page does not say which, but the gateway family and public clients
+    read it so (inferred). A key with a limit of its own leaves no more than that.
+    """
+    body = reading.fields(answer)
+    account = reading.figure(body.get("total_quota"))
+    if not answer.is_success or account is None:
+        code, said = _error(body)
+        raise reading.no_verdict(answer, name=NAME, said=said or code, cause=_cause(answer.status_code, code, said))
+    keys = [reading.inside(key) for key in reading.listed(body.get("keys"))]
+    limit = reading.figure(keys[0].get("remain_quota")) if len(keys) == 1 else None  # of several nobody can tell which one is ours
+    left = account if limit is None or limit < 0 else min(account, limit)  # a key without a limit has -1
+    return Balance(f"{left:f}", "USD")
+
+
+DIALECTS = (Dialect(key="", label="apidoc.cometapi.com, either envelope", access=Comet, capabilities=CAPABILITIES, usage_unit=USAGE_UNIT),)

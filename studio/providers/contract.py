@@ -2,22 +2,26 @@
 
 Plain Python: knows no Django, no database and no socket. A provider is a frozen dataclass of pure flows (see README.md here):
 
-    submit(brief, callback_url) ─┐ yield httpx.Request ──> wire.py ──> provider
-    check(remote_id)            ─┘ sent  httpx.Response <──  …    <──
-                                   return Report, or raise a ProviderError
+    submit(brief, callback_url, reference) ─┐ yield httpx.Request ──> wire.py ──> provider
+    check(remote_id)                       ─┘ sent  httpx.Response <──  …    <──
+                                              return Report, or raise a ProviderError
+
+Some can do more, in the same way: `check_many` (Batches), `find` (Lists), `balance` (TellsBalance).
 
     ProviderError          sorted by what to do next
     ├── Refused            a clear no: never send this again
     ├── NotNow             it certainly did nothing: ask again later
+    │   └── Unreached      it was never reached: nothing left us
     ├── Unanswered         it may have acted: never repeat a paid call
     │   └── Unreadable     it answered, we do not understand: as Unanswered, and tell the operator
     └── Forged             a callback that the provider did not send
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import httpx
 
@@ -45,12 +49,21 @@ class Cause(StrEnum):
     EXPIRED = "expired"  # it was made, and its link is gone
 
 
+class Operation(StrEnum):
+    """What is asked for: a new clip, a changed one, or more of one."""
+
+    GENERATE = "generate"
+    EDIT = "edit"
+    EXTEND = "extend"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
     """What a person wants, as a provider is asked for it.
 
-    `duration` is whole seconds. None, or an empty string, means that the provider has no such option or its own default holds.
-    `images` are public https URLs or `data:` URLs, in order.
+    `duration` is whole seconds; of an extension it is the length of the added part. None, or an empty string, means that the provider has no such
+    option or its own default holds. `images` are public https URLs or `data:` URLs, in order; `video` is one such URL of the clip to edit or extend,
+    and `video_seconds` how long that clip is. `sound` is False for a clip without sound, None where the provider's own default holds.
     """
 
     prompt: str
@@ -60,6 +73,10 @@ class Brief:
     model: str = ""
     mode: str = ""
     images: tuple[str, ...] = ()
+    operation: Operation = Operation.GENERATE
+    video: str = ""
+    video_seconds: float = 0.0
+    sound: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +93,7 @@ class Report:
 
     A submit's report always has a `remote_id`. `progress` is 0 to 100 where the provider gives one, never our guess. `videos` are URLs, one or more
     when SUCCEEDED. `cause` and `message` (the provider's own words) say why when FAILED. `alert` is set when the answer held something that no
-    document knows, for the operator.
+    document knows, for the operator. `callback_url` is the one that the job was asked with, where the answer repeats it: it proves whose job it is.
     """
 
     phase: Phase
@@ -87,6 +104,26 @@ class Report:
     cause: Cause | None = None
     message: str = ""
     alert: str = ""
+    callback_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A job that a provider's own list shows. `callback_url` is the one that the job was asked with, which names our attempt for certain; "" if the
+    list does not show it, and then it only matches by its brief.
+    """
+
+    remote_id: str
+    created_at: datetime
+    callback_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left at the provider, exactly as written, and its unit for people (`USD`, `credits`)."""
+
+    amount: str
+    unit: str
 
 
 class ProviderError(Exception):
@@ -118,6 +155,10 @@ class NotNow(ProviderError):
         self.retry_after = retry_after
 
 
+class Unreached(NotNow):
+    """No connection was made, so nothing was sent. Who asked us to wait has answered; who is unreached may be ill."""
+
+
 class Unanswered(ProviderError):
     """It may have acted. A paid call is never repeated after this."""
 
@@ -131,6 +172,9 @@ class Forged(ProviderError):
 
 
 Flow = Generator[httpx.Request, httpx.Response, Report]
+ManyFlow = Generator[httpx.Request, httpx.Response, dict[str, Report]]
+FindFlow = Generator[httpx.Request, httpx.Response, tuple[Found, ...]]
+BalanceFlow = Generator[httpx.Request, httpx.Response, Balance]
 
 
 class Provider(Protocol):
@@ -144,11 +188,39 @@ class Provider(Protocol):
     def base_url(self) -> str:
         """Scheme, host and path prefix, without a trailing slash."""
 
-    def submit(self, brief: Brief, *, callback_url: str = "") -> Flow:
-        """Ask for a video. Paid: the driver sends it once."""
+    def submit(self, brief: Brief, *, callback_url: str = "", reference: str = "") -> Flow:
+        """Ask for a video. Paid: the driver sends it once. `reference` is our own name for it, for providers with a field that can carry one."""
 
     def check(self, remote_id: str) -> Flow:
         """Ask how the job stands. Free: may be repeated."""
+
+
+@runtime_checkable
+class Batches(Provider, Protocol):
+    """A provider that tells of many jobs in one answer."""
+
+    @property
+    def most_at_once(self) -> int:
+        """How many jobs one question may name."""
+
+    def check_many(self, remote_ids: Sequence[str]) -> ManyFlow:
+        """Ask how several jobs stand, at most `most_at_once`. A job that the answer does not speak of is left out of the reports."""
+
+
+@runtime_checkable
+class Lists(Provider, Protocol):
+    """A provider that lists its jobs, so that a submission whose answer was lost can be found again."""
+
+    def find(self, brief: Brief, *, since: datetime, until: datetime) -> FindFlow:
+        """The jobs made between two moments (UTC) that were asked for with this brief."""
+
+
+@runtime_checkable
+class TellsBalance(Provider, Protocol):
+    """A provider that says what is left of our balance there."""
+
+    def balance(self) -> BalanceFlow:
+        """Ask what is left. Free."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,37 +241,120 @@ class Capability:
     data_urls: bool = False  # images may travel inside the request; otherwise they need an address that the provider can reach
     prompt_limit: int | None = None  # characters; None where no document gives one
     callbacks: bool = False
+    sound: bool = False  # whether a clip without sound can be asked for
+    edits_up_to: float | None = None  # seconds of the longest clip that it edits; None where it edits none
+    extends: tuple[int, int] | None = None  # shortest and longest part that it adds, whole seconds; None where it extends none
+    extends_from: tuple[float, float] = (0.0, 0.0)  # shortest and longest clip that it extends, seconds
     usual_seconds: int = 90  # a sensible prior for how long a job takes, until this installation has its own history
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """One way in which a provider's documents describe it; an admin chooses it where the newest pages are not what the provider does.
+
+    `key` is "" for the newest documents, `label` says for an admin which ones they are, `access` makes a Provider from `key` and `base_url`, and
+    `usage_unit` is "" where nothing is reported.
+    """
+
+    key: str
+    label: str
+    access: Callable[..., Provider]
+    capabilities: tuple[Capability, ...]
+    usage_unit: str
+
+
+def insist_on(brief: Brief, *operations: Operation, name: str) -> None:
+    """Raise Refused for an operation that a provider does not have: it must never be paid for a new clip where a changed one was wanted."""
+    if brief.operation not in operations:
+        raise Refused(f"{name} cannot {brief.operation} clips.", cause=Cause.INPUT_REFUSED)
 
 
 def why_not(can: Capability, brief: Brief) -> dict[str, str]:
     """Every reason why this model cannot do this brief, by the brief's field; empty when it can."""
-    reasons: dict[str, str] = {}
-    if can.prompt_limit is not None and len(brief.prompt) > can.prompt_limit:
-        reasons["prompt"] = f"{can.label} takes at most {can.prompt_limit:,} characters; this has {len(brief.prompt):,}."
-    if can.aspect_ratios and brief.aspect_ratio not in can.aspect_ratios:
-        reasons["aspect_ratio"] = f"{can.label} makes {_listed(can.aspect_ratios)}, not {brief.aspect_ratio or 'an unnamed ratio'}."
-    if wanted := _duration_wanted(can, brief):
-        reasons["duration"] = wanted
-    if can.resolutions and brief.resolution not in can.resolutions:
-        reasons["resolution"] = f"{can.label} makes {_listed(can.resolutions)}, not {brief.resolution or 'an unnamed resolution'}."
-    if can.modes and brief.mode not in can.modes:
-        reasons["mode"] = f"{can.label} knows the modes {_listed(can.modes)}, not {brief.mode or 'an empty one'}."
-    fewest, most = can.images
-    if not fewest <= len(brief.images) <= most:
-        reasons["images"] = _images_wanted(can, len(brief.images))
-    elif not can.data_urls and any(image.startswith("data:") for image in brief.images):
-        reasons["images"] = f"{can.label} fetches reference images itself, and this installation has no public address to fetch them from."
-    return reasons
+    sentences = {
+        "prompt": _prompt_trouble(can, brief),
+        **(_of_a_new_clip(can, brief) if brief.operation is Operation.GENERATE else _of_a_clip_to_change(can, brief)),
+        "sound": _sound_trouble(can, brief),
+    }
+    return {field: sentence for field, sentence in sentences.items() if sentence}
 
 
-def _duration_wanted(can: Capability, brief: Brief) -> str:
-    """The sentence that says how long a model can make it; "" when the brief's length is one of those."""
+def _of_a_new_clip(can: Capability, brief: Brief) -> dict[str, str]:
+    """What stands in the way of a new clip, by field."""
+    return {
+        "aspect_ratio": _choice_trouble(f"{can.label} makes", can.aspect_ratios, brief.aspect_ratio, "an unnamed ratio"),
+        "duration": _duration_trouble(can, brief),
+        "resolution": _choice_trouble(f"{can.label} makes", can.resolutions, brief.resolution, "an unnamed resolution"),
+        "mode": _choice_trouble(f"{can.label} knows the modes", can.modes, brief.mode, "an empty one"),
+        "images": _images_trouble(can, brief),
+    }
+
+
+def _of_a_clip_to_change(can: Capability, brief: Brief) -> dict[str, str]:
+    """What stands in the way of an edit or an extension, by field. The shape of the result follows the clip, so it is not asked about."""
+    edits = brief.operation is Operation.EDIT
+    if can.edits_up_to is None if edits else can.extends is None:
+        return {"operation": f"{can.label} does not {'edit' if edits else 'extend'} clips."}
+    return {
+        "video": _video_trouble(can, brief),
+        "duration": "" if edits else _added_trouble(can, brief),
+        "images": f"{can.label} takes no reference images when it {'edits' if edits else 'extends'} a clip." if brief.images else "",
+    }
+
+
+def _prompt_trouble(can: Capability, brief: Brief) -> str:
+    if can.prompt_limit is None or len(brief.prompt) <= can.prompt_limit:
+        return ""
+    return f"{can.label} takes at most {can.prompt_limit:,} characters; this has {len(brief.prompt):,}."
+
+
+def _choice_trouble(makes: str, choices: tuple[str, ...], chosen: str, nothing: str) -> str:
+    """The sentence for a choice that is not among those there are; a model without choices has nothing to say about it."""
+    return f"{makes} {_listed(choices)}, not {chosen or nothing}." if choices and chosen not in choices else ""
+
+
+def _duration_trouble(can: Capability, brief: Brief) -> str:
     given, longest = brief.duration or 0, can.longest_with_references
     if can.durations and not can.durations[0] <= given <= can.durations[1]:
         return f"{can.label} makes {can.durations[0]} to {can.durations[1]} s, not {given} s."
     if longest and len(brief.images) > 1 and given > longest:
         return f"{can.label} makes at most {longest} s from several reference images, not {given} s."
+    return ""
+
+
+def _added_trouble(can: Capability, brief: Brief) -> str:
+    (shortest, longest), given = can.extends or (0, 0), brief.duration or 0
+    return "" if shortest <= given <= longest else f"{can.label} adds {shortest} to {longest} s, not {given} s."
+
+
+def _video_trouble(can: Capability, brief: Brief) -> str:
+    """The sentence about the clip to change: there must be one, of a length that is taken, in a place from which it can be had."""
+    edits = brief.operation is Operation.EDIT
+    shortest, longest = (0.0, can.edits_up_to or 0.0) if edits else can.extends_from
+    takes = f"up to {longest:g} s" if edits else f"of {shortest:g} to {longest:g} s"
+    if not brief.video:
+        return f"{can.label} needs a clip to {'edit' if edits else 'extend'}."
+    if not shortest <= brief.video_seconds <= longest:
+        return f"{can.label} {'edits' if edits else 'extends'} clips {takes}; this one has {brief.video_seconds:g} s."
+    if brief.video.startswith("data:") and not can.data_urls:
+        return f"{can.label} fetches the clip itself, and this installation has no public address to fetch it from."
+    return ""
+
+
+def _sound_trouble(can: Capability, brief: Brief) -> str:
+    if brief.sound is not False:
+        return ""
+    if not can.sound:
+        return f"{can.label} cannot be asked for a clip without sound."
+    return "" if brief.operation is Operation.GENERATE else f"{can.label} can be asked for silence in new clips only."
+
+
+def _images_trouble(can: Capability, brief: Brief) -> str:
+    fewest, most = can.images
+    if not fewest <= len(brief.images) <= most:
+        return _images_wanted(can, len(brief.images))
+    if not can.data_urls and any(image.startswith("data:") for image in brief.images):
+        return f"{can.label} fetches reference images itself, and this installation has no public address to fetch them from."
     return ""
 
 

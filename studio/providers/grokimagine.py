@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from studio.providers import reading
-from studio.providers.contract import Brief, Capability, Cause, Flow, Phase, Report
+from studio.providers.contract import Brief, Capability, Cause, Dialect, Flow, Operation, Phase, Report, insist_on
 
 NAME = "GrokImagine"
 BASE_URL = "https://grokimagineapi.com"
@@ -50,8 +50,9 @@ class GrokImagine:
     key: str = field(repr=False)
     base_url: str = BASE_URL
 
-    def submit(self, brief: Brief, *, callback_url: str = "") -> Flow:  # noqa: ARG002 - no callback is documented
+    def submit(self, brief: Brief, *, callback_url: str = "", reference: str = "") -> Flow:  # noqa: ARG002 - it documents neither
         """Ask for videos: one job may give several."""
+        insist_on(brief, Operation.GENERATE, name=NAME)
         answer = yield httpx.Request("POST", f"{self.base_url}/v1/generate", headers=self._headers(), json=_wanted(brief))
         return _accepted(answer)
 
@@ -116,3 +117,6 @@ def _status(answer: httpx.Response, body: dict[str, reading.Json]) -> int:
 def _cause(status: int, said: str) -> Cause | None:
     """Why, as far as words or status tell; the words know more."""
     return reading.cause_in(said, CAUSES_BY_WORDS) or CAUSES_BY_STATUS.get(status)
+
+
+DIALECTS = (Dialect(key="", label="grokimagineapi.com/docs", access=GrokImagine, capabilities=CAPABILITIES, usage_unit=USAGE_UNIT),)

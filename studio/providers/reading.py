@@ -8,7 +8,8 @@ import math
 import re
 import time
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import TypeAlias
@@ -26,6 +27,7 @@ LONGEST_WORDS = 400  # characters
 LONGEST_ID = 200
 LONGEST_FIGURE = 200
 LONGEST_LINK = 4000
+LARGEST_POWER = 30  # of ten: no amount of money is larger or finer
 MOST_LINKS = 20  # no provider documents more than a few videos for one job; an answer could name a hundred thousand
 LONGEST_WAIT = 24 * 3600.0  # seconds; what asks for more is a mistake or an attack
 FIRST_EPOCH = 1e9  # a reset beyond this is a moment (Unix seconds), not a number of seconds to go
@@ -41,6 +43,10 @@ class Figure(str):
     __slots__ = ()
 
 
+ONE_AFTER_ANOTHER = json.JSONDecoder(parse_float=Figure, parse_int=Figure, parse_constant=Figure)
+VISIBLE = re.compile(r"\S")
+
+
 # --- values ---------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -51,6 +57,25 @@ def fields(response: httpx.Response) -> dict[str, Json]:
     except (ValueError, RecursionError):  # not JSON, not text, or nested until the parser gives up
         return {}
     return inside(body)
+
+
+def objects(response: httpx.Response) -> list[dict[str, Json]]:
+    """All JSON objects of an answer in order: one, or several as x-ndjson writes them, one or more a line. What follows anything else is left."""
+    words, found, at = response.content.decode("utf-8-sig", "replace"), [], 0
+    try:
+        while visible := VISIBLE.search(words, at):
+            value, at = ONE_AFTER_ANOTHER.raw_decode(words, visible.start())
+            found.append(inside(value))
+    except (ValueError, RecursionError):
+        pass
+    return [value for value in found if value]
+
+
+def last_fields(response: httpx.Response, *names: str) -> dict[str, Json]:
+    """Of the objects of an answer the last that has one of these fields, looked for in this order; else the last one, else an empty one."""
+    found = objects(response)
+    having = (value for name in names for value in reversed(found) if value.get(name))
+    return next(having, found[-1] if found else {})
 
 
 def inside(value: Json) -> dict[str, Json]:
@@ -94,6 +119,23 @@ def usage(value: Json, unit: str) -> Usage | None:
     """Reported usage, its figure exactly as written; None where there is no figure."""
     amount = text(value, longest=LONGEST_FIGURE + 1)
     return Usage(amount, unit) if 0 < len(amount) <= LONGEST_FIGURE else None
+
+
+def figure(value: Json) -> Decimal | None:
+    """An amount to reckon with, exactly as written; None for what is not a number, or is one that no amount is."""
+    if not isinstance(value, str) or not re.fullmatch(r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?", value, re.ASCII):
+        return None
+    amount = Decimal(value)
+    return amount if abs(amount.adjusted()) <= LARGEST_POWER else None
+
+
+def moment(value: Json) -> datetime | None:
+    """A time (UTC) out of Unix seconds, whole or with a fraction; None for anything else."""
+    seconds = figure(value)
+    try:
+        return None if seconds is None else datetime.fromtimestamp(float(seconds), tz=UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def percent(value: Json) -> int | None:

@@ -1,7 +1,7 @@
 """xAI's own API. Facts from docs.x.ai (REST reference, both copies), xAI's SDK, and one recorded run of 10 Aug 2026.
 
 Three things surprise here: a look at a running job is answered 202, perhaps without a body; a wrong key is a 400, not a 401; and a look may be
-answered 4xx because the *result* was refused by the filter, which is charged.
+answered 4xx because the *result* was refused by the filter, which is charged. The bodies stand in xai_body.py.
 """
 
 from dataclasses import dataclass, field
@@ -9,19 +9,21 @@ from urllib.parse import quote
 
 import httpx
 
-from studio.providers import reading
-from studio.providers.contract import ASPECT_RATIOS, Brief, Capability, Cause, Flow, Phase, Refused, Report, Usage
+from studio.providers import reading, xai_body
+from studio.providers.contract import ASPECT_RATIOS, Brief, Capability, Cause, Dialect, Flow, Operation, Phase, Refused, Report, Usage
 
 NAME = "xAI"
 BASE_URL = "https://api.x.ai/v1"
 KEY_HINT = "The xai-… key from console.x.ai"
-USAGE_UNIT = "cost_in_usd_ticks"  # 10^-10 USD: 100,000,000 ticks are a cent
-DEFAULT_SECONDS = 8  # documented; sent all the same, because the length decides the price
+KEEPS_HOURS = 24.0  # xai-org/xai-sdk-python src/xai_sdk/video.py:84; the documents only say that links are temporary
+USAGE_UNIT = xai_body.USAGE_UNIT
 RUNNING = 202
 PROMPT_LIMIT = 4096  # characters
 
+# Silence: `generate_audio` of xAI's SDK, for all models; its name in the REST API is inferred.
 CAPABILITIES = (
     # Several images are references: up to seven, at most 720p and, as several clients clamp it, ten seconds [vercel/ai, CLIProxyAPI].
+    # It alone edits and extends. Where the SDK is more generous than the reference (1 to 10 s added to 2 to 30 s), the reference is believed.
     Capability(
         model="grok-imagine-video",
         label="Grok Imagine",
@@ -32,6 +34,10 @@ CAPABILITIES = (
         longest_with_references=10,
         data_urls=True,
         prompt_limit=PROMPT_LIMIT,
+        sound=True,
+        edits_up_to=8.7,
+        extends=(2, 10),
+        extends_from=(2.0, 15.0),
         usual_seconds=150,
     ),
     # 1080p is made by this one alone, and not from references.
@@ -44,6 +50,7 @@ CAPABILITIES = (
         images=(0, 1),
         data_urls=True,
         prompt_limit=PROMPT_LIMIT,
+        sound=True,
         usual_seconds=150,
     ),
     # The price list names 480p only, and no page says what else it can.
@@ -56,16 +63,10 @@ CAPABILITIES = (
         images=(0, 1),
         data_urls=True,
         prompt_limit=PROMPT_LIMIT,
+        sound=True,
         usual_seconds=150,
     ),
 )
-
-PHASES = {
-    "pending": Phase.RUNNING,
-    "done": Phase.SUCCEEDED,
-    "failed": Phase.FAILED,
-    "expired": Phase.FAILED,
-}
 
 CAUSES_BY_STATUS = {401: Cause.WRONG_KEY, 402: Cause.OUT_OF_BALANCE}
 CAUSES_BY_WORDS = {
@@ -73,8 +74,6 @@ CAUSES_BY_WORDS = {
     "used all available credits": Cause.OUT_OF_BALANCE,  # HTTP 403, and seen as 429
     "monthly spending limit": Cause.OUT_OF_BALANCE,
 }
-# `error.code` of a result: underscores here, hyphens in HTTP errors.
-RESULT_CAUSES = {"invalid_argument": Cause.INPUT_REFUSED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +83,16 @@ class XAI:
     key: str = field(repr=False)
     base_url: str = BASE_URL
 
-    def submit(self, brief: Brief, *, callback_url: str = "") -> Flow:  # noqa: ARG002 - no callback is documented
-        """Ask for a video."""
-        answer = yield httpx.Request("POST", f"{self.base_url}/videos/generations", headers=self._headers(), json=_wanted(brief))
+    def submit(self, brief: Brief, *, callback_url: str = "", reference: str = "") -> Flow:  # noqa: ARG002 - no callback is documented
+        """Ask for a video. `reference` travels as `user`, except with an extension, which has no such field."""
+        match brief.operation:
+            case Operation.GENERATE:
+                path, wanted = "generations", xai_body.new_clip(brief, user=reference)
+            case Operation.EDIT:
+                path, wanted = "edits", xai_body.edited_clip(brief, user=reference)
+            case Operation.EXTEND:
+                path, wanted = "extensions", xai_body.longer_clip(brief)
+        answer = yield httpx.Request("POST", f"{self.base_url}/videos/{path}", headers=self._headers(), json=wanted)
         return _accepted(answer)
 
     def check(self, remote_id: str) -> Flow:
@@ -98,31 +104,16 @@ class XAI:
         return {"Authorization": f"Bearer {self.key}", "Accept": "application/json"}
 
 
-def _wanted(brief: Brief) -> dict[str, str | int | dict[str, str] | list[dict[str, str]]]:
-    """The body of POST /videos/generations. One image is the picture to animate, several are references; both together are refused."""
-    images = [{"url": image} for image in brief.images]
-    wanted: dict[str, str | int | dict[str, str] | list[dict[str, str]]] = {
-        "prompt": brief.prompt,
-        "model": brief.model,
-        "aspect_ratio": brief.aspect_ratio,
-        "duration": brief.duration or DEFAULT_SECONDS,
-        "resolution": brief.resolution,
-        "image": images[0] if len(images) == 1 else {},
-        "reference_images": images if len(images) > 1 else [],
-    }
-    return {name: value for name, value in wanted.items() if value}
-
-
 def _accepted(answer: httpx.Response) -> Report:
     """The report of a submission."""
     body = reading.fields(answer)
-    code, said = _error(body)
+    code, said = xai_body.error(body)
     remote_id = reading.identifier(body.get("request_id"))
     if answer.is_success and remote_id:
         return Report(phase=Phase.QUEUED, remote_id=remote_id)
     cause = _cause(answer.status_code, said) or Cause.INPUT_REFUSED
     if answer.is_client_error and cause in {Cause.OUT_OF_BALANCE, Cause.MODERATED}:  # also as 429, where waiting would not help
-        raise Refused(f"{NAME}: {said}", cause=cause, usage=_spent(body))
+        raise Refused(f"{NAME}: {said}", cause=cause, usage=xai_body.spent(body))
     raise reading.turned_away(answer, name=NAME, said=said or code, cause=cause)
 
 
@@ -130,13 +121,13 @@ def _standing(answer: httpx.Response, remote_id: str) -> Report:
     """The report of GET /videos/{id}."""
     body = reading.fields(answer)
     if answer.is_success and (body.get("status") or body.get("video")):
-        return _told(body, remote_id)
+        return xai_body.told(body, remote_id, name=NAME)
     if answer.status_code == RUNNING:
         return reading.still_running(remote_id, progress=reading.percent(body.get("progress")))
-    code, said = _error(body)
+    code, said = xai_body.error(body)
     cause = _cause(answer.status_code, said)
-    if _is_about_the_result(answer, cause, _spent(body)):
-        return Report(phase=Phase.FAILED, remote_id=remote_id, usage=_spent(body), cause=cause or Cause.PROVIDER_FAILED, message=said or code)
+    if _is_about_the_result(answer, cause, xai_body.spent(body)):
+        return Report(phase=Phase.FAILED, remote_id=remote_id, usage=xai_body.spent(body), cause=cause or Cause.PROVIDER_FAILED, message=said or code)
     raise reading.no_verdict(answer, name=NAME, said=said or code, cause=cause)
 
 
@@ -146,44 +137,9 @@ def _is_about_the_result(answer: httpx.Response, cause: Cause | None, spent: Usa
     return answer.is_client_error and not about_the_look and (cause is Cause.MODERATED or spent is not None)
 
 
-def _told(body: dict[str, reading.Json], remote_id: str) -> Report:
-    """The report of a body about the job. An early version of the API left the status out of a finished one."""
-    video = reading.inside(body.get("video"))
-    word, videos = reading.text(body.get("status")), reading.links(video.get("url"))
-    phase = PHASES.get(word) if word else Phase.SUCCEEDED
-    spent, progress = _spent(body), reading.percent(body.get("progress"))
-    if phase is Phase.FAILED:
-        code, said = _error(body)
-        cause = Cause.EXPIRED if word == "expired" else _result_cause(code, said)
-        return Report(phase=phase, remote_id=remote_id, usage=spent, cause=cause, message=said or code)
-    if phase is Phase.SUCCEEDED and video.get("respect_moderation") is False:
-        return Report(phase=Phase.FAILED, remote_id=remote_id, usage=spent, cause=Cause.MODERATED, message=_error(body)[1])
-    if phase is Phase.SUCCEEDED and videos:
-        return Report(phase=phase, remote_id=remote_id, progress=progress, videos=videos, usage=spent)
-    if phase is Phase.SUCCEEDED:
-        return reading.still_running(remote_id, alert=reading.no_video(NAME, word or "done"), spent=spent)
-    if phase is None:
-        return reading.still_running(remote_id, alert=reading.unknown_word(NAME, word), spent=spent, progress=progress)
-    return Report(phase=phase, remote_id=remote_id, progress=progress, usage=spent)
-
-
-def _error(body: dict[str, reading.Json]) -> tuple[str, str]:
-    """Code and words of an error: `{"code","error"}` over HTTP, `{"error":{"code","message"}}` in a result, `{"error"}` alone in older answers."""
-    error = body.get("error")
-    if isinstance(error, str):
-        return reading.text(body.get("code")), reading.text(error)
-    return reading.text(reading.inside(error).get("code")), reading.text(reading.inside(error).get("message"))
-
-
-def _spent(body: dict[str, reading.Json]) -> Usage | None:
-    return reading.usage(reading.inside(body.get("usage")).get(USAGE_UNIT), USAGE_UNIT)
-
-
 def _cause(status: int, said: str) -> Cause | None:
     """Why, as far as words or status tell; the words know more."""
     return reading.cause_in(said, CAUSES_BY_WORDS) or CAUSES_BY_STATUS.get(status)
 
 
-def _result_cause(code: str, said: str) -> Cause:
-    """Why a job failed that had been accepted."""
-    return reading.cause_in(said, {}) or RESULT_CAUSES.get(code, Cause.PROVIDER_FAILED)
+DIALECTS = (Dialect(key="", label="docs.x.ai, newest reference", access=XAI, capabilities=CAPABILITIES, usage_unit=USAGE_UNIT),)

@@ -54,20 +54,26 @@ class Verdict:
 
 def check(connection: Connection, *, allowed_hosts: Collection[str], patience: Patience = PATIENCE) -> Verdict:
     """Ask the connection's provider, within `patience`; never raises for what a provider, a network or a key can be. Sends nothing that is paid."""
-    if connection.sandbox and not settings.SANDBOX:
-        return Verdict(Found.UNREACHABLE, "The sandbox is off in this installation (STUDIO_SANDBOX), so nothing can be sent there.")
-    try:
-        provider = make(connection.provider, connection.key, connection.address)
-    except KeyUnreadable as error:
-        return Verdict(Found.WRONG_KEY, str(error))
-    if not provider.key:
-        return Verdict(Found.WRONG_KEY, "There is no key yet. Enter one.")
+    provider = entry(connection)
+    if isinstance(provider, Verdict):
+        return provider
     overheard = Overheard(provider)
     try:
         asyncio.run(_ask(overheard, allowed_hosts, patience))
     except ProviderError as error:
         return judged(overheard.answer, error.message)
     return judged(overheard.answer, "")
+
+
+def entry(connection: Connection) -> Provider | Verdict:
+    """The access to the connection's provider, or why it cannot even be asked."""
+    if connection.sandbox and not settings.SANDBOX:
+        return Verdict(Found.UNREACHABLE, "The sandbox is off in this installation (STUDIO_SANDBOX), so nothing can be sent there.")
+    try:
+        provider = make(connection.provider, connection.key, connection.address, connection.dialect)
+    except KeyUnreadable as error:
+        return Verdict(Found.WRONG_KEY, str(error))
+    return provider if provider.key else Verdict(Found.WRONG_KEY, "There is no key yet. Enter one.")
 
 
 async def _ask(provider: Provider, allowed_hosts: Collection[str], patience: Patience) -> None:
@@ -83,9 +89,9 @@ class Overheard:
         self.answer: httpx.Response | None = None
         self._provider = provider
 
-    def submit(self, brief: Brief, *, callback_url: str = "") -> Flow:
+    def submit(self, brief: Brief, *, callback_url: str = "", reference: str = "") -> Flow:
         """The provider's own."""
-        return self._provider.submit(brief, callback_url=callback_url)
+        return self._provider.submit(brief, callback_url=callback_url, reference=reference)
 
     def check(self, remote_id: str) -> Flow:
         """The provider's own, with the answer kept."""

@@ -22,10 +22,13 @@ class Connection(models.Model):
 
     The key is encrypted at rest and write-only: `set_key` takes it, `key` hands it to the worker, and nothing shows more than its last four
     characters. `lease_*` is the claim of the one sweep that works for this connection, with a fencing number; `paced_until` is the moment at
-    which its request limit would be used up evenly, and `not_before` what the provider itself asked us to wait for.
+    which its request limit would be used up evenly. Before `not_before` the provider wants to hear nothing, before `send_not_before` no order.
+    `called_at` and `calls_missed` tell whether its callbacks reach us: how many jobs in a row ended without one.
     """
 
     provider = models.CharField(max_length=20)
+    dialect = models.CharField(max_length=20, blank=True)  # which generation of the provider's documents; empty for the newest
+    position = models.PositiveSmallIntegerField(default=100)  # in the house's order, which the route policy "ordered" follows
     label = models.CharField(max_length=60, unique=True)
     base_url = models.URLField(blank=True, help_text="Empty for the provider's own address.")
     sandbox = models.BooleanField(default=False)
@@ -40,12 +43,18 @@ class Connection(models.Model):
     lease_owner = models.CharField(max_length=80, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     lease_fence = models.BigIntegerField(default=0, editable=False)
+    lease_deaths = models.PositiveSmallIntegerField(default=0, editable=False)  # holders in a row that never gave it back
     ticked_at = models.DateTimeField(null=True, blank=True, editable=False)
     paced_until = models.DateTimeField(null=True, blank=True, editable=False)
     not_before = models.DateTimeField(null=True, blank=True, editable=False)
+    send_not_before = models.DateTimeField(null=True, blank=True, editable=False)
+    called_at = models.DateTimeField(null=True, blank=True, editable=False)
+    calls_missed = models.PositiveIntegerField(default=0, editable=False)
+    balance = models.CharField(max_length=60, blank=True, editable=False)  # what is left there, as the provider wrote it, with its unit
+    balance_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
-        ordering = ["sandbox", "label"]
+        ordering = ["sandbox", "position", "label"]
         constraints = [
             models.CheckConstraint(condition=Q(requests_per_minute__gte=1), name="some_requests_a_minute"),
             models.CheckConstraint(condition=Q(jobs_at_once__gte=1), name="some_jobs_at_once"),
@@ -80,6 +89,50 @@ class Connection(models.Model):
     def is_waiting(self, now: datetime) -> bool:
         """Whether the provider asked us not to call yet."""
         return self.not_before is not None and self.not_before > now
+
+    def may_send(self, now: datetime) -> bool:
+        """Whether it is switched on and the provider takes orders now, as far as it told us."""
+        return self.enabled and (self.send_not_before is None or self.send_not_before <= now)
+
+
+class Breaker(models.Model):
+    """Stops orders to what is ill: one model of a connection, or with an empty `model` the whole connection. The rule stands in breaker.py.
+
+    Closed while `open_until` is empty; open until then; after it one order is let through to see whether it works again.
+    """
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="breakers")
+    model = models.CharField(max_length=80, blank=True)
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    trips = models.PositiveIntegerField(default=0)  # in a row: each pause is longer than the one before
+    open_since = models.DateTimeField(null=True, blank=True)
+    open_until = models.DateTimeField(null=True, blank=True)
+    cause = models.CharField(max_length=20, blank=True)
+    last_error = models.CharField(max_length=300, blank=True)
+    last_error_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "model"], name="one_breaker_a_model")]
+
+    def __str__(self) -> str:
+        return f"breaker of {self.connection_id} {self.model}".strip()
+
+
+class Track(models.Model):
+    """How one kind of order fared lately at one connection: its last samples, oldest first (track.py says what one holds).
+
+    A row of its own, rewritten with each result, so that a card, a plan or a health strip reads one short row instead of a growing history.
+    """
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="tracks")
+    kind = models.CharField(max_length=120)  # model, operation, resolution and duration: what decides how long it takes
+    samples = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "kind"], name="one_track_a_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.connection_id}"
 
 
 class PriceRule(models.Model):

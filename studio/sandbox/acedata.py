@@ -1,8 +1,10 @@
 """AceData Cloud, played: blocks unless told otherwise, and its tasks have no status.
 
-Odd jobs fail with `success: false`, even ones with `success: true` around a failed item; odd ones answer a submission with the short shape.
+Odd jobs fail with `success: false`, even ones with `success: true` around a failed item; odd ones answer a submission with the short shape, and a
+client that takes `application/x-ndjson` with two lines.
 """
 
+import json
 import time
 import uuid
 from collections.abc import Mapping
@@ -11,10 +13,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from studio.sandbox import intake
-from studio.sandbox.models import Kind, Moment, RemoteJob
+from studio.sandbox.models import Kind, RemoteJob
 from studio.sandbox.timeline import Stage, Standing
 
 PROVIDER = "acedata"
@@ -28,7 +29,10 @@ DURATIONS = {  # shortest and longest, seconds
     "grok-imagine-video-1.5:official": (1, 15),
     "grok-imagine-video": (1, 15),
     "grok-imagine-video-1.5-preview": (1, 15),
+    "grok-imagine-video-1.5-fast": (6, 30),  # the names of a guide between the two
+    "grok-imagine-video-1.5": (1, 15),
 }
+LINES = "application/x-ndjson"
 NEEDS_IMAGE = ("grok-imagine-video-1.5:official", "grok-imagine-video-1.5-preview")
 BATCH = 50  # ids in one question
 HOLD = 30.0  # seconds that a synchronous submission is held before it is answered 504
@@ -51,50 +55,60 @@ ANSWERS: dict[Kind, intake.Answer] = {
 }
 
 
-@intake.api
-@require_POST
-def videos(request: HttpRequest) -> HttpResponseBase:
+@intake.submissions(PROVIDER)
+def videos(visit: intake.Visit) -> HttpResponseBase:
     """POST /grok/videos: the id at once with `async` or `callback_url`, else the finished video after a wait."""
-    if stopped := _stopped(request, Moment.SUBMIT):
+    if stopped := _stopped(visit):
         return stopped
     try:
-        body = intake.body_of(request)
+        body = intake.body_of(visit)
         wanted = _wanted(body)
     except intake.Malformed as error:
         return _json(_error(400, "bad_request", str(error)))
-    if no := intake.turned_down(PROVIDER, ANSWERS):
+    if no := intake.turned_down(visit, ANSWERS):
         return no
-    job = intake.accept(request, wanted, provider=PROVIDER, remote_id=str(uuid.uuid4()), key=intake.bearer(request))
-    if lost := intake.lost(job):
-        return lost
-    if body.get("async") is True or wanted.callback_url:
-        return JsonResponse({"task_id": job.remote_id} if job.odd else {"success": True, "task_id": job.remote_id, "trace_id": _trace(job)})
-    return held(job, limit=HOLD)
+    job = intake.accept(visit, wanted, remote_id=str(uuid.uuid4()), key=intake.bearer(visit.request))
+    if hindered := intake.hindered(job):
+        return hindered
+    at_once = body.get("async") is True or wanted.callback_url
+    status, answer = _taken(job) if at_once else held(job, limit=HOLD)
+    return _in_lines(job, answer, status) if LINES in visit.request.headers.get("Accept", "") else JsonResponse(answer, status=status)
 
 
-def held(job: RemoteJob, *, limit: float) -> HttpResponse:
+def _taken(job: RemoteJob) -> intake.Answer:
+    """The answer of a submission that is not waited for."""
+    return 200, {"task_id": job.remote_id} | ({} if job.odd else {"success": True, "trace_id": _trace(job)})
+
+
+def _in_lines(job: RemoteJob, answer: Mapping[str, Any], status: int) -> HttpResponse:
+    """An answer as lines of JSON, for odd jobs after a first one with the id. How several lines look is not documented."""
+    lines = [{"task_id": job.remote_id}, answer] if job.odd else [answer]
+    return HttpResponse("".join(f"{json.dumps(line)}\n" for line in lines), status=status, content_type=LINES)
+
+
+def held(job: RemoteJob, *, limit: float) -> intake.Answer:
     """The answer of a synchronous submission: the result, or 504 after `limit` seconds. The task goes on, and its id is lost to the client."""
     until = time.monotonic() + limit
     while True:
-        seen = intake.look(PROVIDER, job.remote_id)
-        if seen is not None and seen[1].is_final:
-            return JsonResponse(result(*seen))
+        job.refresh_from_db()
+        job, at = intake.standing_of(job)
+        if at.is_final:
+            return 200, result(job, at)
         if time.monotonic() >= until:
-            return _json(_error(504, "timeout", "The upstream timed out."))
+            return _error(504, "timeout", "The upstream timed out.")
         time.sleep(BEAT)
 
 
-@intake.api
-@require_POST
-def tasks(request: HttpRequest) -> HttpResponseBase:
+@intake.looks(PROVIDER, methods=("POST",))
+def tasks(visit: intake.Visit) -> HttpResponseBase:
     """POST /grok/tasks: one task by `id`, or several by `ids` or by time."""
-    if stopped := _stopped(request, Moment.CHECK):
+    if stopped := _stopped(visit):
         return stopped
     try:
-        body = intake.body_of(request)
+        body = intake.body_of(visit)
         if intake.one_of(body, "action", ("retrieve", "retrieve_batch"), "retrieve") == "retrieve_batch":
-            return _batch(request, body)
-        seen = intake.look(PROVIDER, intake.word(body, "id"))
+            return _batch(visit, body)
+        seen = intake.mistaken(visit, intake.look(visit, intake.word(body, "id")))
     except intake.Malformed as error:
         return _json(_error(400, "bad_request", str(error)))
     if seen is None:
@@ -103,17 +117,25 @@ def tasks(request: HttpRequest) -> HttpResponseBase:
     return JsonResponse(_task(job, at), headers={"x-trace-id": _trace(job)})
 
 
-def _batch(request: HttpRequest, body: Mapping[str, Any]) -> HttpResponse:
-    """Tasks by id; without ids the account's newest, between the undocumented `created_at_min` and `created_at_max` (Unix seconds)."""
-    ids = intake.strings(body, "ids")
-    if "ids" not in body:
-        mine = RemoteJob.objects.filter(provider=PROVIDER, key_hash=intake.hash_of(intake.bearer(request)))
+def _batch(visit: intake.Visit, body: Mapping[str, Any]) -> HttpResponse:
+    """The account's own tasks among `ids`; without them its newest, by the undocumented `created_at_min` and `created_at_max` (Unix seconds), `limit`
+    and `offset`. Raises Malformed.
+    """
+    mine = RemoteJob.objects.filter(provider=PROVIDER, key_hash=intake.hash_of(intake.bearer(visit.request)))
+    if "ids" in body:
+        ids = intake.strings(body, "ids")
+        if len(ids) > BATCH:
+            raise intake.Malformed(f"At most {BATCH} ids can be retrieved at once.")
+        known = mine.in_bulk([remote_id.replace("\x00", "") for remote_id in ids], field_name="remote_id")
+        jobs = [known[remote_id] for remote_id in dict.fromkeys(ids) if remote_id in known]
+    else:
         for name, lookup in (("created_at_min", "created_at__gte"), ("created_at_max", "created_at__lte")):
-            if isinstance(limit := body.get(name), int | float):
-                mine = mine.filter(**{lookup: _moment(limit)})
-        ids = tuple(mine.order_by("-created_at").values_list("remote_id", flat=True)[:BATCH])
-    seen = [look for look in (intake.look(PROVIDER, remote_id) for remote_id in ids[:BATCH]) if look is not None]
-    return JsonResponse({"items": [_task(*look) for look in seen], "count": len(seen)})
+            if isinstance(bound := body.get(name), int | float):
+                mine = mine.filter(**{lookup: _moment(bound)})
+        first, limit = intake.whole(body, "offset", 0, 1_000_000, default=0), intake.whole(body, "limit", 1, BATCH, default=BATCH)
+        jobs = list(mine.order_by("-created_at", "-pk")[first : first + limit])
+    items = [_task(*intake.standing_of(job)) for job in jobs]
+    return JsonResponse({"items": items, "count": len(items)})
 
 
 def _moment(seconds: float) -> datetime:
@@ -180,14 +202,14 @@ def _wanted(body: Mapping[str, Any]) -> intake.Wanted:
     )
 
 
-def _stopped(request: HttpRequest, moment: Moment) -> HttpResponse | None:
+def _stopped(visit: intake.Visit) -> HttpResponseBase | None:
     """The answer that comes before the request is read: no key (400), a wrong one (401), or a fault."""
-    key = intake.bearer(request)
+    key = intake.bearer(visit.request)
     if not key:
         return _json(_error(400, "no_token", "No token was given."))
     if intake.is_wrong(key):
         return _json(_error(401, "invalid_token", "The specified token is invalid or wrong."))
-    return intake.trouble(PROVIDER, ANSWERS, moment=moment)
+    return intake.trouble(visit, ANSWERS)
 
 
 @intake.api

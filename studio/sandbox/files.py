@@ -10,7 +10,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
-from studio.sandbox.models import Kind, RemoteJob
+from studio.sandbox import faults
+from studio.sandbox.models import Kind, Moment, RemoteJob
 
 CHUNK = 65_536  # bytes
 
@@ -25,17 +26,20 @@ def folder() -> Path:
 @login_not_required
 @require_safe
 def video(_request: HttpRequest, name: str) -> HttpResponseBase:
-    """One video; 404 when there is none, 403 or 404 when its link expired."""
-    job = _owner(name)
+    """One video; 404 when there is none, 403 or 404 when its link expired, and whatever a fault of downloads puts in its place."""
+    job = owner(name)
     path = folder() / f"{name}.mp4"
     if job is None or not path.is_file():
         return HttpResponse("Not found", status=404, content_type="text/plain")
     if job.has(Kind.EXPIRED_LINK):
         return HttpResponse("The link has expired", status=403 if job.odd else 404, content_type="text/plain")
+    met = faults.Waiting(job.provider, Moment.DOWNLOAD).take([Kind.SERVER_ERROR, Kind.RESET, Kind.TRUNCATED])
+    if met == Kind.SERVER_ERROR:
+        return HttpResponse("Bad gateway", status=502, content_type="text/plain")
     size = path.stat().st_size
     response: StreamingHttpResponse = (
-        StreamingHttpResponse(_half(path, size), content_type="video/mp4")
-        if job.has(Kind.TRUNCATED)
+        StreamingHttpResponse(_beginning(path, 0 if met == Kind.RESET else size // 2), content_type="video/mp4")
+        if met or job.has(Kind.TRUNCATED)
         else FileResponse(path.open("rb"), content_type="video/mp4")
     )
     response.headers["Content-Length"] = str(size)
@@ -44,15 +48,15 @@ def video(_request: HttpRequest, name: str) -> HttpResponseBase:
     return response
 
 
-def _owner(name: str) -> RemoteJob | None:
+def owner(name: str) -> RemoteJob | None:
     """The job that a video belongs to: its name is the id, with the number of the take where there are several."""
     candidates = [name, name.rpartition("-")[0]]
     return next((job for job in RemoteJob.objects.filter(remote_id__in=candidates) if f"{name}.mp4" in job.file_names()), None)
 
 
-def _half(path: Path, size: int) -> Iterator[bytes]:
-    """The first half of a file, and then a broken connection."""
+def _beginning(path: Path, length: int) -> Iterator[bytes]:
+    """The first bytes of a file, and then a broken connection."""
     with path.open("rb") as file:
-        for start in range(0, size // 2, CHUNK):
-            yield file.read(min(CHUNK, size // 2 - start))
+        for start in range(0, length, CHUNK):
+            yield file.read(min(CHUNK, length - start))
     raise ConnectionResetError(ECONNRESET, "the sandbox cuts this video off on purpose")

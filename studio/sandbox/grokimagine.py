@@ -5,11 +5,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.views.decorators.http import require_GET, require_POST
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
 
 from studio.sandbox import intake
-from studio.sandbox.models import Kind, Moment, RemoteJob
+from studio.sandbox.models import Kind, RemoteJob
 from studio.sandbox.timeline import Stage, Standing
 
 PROVIDER = "grokimagine"
@@ -42,37 +41,35 @@ ANSWERS: dict[Kind, intake.Answer] = {
 }
 
 
-@intake.api
-@require_POST
-def generate(request: HttpRequest) -> HttpResponseBase:
+@intake.submissions(PROVIDER)
+def generate(visit: intake.Visit) -> HttpResponseBase:
     """POST /v1/generate."""
-    return _with_limits(_generate(request))
+    return _with_limits(_generate(visit))
 
 
-def _generate(request: HttpRequest) -> HttpResponseBase:
-    if stopped := _stopped(request, Moment.SUBMIT):
+def _generate(visit: intake.Visit) -> HttpResponseBase:
+    if stopped := _stopped(visit):
         return stopped
     try:
-        wanted = _wanted(intake.body_of(request))
+        wanted = _wanted(intake.body_of(visit))
     except intake.Malformed as error:
         return _json(_error(400, f"Invalid request: {error}", "INVALID_REQUEST"))
-    if no := intake.turned_down(PROVIDER, ANSWERS):
+    if no := intake.turned_down(visit, ANSWERS):
         return no
-    job = intake.accept(request, wanted, provider=PROVIDER, remote_id=f"task_{uuid.uuid4().hex}", key=intake.bearer(request))
-    return intake.lost(job) or JsonResponse({"code": 200, "message": "success", "data": {"task_id": job.remote_id}})
+    job = intake.accept(visit, wanted, remote_id=f"task_{uuid.uuid4().hex}", key=intake.bearer(visit.request))
+    return intake.hindered(job) or JsonResponse({"code": 200, "message": "success", "data": {"task_id": job.remote_id}})
 
 
-@intake.api
-@require_GET
-def status(request: HttpRequest) -> HttpResponseBase:
+@intake.looks(PROVIDER)
+def status(visit: intake.Visit) -> HttpResponseBase:
     """GET /v1/status?task_id=."""
-    return _with_limits(_status(request))
+    return _with_limits(_status(visit))
 
 
-def _status(request: HttpRequest) -> HttpResponse:
-    if stopped := _stopped(request, Moment.CHECK):
+def _status(visit: intake.Visit) -> HttpResponseBase:
+    if stopped := _stopped(visit):
         return stopped
-    seen = intake.look(PROVIDER, request.GET.get("task_id", ""))
+    seen = intake.mistaken(visit, intake.look(visit, visit.request.GET.get("task_id", "")))
     if seen is None:
         return _json(_error(400, "Invalid request: The task does not exist", "INVALID_REQUEST"))
     return JsonResponse({"code": 200, "message": "success", "data": _task(*seen)})
@@ -83,7 +80,7 @@ def _task(job: RemoteJob, at: Standing) -> dict[str, Any]:
     done = at.stage == Stage.DONE
     words = {Stage.FAILED: "grok imagine build failed", Stage.MODERATED: MODERATED}
     return {
-        "consumed_credits": CREDITS if done else 0,
+        "consumed_credits": job.told_usage(CREDITS) if done else 0,
         "created_at": f"{job.created_at:%Y-%m-%dT%H:%M:%SZ}",
         "status": STATUSES[at.stage],
         "task_id": job.remote_id,
@@ -110,11 +107,12 @@ def _wanted(body: Mapping[str, Any]) -> intake.Wanted:
     )
 
 
-def _stopped(request: HttpRequest, moment: Moment) -> HttpResponse | None:
+def _stopped(visit: intake.Visit) -> HttpResponseBase | None:
     """The answer that comes before the request is read: a wrong key, or a fault."""
-    if not intake.bearer(request) or intake.is_wrong(intake.bearer(request)):
+    key = intake.bearer(visit.request)
+    if not key or intake.is_wrong(key):
         return _json(_error(401, "Unauthorized", "UNAUTHORIZED"))
-    return intake.trouble(PROVIDER, ANSWERS, moment=moment)
+    return intake.trouble(visit, ANSWERS)
 
 
 def _json(answer: intake.Answer) -> HttpResponse:

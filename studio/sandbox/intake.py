@@ -1,14 +1,20 @@
-"""What the five played APIs share: reading a request, meeting a fault, and accepting a job. Knows no provider's words."""
+"""What the five played APIs share: reading a request, meeting a fault, and accepting a job. Knows no provider's words.
+
+@submissions(PROVIDER) ─┐                ┌─ accept ──> RemoteJob ──> hindered or the provider's answer
+@looks(PROVIDER)       ─┴─> Visit ──> view ─ trouble, turned_down, Malformed ──> TurnedAway, when it was a submission
+"""
 
 import base64
 import binascii
 import hashlib
 import json
 import logging
+import time
+import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from errno import ECONNRESET
-from functools import partial
+from functools import cached_property, partial, wraps
 from typing import Any
 
 from django.conf import settings
@@ -17,20 +23,25 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
 
 from studio.sandbox import faults, render, timeline
 from studio.sandbox.files import folder
-from studio.sandbox.models import Kind, Moment, RemoteJob
+from studio.sandbox.models import Kind, Moment, Operation, RemoteJob, TurnedAway
 
 logger = logging.getLogger(__name__)
 
 LARGEST_REQUEST = 40_000_000  # bytes; reference images may travel inside
 RETRY_AFTER = 2  # seconds
-LATE = 5  # a late callback comes after this many times the job's whole time
+SLOW = 3.0  # seconds that a slow answer takes longer; every client waits so long
+# After how much of a job's whole time its callback comes, where not at its end. A forged one is followed by the true one.
+CALLED_AT: dict[str, float] = {Kind.CALLBACK_LATE: 5, Kind.CALLBACK_FORGED: 0.3}
+TROUBLE = (Kind.RATE_LIMIT, Kind.QUEUE_FULL, Kind.SERVER_ERROR, Kind.HTML, Kind.RESET)
 SUBMIT_TROUBLE = (Kind.REFUSAL, Kind.MODERATION_SUBMIT, Kind.BALANCE)
 
 Answer = tuple[int, Mapping[str, Any]]  # HTTP status and JSON body
 View = Callable[..., HttpResponseBase]
+Seen = tuple[RemoteJob, timeline.Standing]
 
 
 class Malformed(ValueError):
@@ -47,14 +58,79 @@ class Wanted:
     seconds: int
     request: Mapping[str, Any]
     model: str = ""
+    operation: Operation = Operation.GENERATE
+    source_seconds: int = 0  # of the clip that is edited or extended
     takes: int = 1
     images: tuple[str, ...] = field(default=())
     callback_url: str = ""
 
 
+class Visit:
+    """One request at a played provider: its body and the faults that it can meet, each read once, and what came of it."""
+
+    def __init__(self, request: HttpRequest, provider: str, moment: Moment) -> None:
+        """Nothing is read yet."""
+        self.request, self.provider, self.moment = request, provider, moment
+        self.job: RemoteJob | None = None  # that was accepted
+        self.met: Kind | None = None  # the fault that came in its way
+
+    @cached_property
+    def raw(self) -> bytes:
+        """The body. Not `request.body`: that refuses what a reference image weighs."""
+        return self.request.read(LARGEST_REQUEST)
+
+    @cached_property
+    def _waiting(self) -> faults.Waiting:
+        return faults.Waiting(self.provider, self.moment)
+
+    def meet(self, *kinds: Kind) -> Kind | None:
+        """The fault of one of these kinds that happens to this request, or None."""
+        self.met = self._waiting.take(kinds)
+        return self.met
+
+
 def api(view: View) -> View:
     """An open door: a provider's API asks for its own key, not for a session."""
     return csrf_exempt(login_not_required(view))
+
+
+def submissions(provider: str) -> Callable[[View], View]:
+    """A view that takes paid submissions, given a `Visit`. What it turns away is remembered, as `accept` remembers what it takes on."""
+
+    def opened(take: View) -> View:
+        @wraps(take)
+        def view(request: HttpRequest) -> HttpResponseBase:
+            visit = Visit(request, provider, Moment.SUBMIT)
+            answer = take(visit)
+            if visit.job is None:
+                status = 0 if visit.met == Kind.RESET else answer.status_code
+                TurnedAway.objects.create(provider=provider, status=status, kind=visit.met or "", request=_as_received(visit))
+            return answer
+
+        return api(require_http_methods(["POST"])(view))
+
+    return opened
+
+
+def looks(provider: str, *, methods: Collection[str] = ("GET",)) -> Callable[[View], View]:
+    """A view that answers questions about jobs, given a `Visit`."""
+
+    def opened(tell: View) -> View:
+        @wraps(tell)
+        def view(request: HttpRequest, **path: str) -> HttpResponseBase:
+            return tell(Visit(request, provider, Moment.CHECK), **path)
+
+        return api(require_http_methods(list(methods))(view))
+
+    return opened
+
+
+def _as_received(visit: Visit) -> dict[str, Any]:
+    """The body of a request as it is kept; empty when nobody could read it."""
+    try:
+        return _kept(body_of(visit))
+    except Malformed:
+        return {}
 
 
 def bearer(request: HttpRequest) -> str:
@@ -73,10 +149,10 @@ def is_wrong(key: str) -> bool:
     return key.startswith("wrong")
 
 
-def body_of(request: HttpRequest) -> dict[str, Any]:
-    """The request's JSON object. Raises Malformed. Not `request.body`: that refuses what a reference image weighs."""
+def body_of(visit: Visit) -> dict[str, Any]:
+    """The request's JSON object. Raises Malformed."""
     try:
-        body = json.loads(request.read(LARGEST_REQUEST) or b"{}")
+        body = json.loads(visit.raw or b"{}")
         # Neither a lone surrogate nor NUL can be stored by every database.
         storable = b"\\u0000" not in json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
@@ -128,21 +204,22 @@ def whole(body: Mapping[str, Any], name: str, least: int, most: int, *, default:
     return value
 
 
-def trouble(provider: str, answers: Mapping[Kind, Answer], *, moment: Moment) -> HttpResponse | None:
+def trouble(visit: Visit, answers: Mapping[Kind, Answer]) -> HttpResponseBase | None:
     """The answer that a fault of the request itself puts in the place of ours, or None."""
-    kinds = [kind for kind in (Kind.RATE_LIMIT, Kind.QUEUE_FULL, Kind.SERVER_ERROR) if kind in answers]
-    kind = faults.take(provider, [*kinds, Kind.HTML], moment=moment)
+    kind = visit.meet(*TROUBLE)
     if kind is None:
         return None
+    if kind == Kind.RESET:
+        return _broken_off(b"")
     if kind == Kind.HTML:
         return html_page("Just a moment")
     headers = {"Retry-After": str(RETRY_AFTER)} if kind == Kind.RATE_LIMIT else {}
     return _answered(answers[kind], headers)
 
 
-def turned_down(provider: str, answers: Mapping[Kind, Answer]) -> HttpResponse | None:
+def turned_down(visit: Visit, answers: Mapping[Kind, Answer]) -> HttpResponse | None:
     """The no that a fault gives to a valid submission, or None."""
-    kind = faults.take(provider, SUBMIT_TROUBLE)
+    kind = visit.meet(*SUBMIT_TROUBLE)
     return None if kind is None else _answered(answers[kind], {})
 
 
@@ -157,24 +234,26 @@ def html_page(title: str, *, status: int = 200) -> HttpResponse:
     return HttpResponse(page, status=status)
 
 
-def accept(request: HttpRequest, wanted: Wanted, *, provider: str, remote_id: str, key: str) -> RemoteJob:
+def accept(visit: Visit, wanted: Wanted, *, remote_id: str, key: str) -> RemoteJob:
     """Take the job on: one row, saved, with everything that will go wrong already decided; its video is drawn by the queue."""
     now = timezone.now()
-    making = timeline.making(remote_id, settings.SANDBOX_SPEED)
     job = RemoteJob(
-        provider=provider,
+        provider=visit.provider,
         remote_id=remote_id,
         created_at=now,
-        making=making,
-        serial=RemoteJob.objects.filter(provider=provider).count() + 1,
-        outcome_fault=faults.take(provider, faults.OUTCOMES) or "",
-        link_fault=faults.take(provider, faults.LINKS) or "",
-        callback_fault=(faults.take(provider, faults.CALLBACKS) or "") if wanted.callback_url else "",
+        making=timeline.making(remote_id, seconds=wanted.seconds, resolution=wanted.resolution, speed=settings.SANDBOX_SPEED),
+        serial=RemoteJob.next_serial(visit.provider),
+        outcome_fault=visit.meet(*faults.OUTCOMES) or "",
+        answer_fault=visit.meet(*faults.ANSWERS) or "",
+        link_fault=visit.meet(*faults.LINKS) or "",
+        callback_fault=(visit.meet(*faults.CALLBACKS) or "") if wanted.callback_url else "",
         key_hash=hash_of(key),
-        origin=request.build_absolute_uri("/").rstrip("/"),
-        request={name: _shortened(value) for name, value in wanted.request.items()},
+        origin=visit.request.build_absolute_uri("/").rstrip("/"),
+        request=_kept(wanted.request),
         prompt=wanted.prompt,
         model=wanted.model,
+        operation=wanted.operation,
+        source_seconds=wanted.source_seconds,
         aspect_ratio=wanted.aspect_ratio,
         resolution=wanted.resolution,
         seconds=wanted.seconds,
@@ -183,12 +262,20 @@ def accept(request: HttpRequest, wanted: Wanted, *, provider: str, remote_id: st
     )
     if wanted.callback_url and not job.has(Kind.CALLBACK_MISSING):
         job.callback_url = wanted.callback_url
-        job.callback_at = now + making * (LATE if job.has(Kind.CALLBACK_LATE) else 1)
-        job.callbacks_left = 2 if job.has(Kind.CALLBACK_DOUBLED) else 1
-    job.save()
-    if job.makes_videos:
+        job.callback_at = now + job.making * CALLED_AT.get(job.callback_fault, 1)
+        job.callbacks_left = 2 if job.has(Kind.CALLBACK_DOUBLED) or job.has(Kind.CALLBACK_FORGED) else 1
+    if render.copied(job):
+        job.rendered_at = now
+    job.save(force_insert=True)
+    visit.job = job
+    if job.makes_videos and job.rendered_at is None:
         transaction.on_commit(partial(render.ask, job))
     return job
+
+
+def _kept(request: Mapping[str, Any]) -> dict[str, Any]:
+    """A request as it is remembered."""
+    return {name: _shortened(value) for name, value in request.items()}
 
 
 def _shortened(value: Any) -> Any:
@@ -219,25 +306,46 @@ def _backdrop(remote_id: str, images: tuple[str, ...]) -> str:
     return name
 
 
-def lost(job: RemoteJob) -> StreamingHttpResponse | None:
-    """For the fault of that kind: an answer that breaks off after its first byte, when the job is accepted and saved. Else None.
+def hindered(job: RemoteJob) -> StreamingHttpResponse | None:
+    """What comes in the way of the answer to a job that is accepted and saved: half an answer where it gets lost, a pause where it is slow, else None."""
+    if job.has(Kind.SLOW_ANSWER):
+        time.sleep(SLOW)
+    return _broken_off(b"{") if job.has(Kind.LOST_ANSWER) else None
+
+
+def _broken_off(beginning: bytes) -> StreamingHttpResponse:
+    """An answer that breaks off after its beginning; before its first byte when that is empty.
 
     It declares no length, so the development server closes the connection and the client reads half a JSON text; gunicorn resets the connection.
     """
-    if faults.take(job.provider, [Kind.LOST_ANSWER]) is None:
-        return None
 
     def broken() -> Iterator[bytes]:
-        yield b"{"
+        if beginning:
+            yield beginning
         raise ConnectionResetError(ECONNRESET, "the sandbox loses this answer on purpose")
 
     return StreamingHttpResponse(broken(), content_type="application/json")
 
 
-def look(provider: str, remote_id: str) -> tuple[RemoteJob, timeline.Standing] | None:
-    """The job and where it stands now, or None when this provider has no such job."""
-    job = RemoteJob.objects.filter(provider=provider, remote_id=remote_id.replace("\x00", "")).first()  # PostgreSQL takes no NUL
-    if job is None:
-        return None
+def look(visit: Visit, remote_id: str) -> Seen | None:
+    """The job and where it stands now, or None when this provider has no such job. One query, unless its video is overdue."""
+    job = RemoteJob.objects.filter(provider=visit.provider, remote_id=remote_id.replace("\x00", "")).first()  # PostgreSQL takes no NUL
+    return None if job is None else standing_of(job)
+
+
+def standing_of(job: RemoteJob) -> Seen:
+    """The job and where it stands now; somebody looks, so its video is asked for again when it is overdue."""
     render.ask_again(job)
     return job, timeline.standing(job, timezone.now())
+
+
+def mistaken(visit: Visit, seen: Seen | None) -> Seen | None:
+    """For the fault of that kind: the provider's newest other job, or none of ours, in the place of the one that was asked about. Else what was seen."""
+    if seen is None or visit.meet(Kind.WRONG_ID) is None:
+        return seen
+    asked, at = seen
+    other = RemoteJob.objects.filter(provider=visit.provider).exclude(pk=asked.pk).order_by("-serial").first()
+    if other is not None:
+        return standing_of(other)
+    asked.remote_id = str(uuid.uuid5(uuid.NAMESPACE_OID, asked.remote_id))
+    return asked, at

@@ -1,13 +1,17 @@
-"""TTAPI, played. Odd jobs answer `jobId`, even ones `job_id`; strings stay strings."""
+"""TTAPI, played. Odd jobs answer `jobId`, even ones `job_id`; strings stay strings.
+
+Its second route speaks almost as xAI does. The page for its submissions was never found, so they are taken as xAI takes them. Both routes tell of
+every job, however it was asked for.
+"""
 
 import uuid
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
-from studio.sandbox import intake
-from studio.sandbox.models import Kind, Moment, RemoteJob
+from studio.sandbox import intake, ticks, xai
+from studio.sandbox.models import Kind, RemoteJob
 from studio.sandbox.timeline import Stage, Standing
 
 PROVIDER = "ttapi"
@@ -16,6 +20,7 @@ RESOLUTIONS = ("480p", "720p")
 MODELS = {"grok-imagine-1.0-video": 30, "grok-imagine-video-1.5-preview": 15}  # and the longest clip, seconds
 ONE_IMAGE = "grok-imagine-video-1.5-preview"  # needs exactly one
 MODERATED = "prompt violation"
+QUOTA_PER_USD = 100
 
 STATUSES = {
     Stage.QUEUED: "PENDING_QUEUE",
@@ -24,6 +29,15 @@ STATUSES = {
     Stage.DONE: "SUCCESS",
     Stage.FAILED: "FAILED",
     Stage.MODERATED: "FAILED",
+}
+
+SHAPED_AS_XAI = {
+    Stage.QUEUED: "processing",
+    Stage.RUNNING: "processing",
+    Stage.STRANGE: "warming_up",
+    Stage.DONE: "done",
+    Stage.FAILED: "failed",
+    Stage.MODERATED: "failed",
 }
 
 
@@ -41,37 +55,77 @@ ANSWERS: dict[Kind, intake.Answer] = {
 }
 
 
-@intake.api
-@require_POST
-def generations(request: HttpRequest) -> HttpResponseBase:
+@intake.submissions(PROVIDER)
+def generations(visit: intake.Visit) -> HttpResponseBase:
     """POST /grok/generations."""
-    if stopped := _stopped(request, Moment.SUBMIT):
+    return _submission(visit, _wanted, _accepted)
+
+
+@intake.submissions(PROVIDER)
+def shaped_generations(visit: intake.Visit) -> HttpResponseBase:
+    """POST /grok/v1/videos/generations."""
+    return _submission(visit, xai.wanted, lambda job: {"request_id": job.remote_id})
+
+
+def _submission(
+    visit: intake.Visit, read: Callable[[Mapping[str, Any]], intake.Wanted], answer: Callable[[RemoteJob], dict[str, Any]]
+) -> HttpResponseBase:
+    """The answer to a submission that `read` checks."""
+    if stopped := _stopped(visit):
         return stopped
     try:
-        wanted = _wanted(intake.body_of(request))
+        wanted = read(intake.body_of(visit))
     except intake.Malformed as error:
         return JsonResponse(_failed(f"Parameter error: {error}"), status=400)
-    if no := intake.turned_down(PROVIDER, ANSWERS):
+    if no := intake.turned_down(visit, ANSWERS):
         return no
-    job = intake.accept(request, wanted, provider=PROVIDER, remote_id=str(uuid.uuid4()), key=_key(request))
-    data = {"jobId" if job.odd else "job_id": job.remote_id}
-    return intake.lost(job) or JsonResponse({"status": "SUCCESS", "message": "success", "data": data})
+    job = intake.accept(visit, wanted, remote_id=str(uuid.uuid4()), key=_key(visit.request))
+    return intake.hindered(job) or JsonResponse(answer(job))
 
 
-@intake.api
-@require_http_methods(["GET", "POST"])
-def fetch(request: HttpRequest) -> HttpResponseBase:
+@intake.looks(PROVIDER, methods=("GET", "POST"))
+def fetch(visit: intake.Visit) -> HttpResponseBase:
     """GET /grok/fetch?jobId=, or the id in a JSON body, as older pages have it."""
-    if stopped := _stopped(request, Moment.CHECK):
+    if stopped := _stopped(visit):
         return stopped
     try:
-        remote_id = request.GET.get("jobId") or str(intake.body_of(request).get("jobId", ""))
+        remote_id = visit.request.GET.get("jobId") or str(intake.body_of(visit).get("jobId", ""))
     except intake.Malformed:
         remote_id = ""
-    seen = intake.look(PROVIDER, remote_id)
+    seen = intake.mistaken(visit, intake.look(visit, remote_id))
     if seen is None:
         return JsonResponse(_failed("The job does not exist"), status=404)
     return JsonResponse(report(*seen))
+
+
+@intake.looks(PROVIDER)
+def shaped_video(visit: intake.Visit, request_id: str) -> HttpResponseBase:
+    """GET /grok/v1/videos/{request_id}: xAI's body but for a status word and the spelling of the cost."""
+    if stopped := _stopped(visit):
+        return stopped
+    seen = intake.look(visit, request_id)
+    if seen is None:
+        return JsonResponse(_failed("The job does not exist"), status=404)
+    return JsonResponse(_shaped(*seen))
+
+
+def _shaped(job: RemoteJob, at: Standing) -> dict[str, Any]:
+    """The body of the second route."""
+    body: dict[str, Any] = {"status": SHAPED_AS_XAI[at.stage], "model": ticks.resolved(job.model)}
+    if at.stage == Stage.DONE:
+        cost = job.told_usage(int(quota(job.seconds, job.resolution)) * ticks.USD // QUOTA_PER_USD)
+        video = {"url": job.video_urls()[0], "duration": job.seconds, "respect_moderation": True}
+        return body | {"video": video, "usage": {"cost_in_usd_tocks": cost}, "progress": 100}
+    if at.is_final:
+        decent = at.stage != Stage.MODERATED
+        error = {"code": "internal_error", "message": "task failed" if decent else MODERATED}
+        return body | {"video": {"duration": 0, "respect_moderation": decent}, "error": error}
+    return body | {"progress": at.progress}
+
+
+def _accepted(job: RemoteJob) -> dict[str, Any]:
+    """The answer of a submission, with the id under either documented name."""
+    return {"status": "SUCCESS", "message": "success", "data": {"jobId" if job.odd else "job_id": job.remote_id}}
 
 
 def report(job: RemoteJob, at: Standing) -> dict[str, Any]:
@@ -97,7 +151,7 @@ def _result(job: RemoteJob) -> dict[str, Any]:
         "resolutionName": job.resolution,
         "referImage": images[0],
         "videoUrl": job.video_urls()[0],
-        "quota": quota(job.seconds, job.resolution),
+        "quota": job.told_usage(quota(job.seconds, job.resolution)),
         "finishTime": f"{job.ends_at:%Y-%m-%d %H:%M:%S}",
         "hookUrl": job.request.get("hook_url"),
     }
@@ -105,7 +159,7 @@ def _result(job: RemoteJob) -> dict[str, Any]:
 
 def quota(seconds: int, resolution: str) -> str:
     """What a clip costs, 100 quota to the US dollar, rounded up: 30 s at 720p are the documented 9; 480p is taken at two thirds of that."""
-    tenths = seconds * (3 if resolution == "720p" else 2)
+    tenths = seconds * (2 if resolution == "480p" else 3)
     return str(-(-tenths // 10))
 
 
@@ -113,14 +167,15 @@ def _key(request: HttpRequest) -> str:
     return request.headers.get("TT-API-KEY", "").strip()
 
 
-def _stopped(request: HttpRequest, moment: Moment) -> HttpResponse | None:
+def _stopped(visit: intake.Visit) -> HttpResponseBase | None:
     """The answer that comes before the request is read: a wrong key, or a fault."""
-    if not _key(request) or intake.is_wrong(_key(request)):
+    key = _key(visit.request)
+    if not key or intake.is_wrong(key):
         return JsonResponse({"status": "FAILED", "message": "Wrong TT-API-KEY or email is not activated."}, status=401)
-    return intake.trouble(PROVIDER, ANSWERS, moment=moment)
+    return intake.trouble(visit, ANSWERS)
 
 
-def _wanted(body: dict[str, Any]) -> intake.Wanted:
+def _wanted(body: Mapping[str, Any]) -> intake.Wanted:
     """The submission, checked by the newest documented rules. Raises Malformed."""
     model = body.get("model", "grok-imagine-1.0-video")
     if model not in MODELS:

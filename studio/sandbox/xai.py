@@ -4,20 +4,22 @@ Odd jobs answer 202 with a body and moderation as a charged 400; even ones answe
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.views.decorators.http import require_GET, require_POST
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
 
-from studio.sandbox import intake, ticks
-from studio.sandbox.models import Kind, Moment, RemoteJob
+from studio.sandbox import intake, sources, ticks
+from studio.sandbox.models import Kind, Operation, RemoteJob
 from studio.sandbox.timeline import Stage, Standing
 
 PROVIDER = "xai"
 RATIOS = ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3")
 LONGEST_PROMPT = 4096  # characters
 MOST_REFERENCES = 7
+EDITS_AND_EXTENDS = "grok-imagine-video"  # no other model does
+LONGEST_EDIT = 8.7  # seconds of input
+EXTENDED = (2, 15)  # shortest and longest input, seconds, by the documents; the SDK says 30
 RETENTION = {"X-Zero-Data-Retention": "false", "X-Data-Retention": "general"}
 MODERATED = "Generated video rejected by content moderation."
 
@@ -39,50 +41,65 @@ ANSWERS: dict[Kind, intake.Answer] = {
 }
 
 
-@intake.api
-@require_POST
-def generations(request: HttpRequest) -> HttpResponseBase:
+@intake.submissions(PROVIDER)
+def generations(visit: intake.Visit) -> HttpResponseBase:
     """POST /v1/videos/generations."""
-    response = _generations(request)
+    return _submission(visit, wanted)
+
+
+@intake.submissions(PROVIDER)
+def edits(visit: intake.Visit) -> HttpResponseBase:
+    """POST /v1/videos/edits."""
+    return _submission(visit, edit_wanted)
+
+
+@intake.submissions(PROVIDER)
+def extensions(visit: intake.Visit) -> HttpResponseBase:
+    """POST /v1/videos/extensions."""
+    return _submission(visit, _extension_wanted)
+
+
+def _submission(visit: intake.Visit, read: Callable[[Mapping[str, Any]], intake.Wanted]) -> HttpResponseBase:
+    response = _taken(visit, read)
     for name, value in (RETENTION | _limits()).items():
         response.headers[name] = value
     return response
 
 
-def _generations(request: HttpRequest) -> HttpResponseBase:
-    if stopped := _stopped(request, Moment.SUBMIT):
+def _taken(visit: intake.Visit, read: Callable[[Mapping[str, Any]], intake.Wanted]) -> HttpResponseBase:
+    """The answer to a submission that `read` checks."""
+    if stopped := _stopped(visit):
         return stopped
-    if request.content_type != "application/json":
+    if visit.request.content_type != "application/json":
         return _json(_error(415, "invalid-argument", "Expected request with `Content-Type: application/json`"))
     try:
-        wanted = _wanted(intake.body_of(request))
+        asked = read(intake.body_of(visit))
     except intake.Malformed as error:
         return _json(_error(400, "invalid-argument", str(error)))
-    if no := intake.turned_down(PROVIDER, ANSWERS):
+    if no := intake.turned_down(visit, ANSWERS):
         return no
-    job = intake.accept(request, wanted, provider=PROVIDER, remote_id=str(uuid.uuid4()), key=intake.bearer(request))
-    return intake.lost(job) or JsonResponse({"request_id": job.remote_id})
+    job = intake.accept(visit, asked, remote_id=str(uuid.uuid4()), key=intake.bearer(visit.request))
+    return intake.hindered(job) or JsonResponse({"request_id": job.remote_id})
 
 
-@intake.api
-@require_GET
-def video(request: HttpRequest, request_id: str) -> HttpResponseBase:
+@intake.looks(PROVIDER)
+def video(visit: intake.Visit, request_id: str) -> HttpResponseBase:
     """GET /v1/videos/{request_id}."""
-    response = _video(request, request_id)
+    response = _video(visit, request_id)
     for name, value in RETENTION.items():
         response.headers[name] = value
     return response
 
 
-def _video(request: HttpRequest, request_id: str) -> HttpResponse:
-    if stopped := _stopped(request, Moment.CHECK):
+def _video(visit: intake.Visit, request_id: str) -> HttpResponseBase:
+    if stopped := _stopped(visit):
         return stopped
-    seen = intake.look(PROVIDER, request_id)
+    seen = intake.look(visit, request_id)
     if seen is None:
         return _json(_error(404, "not-found", "Failed to read static file."))
     job, at = seen
     if at.stage == Stage.MODERATED and job.odd:
-        return _json((400, {"code": "Client specified an invalid argument", "error": MODERATED, "usage": {"cost_in_usd_ticks": charged(job)}}))
+        return _json((400, {"code": "Client specified an invalid argument", "error": MODERATED, "usage": {"cost_in_usd_ticks": told(job)}}))
     if not at.is_final and not job.odd and at.stage != Stage.STRANGE:
         return HttpResponse(status=202, content_type="application/json")
     return JsonResponse(body(job, at), status=200 if at.is_final else 202)
@@ -95,23 +112,32 @@ def body(job: RemoteJob, at: Standing) -> dict[str, Any]:
         return {"status": "failed", "video": {"duration": 0, "respect_moderation": True}, "model": "", "error": error}
     if not at.is_final:
         return {"status": "simmering" if at.stage == Stage.STRANGE else "pending", "progress": max(1, at.progress)}
+    if at.stage == Stage.EXPIRED:  # the body is not documented; it was made, so it is charged
+        video = {"duration": job.seconds, "respect_moderation": True}
+        return {"status": "expired", "video": video, "model": ticks.resolved(job.model), "usage": {"cost_in_usd_ticks": told(job)}}
     fine = at.stage == Stage.DONE
     return {
         "status": "done",
         "video": {"url": job.video_urls()[0] if fine else "", "duration": job.seconds, "respect_moderation": fine},
         "model": ticks.resolved(job.model),
-        "usage": {"cost_in_usd_ticks": charged(job)},
+        "usage": {"cost_in_usd_ticks": told(job)},
         "progress": 100,
     }
 
 
+def told(job: RemoteJob) -> Any:
+    """The figure that its answers give for the cost."""
+    return job.told_usage(charged(job))
+
+
 def charged(job: RemoteJob) -> int:
-    """What the job cost, ticks. A moderated result is charged like any other."""
+    """What the job cost, ticks. A moderated result is charged like any other; of an extension the added part is."""
     images = bool(job.request.get("image")) + len(job.request.get("reference_images") or [])
-    return ticks.cost(job.model, job.resolution, seconds=job.seconds, images=images)
+    made = job.seconds - job.source_seconds if job.operation == Operation.EXTEND else job.seconds
+    return ticks.cost(job.model, job.resolution, seconds=made, images=images, source_seconds=job.source_seconds)
 
 
-def _wanted(body: Mapping[str, Any]) -> intake.Wanted:
+def wanted(body: Mapping[str, Any]) -> intake.Wanted:
     """The submission, checked. Raises Malformed with xAI's words where they are known."""
     model = intake.one_of(body, "model", [*ticks.PER_SECOND, *ticks.ALIASES], "grok-imagine-video")
     prompt = intake.word(body, "prompt")
@@ -130,6 +156,47 @@ def _wanted(body: Mapping[str, Any]) -> intake.Wanted:
         seconds=_seconds(body),
         model=model,
         images=images,
+        request=body,
+    )
+
+
+def edit_wanted(body: Mapping[str, Any]) -> intake.Wanted:
+    """An edit, checked: the result is as long and as large as its input. Raises Malformed."""
+    model = intake.one_of(body, "model", [EDITS_AND_EXTENDS], EDITS_AND_EXTENDS)
+    prompt = intake.word(body, "prompt", required=True)
+    source = sources.of(body)
+    if source.seconds > LONGEST_EDIT:
+        raise intake.Malformed(f"The video must not be longer than {LONGEST_EDIT} seconds")
+    return intake.Wanted(
+        prompt=prompt,
+        aspect_ratio=source.aspect_ratio,
+        resolution=source.resolution,
+        seconds=source.seconds,
+        source_seconds=source.seconds,
+        operation=Operation.EDIT,
+        model=model,
+        request=body,
+    )
+
+
+def _extension_wanted(body: Mapping[str, Any]) -> intake.Wanted:
+    """An extension, checked: the result is the input with the added seconds. Raises Malformed."""
+    model = intake.one_of(body, "model", [EDITS_AND_EXTENDS], EDITS_AND_EXTENDS)
+    prompt = intake.word(body, "prompt", required=True)
+    if "user" in body:
+        raise intake.Malformed("Unknown field: user")
+    source = sources.of(body)
+    shortest, longest = EXTENDED
+    if not shortest <= source.seconds <= longest:
+        raise intake.Malformed(f"The video must be between {shortest} and {longest} seconds long")
+    return intake.Wanted(
+        prompt=prompt,
+        aspect_ratio=source.aspect_ratio,
+        resolution=source.resolution,
+        seconds=source.seconds + intake.whole(body, "duration", 2, 10, default=6),
+        source_seconds=source.seconds,
+        operation=Operation.EXTEND,
+        model=model,
         request=body,
     )
 
@@ -162,15 +229,15 @@ def _url(image: object) -> str:
     raise intake.Malformed("An image must be an object with a url")
 
 
-def _stopped(request: HttpRequest, moment: Moment) -> HttpResponse | None:
+def _stopped(visit: intake.Visit) -> HttpResponseBase | None:
     """The answer that comes before the request is read: no key (401), a wrong one (400), or a fault."""
-    key = intake.bearer(request)
+    key = intake.bearer(visit.request)
     if not key:
         return _json(_error(401, "unauthenticated", "No API key was provided."))
     if intake.is_wrong(key):
         wrong = "Incorrect API key provided. You can obtain an API key from https://console.x.ai."
         return _json(_error(400, "invalid-argument", wrong))
-    return intake.trouble(PROVIDER, ANSWERS, moment=moment)
+    return intake.trouble(visit, ANSWERS)
 
 
 def _json(answer: intake.Answer) -> HttpResponse:

@@ -4,19 +4,26 @@ import copy
 import functools
 import json
 import operator
+from collections.abc import Generator
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from studio.providers.contract import Brief, Flow, NotNow, Phase, ProviderError, Refused, Report, Unanswered
+from studio.providers.contract import Balance, Batches, Brief, Flow, Lists, NotNow, Phase, ProviderError, Refused, Report, TellsBalance, Unanswered
 from studio.providers.registry import PROVIDERS, make
 from tests.providers.asking import told
 
 SAMPLES = Path(__file__).parent / "samples"
+EVERY_DIALECT = [(kind.key, dialect) for kind in PROVIDERS.values() for dialect in kind.dialects]
+SEA = Brief(prompt="a calm sea", model="grok-imagine-video", duration=8, resolution="480p", aspect_ratio="16:9")
+Gave = TypeVar("Gave")
 WORDS = ["SUCCESS", "FAILURE", "done", "failed", "pending", "content moderation", "", "\x00", "\ud800", "100%", "..", "job-1", "javascript:alert(1)"]
 ODD: st.SearchStrategy[Any] = (
     st.none()
@@ -44,7 +51,10 @@ def spoiled(draw: st.DrawFn, kind: str, asked: str) -> tuple[int, bytes]:
             del holder[place[-1]]
         else:
             holder[place[-1]] = copy.deepcopy(draw(ODD))
-    return sample["status"], json.dumps(body).replace(sample["job"], "job-1").encode()
+    text = json.dumps(body)
+    for number, job in enumerate(sample.get("jobs", [sample.get("job", "job-1")]), start=1):
+        text = text.replace(job, f"job-{number}")
+    return sample["status"], text.encode()
 
 
 @functools.cache
@@ -64,6 +74,7 @@ ANYTHING: st.SearchStrategy[Any] = st.recursive(
     ODD, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3), max_leaves=8
 )
 BODIES = st.binary(max_size=200) | ANYTHING.map(lambda value: json.dumps(value).encode())
+LINES = st.lists(ANYTHING, max_size=4).map(lambda values: "\n".join(json.dumps(value) for value in values).encode())  # as x-ndjson has them
 STATUSES = st.sampled_from([200, 202, 301, 400, 401, 403, 404, 408, 429, 499, 500, 503]) | st.integers(100, 999)
 HEADERS = st.dictionaries(
     st.sampled_from(["Retry-After", "X-RateLimit-Reset", "Location"]),
@@ -71,12 +82,12 @@ HEADERS = st.dictionaries(
 )
 
 
-@pytest.mark.parametrize("kind", PROVIDERS)
+@pytest.mark.parametrize(("kind", "dialect"), EVERY_DIALECT)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 @given(data=st.data(), headers=HEADERS)
-def test_any_answer_to_a_submission_is_an_accepted_job_or_a_sorted_error(kind, data, headers):
+def test_any_answer_to_a_submission_is_an_accepted_job_or_a_sorted_error(kind, dialect, data, headers):
     status, body = data.draw(spoiled(kind, "submit") | st.tuples(STATUSES, BODIES))
-    got = outcome(make(kind, "key-of-alice").submit(Brief(prompt="x")), httpx.Response(status, headers=headers, content=body))
+    got = outcome(make(kind, "key-of-alice", dialect=dialect).submit(Brief(prompt="x")), httpx.Response(status, headers=headers, content=body))
 
     if isinstance(got, Report):
         assert got.phase is Phase.QUEUED
@@ -87,12 +98,12 @@ def test_any_answer_to_a_submission_is_an_accepted_job_or_a_sorted_error(kind, d
         assert_is_storable(got.message)
 
 
-@pytest.mark.parametrize("kind", PROVIDERS)
+@pytest.mark.parametrize(("kind", "dialect"), EVERY_DIALECT)
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), headers=HEADERS)
-def test_any_answer_to_a_look_is_a_report_or_says_look_again(kind, data, headers):
+def test_any_answer_to_a_look_is_a_report_or_says_look_again(kind, dialect, data, headers):
     status, body = data.draw(spoiled(kind, "check") | st.tuples(STATUSES, BODIES))
-    got = outcome(make(kind, "key-of-alice").check("job-1"), httpx.Response(status, headers=headers, content=body))
+    got = outcome(make(kind, "key-of-alice", dialect=dialect).check("job-1"), httpx.Response(status, headers=headers, content=body))
 
     if isinstance(got, Report):
         assert_is_sound(got)
@@ -101,14 +112,69 @@ def test_any_answer_to_a_look_is_a_report_or_says_look_again(kind, data, headers
         assert_is_storable(got.message)
 
 
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), headers=HEADERS)
+def test_any_answer_about_many_jobs_tells_only_of_those_asked_about_or_says_look_again(data, headers):
+    status, body = data.draw(spoiled("acedata", "check_many") | st.tuples(STATUSES, BODIES | LINES))
+    provider = make("acedata", "key-of-alice")
+    assert isinstance(provider, Batches)
+    got = result(provider.check_many(["job-1", "job-2", "job-3"]), httpx.Response(status, headers=headers, content=body))
+
+    if isinstance(got, dict):
+        assert set(got) <= {"job-1", "job-2", "job-3"}
+        for remote_id, report in got.items():
+            assert report.remote_id == remote_id
+            assert_is_sound(replace(report, remote_id="job-1"))
+    else:
+        assert isinstance(got, NotNow | Unanswered)
+        assert not isinstance(got, Refused)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), headers=HEADERS)
+def test_any_answer_with_a_list_finds_jobs_of_the_time_asked_for_or_says_look_again(data, headers):
+    status, body = data.draw(spoiled("acedata", "find") | st.tuples(STATUSES, BODIES | LINES))
+    provider = make("acedata", "key-of-alice")
+    assert isinstance(provider, Lists)
+    since, until = datetime(2026, 8, 10, 22, tzinfo=UTC), datetime(2026, 8, 11, tzinfo=UTC)
+    got = result(provider.find(SEA, since=since, until=until), httpx.Response(status, headers=headers, content=body))
+
+    if isinstance(got, tuple):
+        assert all(since <= found.created_at <= until and found.remote_id for found in got)
+        assert_is_storable(*(found.callback_url for found in got))
+    else:
+        assert isinstance(got, NotNow | Unanswered)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), headers=HEADERS)
+def test_any_answer_about_a_balance_is_a_plain_figure_or_says_ask_again(data, headers):
+    status, body = data.draw(spoiled("comet", "balance") | st.tuples(STATUSES, BODIES))
+    provider = make("comet", "key-of-alice")
+    assert isinstance(provider, TellsBalance)
+    got = result(provider.balance(), httpx.Response(status, headers=headers, content=body))
+
+    if isinstance(got, Balance):
+        assert Decimal(got.amount).is_finite()
+        assert len(got.amount) <= 120
+        assert got.unit == "USD"
+    else:
+        assert isinstance(got, NotNow | Unanswered)
+
+
 def outcome(flow: Flow, answer: httpx.Response) -> Report | ProviderError:
-    """The report or the error, as a value; anything else that is raised fails the test."""
-    try:
-        got: Report | ProviderError = told(flow, answer)
-    except ProviderError as error:
-        got = error
+    """The report or the error, as a value, counted by its kind."""
+    got = result(flow, answer)
     event(got.phase if isinstance(got, Report) else type(got).__name__)
     return got
+
+
+def result(flow: Generator[httpx.Request, httpx.Response, Gave], answer: httpx.Response) -> Gave | ProviderError:
+    """What the flow gives, or its error, as a value; anything else that is raised fails the test."""
+    try:
+        return told(flow, answer)
+    except ProviderError as error:
+        return error
 
 
 def assert_is_sound(report: Report) -> None:

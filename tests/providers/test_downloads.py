@@ -142,6 +142,38 @@ def test_a_redirect_to_a_port_that_no_operator_named_is_not_followed(tmp_path):
     asyncio.run(story())
 
 
+HOSTILE = [  # every way known to us of writing an address that is not on the open internet
+    *("127.0.0.1", "localhost", "[::1]", "169.254.169.254", "10.0.0.1", "100.64.0.1", "0.0.0.0", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]"),  # noqa: S104
+    *("[2002:7f00:1::]", "2130706433", "0x7f.1", "0177.0.0.1", "224.0.0.1", "[fe80::1]", "[fd00:ec2::254]", "255.255.255.255", "192.0.2.1"),
+    *("198.18.0.1", "8.8.8.8:22"),
+]
+
+
+@pytest.mark.parametrize("host", HOSTILE)
+def test_a_hostile_address_is_not_followed_whether_it_is_a_link_or_a_redirect(tmp_path, host):
+    async def story() -> None:
+        async with Loopback(leading_to(f"https://{host}/a.mp4")) as server, Wire(allowed_hosts={server.host}) as wire:
+            for link in (f"https://{host}/a.mp4", f"http://{host}/a.mp4", f"{server.url}/a.mp4"):
+                with pytest.raises(DownloadFailed, match=r"private network|never asked|web port|not https|cannot be followed"):
+                    await wire.download(link, tmp_path / "clip", limit=LIMIT)
+            assert len(server.requests) == 1
+
+    asyncio.run(story())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_public_server_is_never_asked_without_encryption_whatever_port_the_link_or_a_redirect_names(tmp_path):
+    plain = "http://93.184.215.14:443/a.mp4"
+
+    async def story() -> None:
+        async with Loopback(leading_to(plain)) as server, Wire(allowed_hosts={server.host}) as wire:
+            for link in (plain, f"{server.url}/a.mp4"):
+                with pytest.raises(DownloadFailed, match="not https"):
+                    await wire.download(link, tmp_path / "clip", limit=LIMIT)
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize(
     "link", ["", "nonsense", "file:///etc/passwd", "http://x.example/a.mp4", "https://[::1", "https://localhost/a.mp4", "https://a..b/"]
 )

@@ -1,5 +1,8 @@
 """Figures stay as written, words become storable, and times to wait are believed only as far as they make sense."""
 
+from datetime import UTC, datetime
+from decimal import Decimal
+
 import httpx
 import pytest
 
@@ -123,3 +126,70 @@ def test_the_requests_left_are_a_number_or_unknown(value, left):
 def test_an_answer_cannot_name_more_videos_than_any_job_makes():
     named: list[reading.Json] = [f"https://videos.example/{number}.mp4" for number in range(1_000)]
     assert reading.links(named) == tuple(named[:20])
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b'{"a":1}', [{"a": "1"}]),
+        (b'\n\n {"a":1}\r\n\n{"b":2}\n', [{"a": "1"}, {"b": "2"}]),
+        (b'{"a":1}{"b":2} {"c":3}', [{"a": "1"}, {"b": "2"}, {"c": "3"}]),
+        (b'{"a":1}\nnull\n[7]\n{}\n{"b":2}', [{"a": "1"}, {"b": "2"}]),
+        (b'{"a":1}\n{"b":', [{"a": "1"}]),
+        (b'{"a":1}\n<html>\n{"b":2}', [{"a": "1"}]),
+        (b'\xef\xbb\xbf{"a":1}', [{"a": "1"}]),
+        (b'{"a":"\xff"}', [{"a": "\ufffd"}]),
+        (b"", []),
+        (b" \n ", []),
+        (b"<html>", []),
+        (b"[" * 100_000, []),
+        (b'{"a":' * 100_000, []),
+    ],
+)
+def test_an_answer_of_several_objects_is_read_up_to_where_it_is_no_longer_json(body, found):
+    assert reading.objects(httpx.Response(200, content=body)) == found
+
+
+def test_of_several_objects_the_last_with_the_fields_counts():
+    answer = httpx.Response(200, content=b'{"id":"1"}\n{"id":"2"}\n{"id":"","error":"x"}\n{"trace":"t"}')
+
+    assert reading.last_fields(answer, "id", "error") == {"id": "2"}
+    assert reading.last_fields(answer, "error", "id") == {"id": "", "error": "x"}
+    assert reading.last_fields(answer, "state") == {"trace": "t"}
+    assert reading.last_fields(httpx.Response(204), "id") == {}
+
+
+@pytest.mark.parametrize(
+    ("written", "amount"),
+    [
+        ("12.50", "12.50"),
+        ('"12.50"', "12.50"),
+        ("-1", "-1"),
+        ("0.1", "0.1"),
+        ("12345678901234567890.000000000001", "12345678901234567890.000000000001"),
+        ("2e-3", "0.002"),
+        ("0", "0"),
+    ],
+)
+def test_an_amount_is_reckoned_with_as_it_was_written(written, amount):
+    assert reading.figure(value_of(written)) == Decimal(amount)
+
+
+@pytest.mark.parametrize("written", ["null", "true", "{}", '""', '"much"', "NaN", "Infinity", "1e999", "1e-99", '"1,5"', '"٣"', "9" * 41, '" 1"'])
+def test_what_is_no_amount_is_none(written):
+    assert reading.figure(value_of(written)) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("1786400000.123", datetime(2026, 8, 10, 22, 13, 20, 123000, tzinfo=UTC)),
+        ("1786400000", datetime(2026, 8, 10, 22, 13, 20, tzinfo=UTC)),
+        ('"2026-08-10T23:57:18Z"', None),
+        ("1e18", None),
+        ("-1e20", None),
+        ("null", None),
+    ],
+)
+def test_a_moment_is_unix_seconds_or_unknown(written, moment):
+    assert reading.moment(value_of(written)) == moment

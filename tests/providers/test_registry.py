@@ -1,13 +1,15 @@
 """Each provider is found by its key, and its capabilities say truly what can be asked."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from studio.providers.contract import ASPECT_RATIOS, RESOLUTIONS, Brief, Capability, why_not
-from studio.providers.registry import PROVIDERS, capability, make
+from studio.providers.contract import ASPECT_RATIOS, RESOLUTIONS, Batches, Brief, Capability, Lists, Operation, TellsBalance, why_not
+from studio.providers.registry import PROVIDERS, capabilities_of, capability, make, usage_unit_of
 
 REPORTED = {"ttapi": "quota", "grokimagine": "consumed_credits", "acedata": "", "comet": "cost_in_usd_ticks", "xai": "cost_in_usd_ticks"}
+EVERY_MODEL = [can for kind in PROVIDERS.values() for dialect in kind.dialects.values() for can in dialect.capabilities]
 
 
 def test_the_five_providers_are_shown_by_their_names():
@@ -32,6 +34,57 @@ def test_an_unknown_provider_fails_loudly():
         make("grok5imagine", "key-of-alice")
 
 
+def test_an_unknown_dialect_fails_loudly():
+    for ask in (
+        lambda: make("xai", "key-of-alice", dialect="v1"),
+        lambda: capabilities_of("ttapi", "v1"),
+        lambda: capability("acedata", "", "march-2026"),
+        lambda: usage_unit_of("comet", "v1"),
+    ):
+        with pytest.raises(KeyError):
+            ask()
+
+
+def test_documents_that_disagree_are_dialects_and_the_newest_comes_first():
+    assert {key: list(kind.dialects) for key, kind in PROVIDERS.items()} == {
+        "ttapi": ["", "march-2026", "xai-shaped"],
+        "grokimagine": [""],
+        "acedata": ["", "interim", "v1"],
+        "comet": [""],
+        "xai": [""],
+    }
+    for kind in PROVIDERS.values():
+        assert kind.capabilities == capabilities_of(kind.key) == kind.dialects[""].capabilities
+        assert all(dialect.key == key and dialect.label and dialect.capabilities for key, dialect in kind.dialects.items())
+
+
+@pytest.mark.parametrize(
+    ("kind", "dialect", "models"),
+    [
+        ("ttapi", "", {"grok-imagine-1.0-video": (1, 30), "grok-imagine-video-1.5-preview": (1, 15)}),
+        ("ttapi", "march-2026", {"": (10, 30)}),
+        ("ttapi", "xai-shaped", {"grok-imagine-video": (1, 15)}),
+        ("acedata", "interim", {"grok-imagine-video-1.5-fast": (6, 30), "grok-imagine-video-1.5": (1, 15)}),
+        ("acedata", "v1", {"grok-imagine-video": (1, 15), "grok-imagine-video-1.5-preview": (1, 15)}),
+    ],
+)
+def test_a_dialect_has_its_own_models_and_lengths(kind, dialect, models):
+    assert {can.model: can.durations for can in capabilities_of(kind, dialect)} == models
+
+
+def test_older_dialects_have_fewer_resolutions_and_the_second_route_a_unit_of_its_own():
+    assert {can.resolutions for can in capabilities_of("ttapi", "march-2026")} == {("720p",)}
+    assert {can.resolutions for can in capabilities_of("acedata", "v1")} == {("480p", "720p")}
+    assert [usage_unit_of("ttapi", dialect) for dialect in ("", "march-2026", "xai-shaped")] == ["quota", "quota", "cost_in_usd_tocks"]
+
+
+def test_what_a_provider_can_do_besides_is_seen_from_its_access():
+    besides: dict[str, type] = {"many": Batches, "list": Lists, "balance": TellsBalance}
+    found = {key: {word for word, protocol in besides.items() if isinstance(make(key, "key-of-alice"), protocol)} for key in PROVIDERS}
+
+    assert found == {"ttapi": set(), "grokimagine": set(), "acedata": {"many", "list"}, "comet": {"balance"}, "xai": set()}
+
+
 @pytest.mark.parametrize("kind", PROVIDERS)
 def test_a_capability_is_found_by_its_model_and_the_first_is_the_default(kind):
     models = PROVIDERS[kind].capabilities
@@ -41,14 +94,14 @@ def test_a_capability_is_found_by_its_model_and_the_first_is_the_default(kind):
     assert capability(kind, "grok-5") is None
 
 
-@pytest.mark.parametrize("can", [can for kind in PROVIDERS.values() for can in kind.capabilities], ids=lambda can: can.label)
+@pytest.mark.parametrize("can", EVERY_MODEL, ids=lambda can: can.label)
 def test_a_capability_speaks_the_words_of_a_brief(can):
     assert set(can.aspect_ratios) <= set(ASPECT_RATIOS)
     assert set(can.resolutions) <= set(RESOLUTIONS)
     assert can.images[0] <= can.images[1]
 
 
-@pytest.mark.parametrize("can", [can for kind in PROVIDERS.values() for can in kind.capabilities], ids=lambda can: can.label)
+@pytest.mark.parametrize("can", EVERY_MODEL, ids=lambda can: can.label)
 def test_a_brief_made_from_a_capability_can_be_done(can):
     assert why_not(can, brief_for(can)) == {}
 
@@ -84,6 +137,64 @@ def test_a_brief_that_cannot_be_done_is_told_why(kind, model, change, field, rea
     wanted = {**brief_fields(can), **change}
 
     assert why_not(can, Brief(**wanted)) == {field: reason}
+
+
+EDIT = {"operation": Operation.EDIT, "video": "https://studio.example/a.mp4", "video_seconds": 8.0}
+EXTENSION = {**EDIT, "operation": Operation.EXTEND, "duration": 6}
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "change"),
+    [
+        ("xai", "", EDIT),
+        ("xai", "", {**EDIT, "aspect_ratio": "9:21", "resolution": "4k", "duration": 99, "mode": "quiet"}),  # the clip decides all of these
+        ("xai", "", {**EDIT, "video": "data:video/mp4;base64,AA"}),
+        ("comet", "", EDIT),
+        ("xai", "", EXTENSION),
+        ("xai", "", {**EXTENSION, "video_seconds": 15.0, "duration": 10, "aspect_ratio": "", "resolution": ""}),
+        ("xai", "", {"sound": False}),
+        ("ttapi", "", {"sound": True}),
+    ],
+)
+def test_a_clip_that_can_be_changed_stands_in_nobodys_way(kind, model, change):
+    can = capability(kind, model)
+    assert can is not None
+
+    assert why_not(can, replace(brief_for(can), **change)) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "change", "field", "reason"),
+    [
+        ("ttapi", "", EDIT, "operation", "Grok Imagine 1.0 does not edit clips."),
+        ("xai", "grok-imagine-video-1.5", EDIT, "operation", "Grok Imagine 1.5 does not edit clips."),
+        ("comet", "", EXTENSION, "operation", "Grok Imagine does not extend clips."),
+        ("xai", "", {**EDIT, "video": ""}, "video", "Grok Imagine needs a clip to edit."),
+        ("xai", "", {**EXTENSION, "video": ""}, "video", "Grok Imagine needs a clip to extend."),
+        ("xai", "", {**EDIT, "video_seconds": 8.75}, "video", "Grok Imagine edits clips up to 8.7 s; this one has 8.75 s."),
+        ("xai", "", {**EXTENSION, "video_seconds": 1.9}, "video", "Grok Imagine extends clips of 2 to 15 s; this one has 1.9 s."),
+        ("xai", "", {**EXTENSION, "video_seconds": 15.1}, "video", "Grok Imagine extends clips of 2 to 15 s; this one has 15.1 s."),
+        ("xai", "", {**EXTENSION, "duration": 1}, "duration", "Grok Imagine adds 2 to 10 s, not 1 s."),
+        ("xai", "", {**EXTENSION, "duration": 11}, "duration", "Grok Imagine adds 2 to 10 s, not 11 s."),
+        ("xai", "", {**EXTENSION, "duration": None}, "duration", "Grok Imagine adds 2 to 10 s, not 0 s."),
+        ("xai", "", {**EDIT, "images": ("https://a",)}, "images", "Grok Imagine takes no reference images when it edits a clip."),
+        ("xai", "", {**EDIT, "prompt": "x" * 4097}, "prompt", "Grok Imagine takes at most 4,096 characters; this has 4,097."),
+        ("xai", "", {**EDIT, "sound": False}, "sound", "Grok Imagine can be asked for silence in new clips only."),
+        ("comet", "", {"sound": False}, "sound", "Grok Imagine cannot be asked for a clip without sound."),
+    ],
+)
+def test_a_change_that_cannot_be_made_is_told_why(kind, model, change, field, reason):
+    can = capability(kind, model)
+    assert can is not None
+
+    assert why_not(can, replace(brief_for(can), **change)) == {field: reason}
+
+
+def test_a_clip_inside_the_request_is_told_to_be_no_way_where_it_is_none():
+    can = Capability(model="any", label="Any model", edits_up_to=8.7)
+
+    reason = "Any model fetches the clip itself, and this installation has no public address to fetch it from."
+    assert why_not(can, Brief(prompt="x", operation=Operation.EDIT, video="data:video/mp4;base64,AA", video_seconds=2)) == {"video": reason}
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """The exact request that each provider is sent: path, headers, names and types of all fields."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from studio.providers.contract import Brief
+from studio.providers.contract import Batches, Brief, Cause, Lists, Operation, Refused, TellsBalance
 from studio.providers.registry import PROVIDERS, make
 from tests.providers.asking import opening
 
@@ -13,11 +15,16 @@ ONE = ("https://studio.example/a.png",)
 TWO = (*ONE, "https://studio.example/b.png")
 HOOK = "https://studio.example/hooks/1/token"
 FULL = Brief(prompt="a calm sea", aspect_ratio="9:16", duration=12, resolution="720p", model="a-model", mode="fun", images=TWO)
+CLIP = "https://studio.example/a.mp4"
+EDIT = replace(FULL, operation=Operation.EDIT, video=CLIP, video_seconds=8.0, images=())
+EXTENSION = replace(EDIT, operation=Operation.EXTEND, duration=7)
+EVERY_DIALECT = [(kind.key, dialect) for kind in PROVIDERS.values() for dialect in kind.dialects]
 
 
-def sent(kind: str, brief: Brief, callback_url: str = "") -> dict[str, Any]:
+def sent(kind: str, brief: Brief, callback_url: str = "", *, reference: str = "", dialect: str = "") -> dict[str, Any]:
     """The fields of a submission, as they go over the wire."""
-    fields: dict[str, Any] = json.loads(opening(make(kind, "key-of-alice").submit(brief, callback_url=callback_url)).content)
+    flow = make(kind, "key-of-alice", dialect=dialect).submit(brief, callback_url=callback_url, reference=reference)
+    fields: dict[str, Any] = json.loads(opening(flow).content)
     return fields
 
 
@@ -91,6 +98,114 @@ def test_xai_is_sent_one_image_as_the_picture_to_animate():
     wanted = sent("xai", Brief(prompt="", images=("data:image/png;base64,AAAA",)))
 
     assert wanted == {"duration": 8, "image": {"url": "data:image/png;base64,AAAA"}}
+
+
+def test_ttapi_by_its_pages_of_march_2026_is_sent_no_model():
+    assert sent("ttapi", FULL, HOOK, dialect="march-2026") == {
+        "prompt": "a calm sea",
+        "aspect_ratio": "9:16",
+        "video_length": "12",
+        "resolution_name": "720p",
+        "refer_images": list(TWO),
+        "hook_url": HOOK,
+    }
+
+
+def test_ttapis_second_route_is_sent_xais_body_with_ttapis_key():
+    wanted = {"prompt": "a calm sea", "model": "a-model", "aspect_ratio": "9:16", "duration": 12, "resolution": "720p", "image": {"url": ONE[0]}}
+    assert sent("ttapi", replace(FULL, images=ONE), HOOK, dialect="xai-shaped") == wanted
+    provider = make("ttapi", "key-of-alice", dialect="xai-shaped")
+    asked, looked = opening(provider.submit(FULL)), opening(provider.check("job/1"))
+    assert (asked.method, str(asked.url)) == ("POST", "https://api.ttapi.io/grok/v1/videos/generations")
+    assert (looked.method, str(looked.url)) == ("GET", "https://api.ttapi.io/grok/v1/videos/job%2F1")
+    assert asked.headers["TT-API-KEY"] == looked.headers["TT-API-KEY"] == "key-of-alice"
+
+
+@pytest.mark.parametrize("model", ["grok-imagine-video-1.5-preview", "grok-imagine-video-1.5"])
+def test_acedatas_older_names_get_their_picture_as_an_image_url_too(model):
+    wanted = sent("acedata", Brief(prompt="a calm sea", model=model, images=TWO), dialect="v1")
+
+    assert (wanted["image_url"], wanted["reference_image_urls"], wanted["async"]) == (TWO[0], [TWO[1]], True)
+
+
+@pytest.mark.parametrize(("kind", "url"), [("xai", "https://api.x.ai/v1/videos/edits"), ("comet", "https://api.cometapi.com/grok/v1/videos/edits")])
+def test_an_edit_is_sent_the_clip_and_no_shape(kind, url):
+    request = opening(make(kind, "key-of-alice").submit(EDIT, reference="attempt-1"))
+
+    assert (request.method, str(request.url)) == ("POST", url)
+    assert json.loads(request.content) == {"prompt": "a calm sea", "model": "a-model", "video": {"url": CLIP}, "user": "attempt-1"}
+
+
+def test_an_extension_is_sent_the_length_of_the_added_part_and_no_user():
+    request = opening(make("xai", "key-of-alice").submit(EXTENSION, reference="attempt-1"))
+
+    assert (request.method, str(request.url)) == ("POST", "https://api.x.ai/v1/videos/extensions")
+    assert json.loads(request.content) == {"prompt": "a calm sea", "model": "a-model", "video": {"url": CLIP}, "duration": 7}
+    assert sent("xai", replace(EXTENSION, duration=None))["duration"] == 6
+
+
+@pytest.mark.parametrize(("kind", "dialect"), EVERY_DIALECT)
+@pytest.mark.parametrize("brief", [EDIT, EXTENSION], ids=["edit", "extension"])
+def test_a_provider_that_cannot_change_clips_is_never_paid_for_a_new_one_instead(kind, dialect, brief):
+    can = any(one.edits_up_to if brief is EDIT else one.extends for one in PROVIDERS[kind].dialects[dialect].capabilities)
+    flow = make(kind, "key-of-alice", dialect=dialect).submit(brief)
+
+    if can:
+        assert "video" in json.loads(opening(flow).content)
+    else:
+        with pytest.raises(Refused) as refused:
+            opening(flow)
+        assert refused.value.cause is Cause.INPUT_REFUSED
+        assert brief.operation in refused.value.message
+
+
+@pytest.mark.parametrize(("sound", "said"), [(None, {}), (False, {"generate_audio": False}), (True, {"generate_audio": True})])
+def test_xai_is_told_about_the_sound_only_when_somebody_chose(sound, said):
+    assert sent("xai", Brief(prompt="x", sound=sound)) == {"prompt": "x", "duration": 8, **said}
+
+
+@pytest.mark.parametrize(("kind", "dialect"), EVERY_DIALECT)
+def test_our_own_name_for_a_submission_travels_where_there_is_a_field_for_it(kind, dialect):
+    wanted = sent(kind, Brief(prompt="x"), reference="attempt-1", dialect=dialect)
+
+    assert wanted.get("user") == ("attempt-1" if (kind, dialect) in {("comet", ""), ("xai", ""), ("ttapi", "xai-shaped")} else None)
+    assert "attempt-1" not in json.dumps({**wanted, "user": ""})
+
+
+def test_acedata_is_asked_about_many_tasks_at_once():
+    provider = make("acedata", "key-of-alice")
+    assert isinstance(provider, Batches)
+    request = opening(provider.check_many(["job-1", "job/2"]))
+
+    assert (request.method, str(request.url), provider.most_at_once) == ("POST", "https://api.acedata.cloud/grok/tasks", 50)
+    assert json.loads(request.content) == {"ids": ["job-1", "job/2"], "action": "retrieve_batch"}
+    assert request.headers["Authorization"] == "Bearer key-of-alice"
+
+
+def test_acedatas_list_is_asked_for_a_time_in_unix_seconds():
+    provider = make("acedata", "key-of-alice")
+    assert isinstance(provider, Lists)
+    request = opening(provider.find(FULL, since=datetime(2026, 8, 10, 22, tzinfo=UTC), until=datetime(2026, 8, 10, 22, 0, 1, 500_000, tzinfo=UTC)))
+
+    assert (request.method, str(request.url)) == ("POST", "https://api.acedata.cloud/grok/tasks")
+    assert json.loads(request.content) == {"action": "retrieve_batch", "created_at_min": 1786399200.0, "created_at_max": 1786399201.5, "limit": 50}
+
+
+@pytest.mark.parametrize(
+    ("base_url", "url"),
+    [
+        ("", "https://query.cometapi.com/user/quota?key=sk-%2Fa%26b"),
+        ("https://api.cometapi.com/", "https://query.cometapi.com/user/quota?key=sk-%2Fa%26b"),
+        ("https://gateway.example/comet/", "https://gateway.example/comet/user/quota?key=sk-%2Fa%26b"),
+    ],
+)
+def test_comets_balance_is_asked_with_the_key_in_the_address_and_of_no_host_but_the_named_one(base_url, url):
+    provider = make("comet", "sk-/a&b", base_url)
+    assert isinstance(provider, TellsBalance)
+    request = opening(provider.balance())
+
+    assert (request.method, str(request.url)) == ("GET", url)
+    assert "Authorization" not in request.headers
 
 
 @pytest.mark.parametrize(

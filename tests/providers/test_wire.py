@@ -6,12 +6,30 @@ import html
 import json
 import socket
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, cast
 from urllib.parse import quote
 
 import httpx
 import pytest
 
-from studio.providers.contract import Brief, Cause, Flow, NotNow, Phase, Provider, Refused, Report, Unanswered, Unreadable
+from studio.providers.contract import (
+    Balance,
+    Batches,
+    Brief,
+    Cause,
+    Flow,
+    Found,
+    Lists,
+    NotNow,
+    Phase,
+    Provider,
+    Refused,
+    Report,
+    TellsBalance,
+    Unanswered,
+    Unreadable,
+)
 from studio.providers.registry import make
 from studio.providers.wire import FOR_LOOKING, FOR_SUBMITTING, LONGEST_RECORD, Patience, Wire, without_key
 from tests.providers.loopback import Line, Loopback, Script
@@ -226,7 +244,9 @@ def test_looks_share_connections():
         async with Loopback(reporting(b'{"status":"pending","progress":1}')) as provider, wire_to(provider) as wire:
             for _ in range(30):
                 await wire.check(xai(provider), "r-1")
-            assert provider.connections == 10
+            assert provider.connections == 1
+            await asyncio.gather(*(wire.check(xai(provider), "r-1") for _ in range(200)))
+            assert provider.connections == 200
 
     asyncio.run(story())
 
@@ -322,7 +342,7 @@ class Careless:
     mistake: str
     key: str = KEY
 
-    def submit(self, brief: Brief, *, callback_url: str = "") -> Flow:
+    def submit(self, brief: Brief, *, callback_url: str = "", reference: str = "") -> Flow:
         if self.mistake == "before":
             raise KeyError(brief.mode)
         if self.mistake == "refused before":
@@ -350,6 +370,146 @@ def test_a_mistake_in_a_provider_file_never_sends_twice(mistake, error, requests
             assert len(server.requests) == requests
 
     asyncio.run(story())
+
+
+TASKS = {
+    "count": 2,
+    "items": [
+        {"id": "job-2", "request": {"callback_url": "https://studio.example/hooks/2/token-of-2"}, "finished_at": None},
+        {"id": "job-1", "response": {"success": False, "error": {"code": "api_error", "message": f"{KEY} broke"}}},
+        {"id": "job-9", "response": {"success": True, "data": []}},
+    ],
+}
+
+
+def test_many_looks_are_one_request_and_each_job_keeps_its_own_part_without_secrets():
+    async def story() -> None:
+        async with Loopback(reporting(json.dumps(TASKS).encode(), headers="X-RateLimit-Remaining: 3\r\n")) as provider, wire_to(provider) as wire:
+            answers = await wire.check_many(acedata(provider), ["job-1", "job-2", "job-3"])
+            assert {job: answer.report.phase for job, answer in answers.items()} == {"job-1": Phase.FAILED, "job-2": Phase.RUNNING}
+            assert answers["job-1"].report.message == "[key] broke"
+            assert answers["job-1"].raw == '{"id": "job-1", "response": {"success": false, "error": {"code": "api_error", "message": "[key] broke"}}}'
+            assert answers["job-2"].raw == '{"id": "job-2", "request": {"callback_url": "[removed]"}, "finished_at": null}'
+            assert {(answer.status, answer.pace.remaining) for answer in answers.values()} == {(200, 3)}
+            assert len(provider.requests) == 1
+
+    asyncio.run(story())
+
+
+def test_an_answer_about_many_jobs_that_comes_in_lines_is_kept_as_it_is():
+    lines = b'{"items":[]}\n{"items":[{"id":"job-1"}]}'
+
+    async def story() -> None:
+        async with Loopback(reporting(lines)) as provider, wire_to(provider) as wire:
+            answers = await wire.check_many(acedata(provider), ["job-1"])
+            assert answers["job-1"].raw == lines.decode()
+
+    asyncio.run(story())
+
+
+def test_a_submission_that_got_lost_is_found_in_the_providers_list():
+    made = datetime(2026, 8, 10, 22, 13, 20, tzinfo=UTC)
+    sent = {"prompt": "a calm sea", "duration": 8, "callback_url": "https://studio.example/hooks/1/token"}
+    listed = json.dumps({"items": [{"id": "job-1", "created_at": made.timestamp(), "request": sent}]}).encode()
+
+    async def story() -> None:
+        async with Loopback(reporting(listed)) as provider, wire_to(provider) as wire:
+            found = await wire.find(acedata(provider), BRIEF, since=made - timedelta(minutes=1), until=made + timedelta(minutes=1))
+            assert found == (Found("job-1", made, "https://studio.example/hooks/1/token"),)
+
+    asyncio.run(story())
+
+
+def test_a_balance_is_told_as_it_was_written():
+    async def story() -> None:
+        async with Loopback(reporting(b'{"total_quota":12.50}')) as provider, wire_to(provider) as wire:
+            assert await wire.balance(comet(provider)) == Balance("12.50", "USD")
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("script", [*MAY_HAVE_ACTED, *NOT_UNDERSTOOD, refuses, asks_to_wait], ids=lambda script: script.__name__)
+def test_every_free_question_that_fails_may_be_asked_again(script):
+    moment = datetime(2026, 8, 10, tzinfo=UTC)
+
+    async def story() -> None:
+        async with Loopback(script) as provider, wire_to(provider, looking=HASTY if script in SILENT else FOR_LOOKING) as wire:
+            for question in (
+                wire.check_many(acedata(provider), ["job-1"]),
+                wire.find(acedata(provider), BRIEF, since=moment, until=moment),
+                wire.balance(comet(provider)),
+            ):
+                with pytest.raises((NotNow, Unreadable)):
+                    await question
+
+    asyncio.run(story())
+
+
+def test_a_free_question_without_a_key_is_not_asked():
+    async def story() -> None:
+        async with Loopback(accepts) as provider, wire_to(provider) as wire:
+            with pytest.raises(NotNow, match="has no key"):
+                await wire.balance(comet(provider, key=""))
+            assert provider.connections == 0
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("key", [KEY, "sk-of&alice=+a%b"])
+def test_a_key_that_travels_in_an_address_is_in_no_message_and_no_record(key):
+    written = quote(key, safe="")
+
+    async def repeats(line: Line) -> None:
+        asked = line.loopback.requests[-1].split(b" ")[1]
+        assert asked == f"/user/quota?key={written}".encode()
+        await line.answer(b"<p>No such page: " + asked + b" " + key.encode() + b"</p>", headers=f"Location: {asked.decode()}\r\n", status="302 Found")
+
+    async def story() -> None:
+        async with Loopback(repeats) as provider, wire_to(provider) as wire:
+            with pytest.raises(Unreadable) as unreadable:
+                await wire.balance(comet(provider, key=key))
+            assert unreadable.value.answer == "<p>No such page: /user/quota?key=[key] [key]</p>"
+            await assert_no_key_is_told(wire, comet(provider, key=key))
+        async with Wire(allowed_hosts={(host := f"127.0.0.1:{closed_port()}")}) as wire:
+            await assert_no_key_is_told(wire, make("comet", key, f"http://{host}"))
+        async with Wire() as wire:
+            await assert_no_key_is_told(wire, make("comet", key, "http://gateway.example"))
+
+    async def assert_no_key_is_told(wire: Wire, provider: Provider) -> None:
+        assert isinstance(provider, TellsBalance)
+        with pytest.raises((NotNow, Unreadable)) as caught:
+            await wire.balance(provider)
+        told = f"{caught.value!r} {caught.value.message} {caught.value.answer} {caught.value.__cause__!r}"
+        assert key not in told
+        assert written not in told
+
+    asyncio.run(story())
+
+
+def test_our_own_name_for_a_submission_goes_along():
+    async def story() -> None:
+        async with Loopback(accepts) as provider, wire_to(provider) as wire:
+            await wire.submit(xai(provider), BRIEF, reference="attempt-1")
+            assert b'"user":"attempt-1"' in provider.requests[0]
+
+    asyncio.run(story())
+
+
+class Lister(Batches, Lists, Protocol):
+    """What AceData is."""
+
+
+def acedata(provider: Loopback) -> Lister:
+    found = make("acedata", KEY, provider.url)
+    assert isinstance(found, Batches)
+    assert isinstance(found, Lists)
+    return cast("Lister", found)
+
+
+def comet(provider: Loopback, *, key: str = KEY) -> TellsBalance:
+    found = make("comet", key, provider.url)
+    assert isinstance(found, TellsBalance)
+    return found
 
 
 def reporting(body: bytes, *, status: str = "200 OK", headers: str = "") -> Script:

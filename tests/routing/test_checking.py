@@ -62,6 +62,12 @@ def test_a_host_that_nobody_listens_on_is_unreachable(sandbox: frozenset[str]):
     assert verdict.words.startswith("127.0.0.1 gave no answer")
 
 
+def test_a_connection_is_asked_in_its_dialect_and_one_that_does_not_exist_fails_loudly():
+    assert check(to("ttapi", dialect="xai-shaped", base_url="http://127.0.0.1:9"), allowed_hosts={"127.0.0.1:9"}).found is Found.UNREACHABLE
+    with pytest.raises(KeyError):
+        check(to("ttapi", dialect="of-the-future"), allowed_hosts=())
+
+
 def test_a_private_host_is_not_asked_unless_it_is_named():
     verdict = check(to("xai", base_url="https://127.0.0.1"), allowed_hosts=())
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from pytest_django.fixtures import Settings
 
-from studio.providers.contract import Brief
-from studio.providers.registry import PROVIDERS
+from studio.providers.contract import Brief, Operation
+from studio.providers.registry import PROVIDERS, capabilities_of
 from studio.routing.choice import STORED, as_sent, enabled, fit, option, options, suited, usual_mode
 from studio.routing.models import Connection
 
@@ -85,6 +85,44 @@ def test_connections_that_are_off_or_of_no_known_provider_take_no_orders(five: l
 
 def test_every_model_of_a_connection_is_offered(db: None):
     assert option(BRIEF, Connection.objects.create(provider="xai", label="xAI")).models == PROVIDERS["xai"].capabilities
+
+
+def test_a_connection_offers_what_its_dialect_has(db: None):
+    march = Connection.objects.create(provider="ttapi", label="TTAPI", dialect="march-2026")
+    found = option(replace(BRIEF, duration=20, resolution="720p"), march)
+    assert found.models == capabilities_of("ttapi", "march-2026")
+    assert (found.brief.model, found.possible) == ("", True)
+    assert set(option(BRIEF, march).reasons) == {"duration"}
+
+
+def test_a_connection_whose_dialect_this_version_does_not_know_takes_no_orders(five: list[Connection]):
+    Connection.objects.filter(provider="ttapi").update(dialect="of-the-future")
+    assert {connection.provider for connection in enabled()} == {"grokimagine", "acedata", "comet", "xai"}
+
+
+def test_an_edit_is_asked_for_without_the_options_that_its_clip_decides(five: list[Connection]):
+    edit = replace(BRIEF, operation=Operation.EDIT, video=STORED, video_seconds=8.0)
+    by_provider = {one.connection.provider: one for one in options(edit, five)}
+    assert {provider for provider, one in by_provider.items() if one.possible} == {"comet", "xai"}
+    assert all(set(by_provider[provider].reasons) == {"operation"} for provider in ("ttapi", "grokimagine", "acedata"))
+    asked = by_provider["xai"].brief
+    assert (asked.aspect_ratio, asked.duration, asked.resolution, asked.video) == ("", None, "", "data:")
+
+
+def test_an_extension_keeps_the_length_of_the_part_that_it_adds(five: list[Connection]):
+    extension = replace(BRIEF, operation=Operation.EXTEND, video=STORED, video_seconds=8.0)
+    by_provider = {one.connection.provider: one for one in options(extension, five)}
+    assert [provider for provider, one in by_provider.items() if one.possible] == ["xai"]
+    assert (by_provider["xai"].brief.duration, by_provider["xai"].brief.resolution) == (8, "")
+
+
+def test_a_wish_for_sound_is_left_out_where_it_is_no_option_and_a_wish_for_silence_is_not(five: list[Connection]):
+    loud = {one.connection.provider: one for one in options(replace(BRIEF, sound=True), five)}
+    assert {provider: one.brief.sound for provider, one in loud.items()} == {provider: True if provider == "xai" else None for provider in PROVIDERS}
+    assert all(one.possible for one in loud.values())
+    silent = options(replace(BRIEF, sound=False), five)
+    assert [one.connection.provider for one in silent if one.possible] == ["xai"]
+    assert all(set(one.reasons) == {"sound"} for one in silent if not one.possible)
 
 
 @pytest.mark.parametrize("on", [True, False])

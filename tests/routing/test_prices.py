@@ -1,5 +1,6 @@
 """What orders and reported usage cost."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -8,10 +9,10 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.providers.contract import Brief
-from studio.providers.registry import PROVIDERS
+from studio.providers.contract import Brief, Operation
+from studio.providers.registry import PROVIDERS, capabilities_of
 from studio.routing.models import Connection, PriceRule, UsageRate
-from studio.routing.prices import BASIS_LENGTH, LARGEST, PRICES, USAGE, Rate, price, quote, rate_for
+from studio.routing.prices import BASIS_LENGTH, BOOK, LARGEST, PRICES, USAGE, Rate, price, quote, rate_for
 
 ONE_EACH = Rate(1_000, 1, "a test")
 TICKS = Rate(1, 100_000, "a test")
@@ -43,6 +44,9 @@ def brief(model: str = "", *, seconds: int | None = 8, resolution: str = "", ima
         ("acedata", brief("grok-imagine-video-1.5-fast:reverse", resolution="480p", seconds=6), 56_700, "estimated"),
         ("ttapi", brief("grok-imagine-1.0-video", resolution="720p", seconds=30), 9_000, "estimated"),
         ("ttapi", brief("grok-imagine-video-1.5-preview", resolution="720p"), 18_000, "estimated"),
+        ("ttapi", brief("grok-imagine-video", resolution="720p"), 56_000, "estimated"),  # the second route
+        ("acedata", brief("grok-imagine-video", seconds=None, resolution="480p"), 30_000, "estimated"),  # 6 s are sent
+        ("acedata", brief("grok-imagine-video-1.5-preview", resolution="720p", images=1), 113_000, "estimated"),
         ("grokimagine", brief(seconds=None), 40_000, "exact"),
     ],
 )
@@ -59,10 +63,52 @@ def test_a_quote_says_how_it_was_reckoned_and_from_where(db):
     assert quote(connected("grokimagine"), brief(seconds=None)).basis.startswith("40 (40 credits a generation")
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
-def test_everything_that_a_provider_can_do_has_a_price(db, provider):
+def changing(operation: Operation, *, clip: float, added: int | None = None, resolution: str = "") -> Brief:
+    return replace(
+        brief("grok-imagine-video", seconds=added, resolution=resolution), operation=operation, video="https://example.org/a.mp4", video_seconds=clip
+    )
+
+
+@pytest.mark.parametrize(
+    ("provider", "wish", "millicredits"),
+    [
+        ("xai", changing(Operation.EDIT, clip=8.0), 64_000),  # 8 s made and 8 s looked at
+        ("xai", changing(Operation.EDIT, clip=8.0, resolution="480p"), 48_000),
+        ("xai", changing(Operation.EDIT, clip=5.04), 48_000),  # begun seconds count
+        ("xai", changing(Operation.EXTEND, clip=8.0, added=10), 78_000),
+        ("xai", changing(Operation.EXTEND, clip=8.0), 50_000),  # 6 s are sent
+        ("comet", changing(Operation.EDIT, clip=8.0), 64_000),
+    ],
+)
+def test_changing_a_clip_costs_the_seconds_made_and_the_seconds_looked_at(db, provider, wish, millicredits):
+    found = quote(connected(provider), wish)
+
+    assert (found.millicredits, found.certainty) == (millicredits, "estimated")
+    assert "for the clip" in found.basis
+
+
+def test_a_change_that_nobody_sells_has_no_price(db):
+    assert quote(connected("grokimagine"), changing(Operation.EDIT, clip=8.0)).certainty == "unknown"
+    assert quote(connected("comet"), changing(Operation.EXTEND, clip=8.0)).certainty == "unknown"
+
+
+def test_a_rule_that_is_exact_for_new_clips_only_estimates_changed_ones(db):
+    PriceRule.objects.create(provider="xai", per_second=500, certainty="exact", source="ours")
+
+    found = quote(connected("xai"), changing(Operation.EDIT, clip=7.5))
+    assert (found.millicredits, found.certainty) == (4_000, "estimated")
+
+
+def test_a_quote_asks_the_database_once(db, django_assert_num_queries):
+    connection = connected("xai")
+    with django_assert_num_queries(1):
+        quote(connection, changing(Operation.EDIT, clip=8.0))
+
+
+@pytest.mark.parametrize(("provider", "dialect"), [(kind.key, dialect) for kind in PROVIDERS.values() for dialect in kind.dialects])
+def test_everything_that_a_provider_can_do_has_a_price(db, provider, dialect):
     connection = connected(provider)
-    for can in PROVIDERS[provider].capabilities:
+    for can in capabilities_of(provider, dialect):
         for resolution in can.resolutions or ("",):
             for seconds in can.durations or (None,):
                 found = quote(connection, brief(can.model, seconds=seconds, resolution=resolution, images=can.images[1]))
@@ -71,15 +117,23 @@ def test_everything_that_a_provider_can_do_has_a_price(db, provider):
                 assert 0 < len(found.basis) <= BASIS_LENGTH
 
 
-@pytest.mark.parametrize("provider", [key for key, kind in PROVIDERS.items() if kind.usage_unit])
-def test_everything_that_a_provider_reports_has_a_rate(db, provider):
-    assert rate_for(provider, PROVIDERS[provider].usage_unit) is not None
+@pytest.mark.parametrize(
+    ("provider", "unit"), [(kind.key, dialect.usage_unit) for kind in PROVIDERS.values() for dialect in kind.dialects.values() if dialect.usage_unit]
+)
+def test_everything_that_a_provider_reports_has_a_rate(db, provider, unit):
+    assert rate_for(provider, unit) is not None
 
 
 def test_every_line_of_the_book_and_every_rate_names_its_source():
-    assert all(line.source for line in PRICES)
-    assert all(source for _, source in USAGE.values())
-    assert len({(line.provider, line.model, line.resolution) for line in PRICES}) == len(PRICES)
+    for source in (*(line.source for line in PRICES), *(unit.source for unit in USAGE.values())):
+        assert source.words
+        assert date(2026, 1, 1) <= source.as_of <= date(2026, 12, 31)
+    assert len(BOOK) == len(PRICES)
+
+
+def test_only_what_a_provider_publishes_for_itself_is_exact():
+    assert {line.provider for line in PRICES if line.certainty == "exact"} == {"xai", "grokimagine"}
+    assert {line.certainty for line in PRICES} == {"exact", "estimated"}
 
 
 def test_a_provider_without_any_price_is_unknown_and_holds_nothing(db):
@@ -152,6 +206,7 @@ def test_prices_follow_what_a_credit_is_worth(db, settings, credit_usd, millicre
         ("grokimagine", "consumed_credits", "40", 40_000),
         ("xai", "cost_in_usd_ticks", "500000000", 5_000),
         ("comet", "cost_in_usd_ticks", "500000000", 5_000),
+        ("ttapi", "cost_in_usd_tocks", "500000000", 5_000),
         ("xai", "cost_in_usd_ticks", "2500000000", 25_000),
     ],
 )
@@ -190,7 +245,7 @@ def test_a_rate_always_fits_its_columns(db, settings, credit_usd):
         assert rate is not None
         assert 0 < rate.millicredits < 2**63
         assert 0 < rate.per_units < 2**63
-        dollars = float(USAGE[provider, unit][0])
+        dollars = float(USAGE[provider, unit].usd)
         assert rate.millicredits / rate.per_units == pytest.approx(dollars * 1000 / credit_usd, rel=1e-9)
 
 

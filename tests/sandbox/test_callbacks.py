@@ -4,9 +4,11 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -19,7 +21,7 @@ class Listener:
     """An installation that hears callbacks."""
 
     def __init__(self) -> None:
-        self.heard: list[dict[str, object]] = []
+        self.heard: list[dict[str, Any]] = []
         listener = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -31,7 +33,7 @@ class Listener:
             def log_message(self, *args: object) -> None:
                 """Keep the tests' output quiet."""
 
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.address = f"http://127.0.0.1:{self.server.server_port}"
         self.url = f"{self.address}/callbacks/token"
 
@@ -82,8 +84,27 @@ def test_two_who_deliver_at_once_send_one(listener):
     job = after(drawn(accepted("ttapi", hook_url=listener.url)), 1.01)
     seen_by_another = RemoteJob.objects.get(pk=job.pk)
     callbacks.deliver_due()
-    assert callbacks._deliver(seen_by_another) == 0
+    assert callbacks._claim(seen_by_another) == []
     assert len(listener.heard) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_clusters_that_deliver_at_once_send_each_callback_once(listener):
+    for _ in range(30):
+        after(drawn(accepted("ttapi", hook_url=listener.url)), 1.01)
+    sent = []
+
+    def deliver():
+        sent.append(callbacks.deliver_due())
+        connection.close()
+
+    clusters = [threading.Thread(target=deliver) for _ in range(4)]
+    for cluster in clusters:
+        cluster.start()
+    for cluster in clusters:
+        cluster.join()
+    assert sum(sent) == 30
+    assert len({body["jobId"] for body in listener.heard}) == len(listener.heard) == 30
 
 
 def test_nothing_is_told_before_the_video_is_drawn(listener):
@@ -96,6 +117,39 @@ def test_a_doubled_callback_is_sent_twice(listener):
     after(drawn(accepted("ttapi", hook_url=listener.url)), 1.01)
     assert callbacks.deliver_due() == 2
     assert listener.heard[0] == listener.heard[1]
+
+
+def test_a_forged_callback_comes_while_the_job_runs_and_the_true_one_at_its_end(listener):
+    Fault.objects.create(kind=Kind.CALLBACK_FORGED)
+    job = accepted("ttapi", hook_url=listener.url)
+    assert job.callback_at is not None
+    assert job.created_at < job.callback_at < job.ends_at
+    RemoteJob.objects.update(callback_at=timezone.now() - timedelta(milliseconds=1))
+    assert [callbacks.deliver_due(), callbacks.deliver_due()] == [1, 0]
+    forged = listener.heard[0]
+    assert (forged["jobId"], forged["status"]) == (job.remote_id, "SUCCESS")
+    assert (forged["data"]["videoUrl"], forged["data"]["quota"]) == ("https://videos.example.net/not-yours.mp4", "1000000000")
+    assert told(job)["status"] != "SUCCESS"
+    job.refresh_from_db()
+    assert job.callback_at == job.ends_at
+    after(drawn(job), 1.01)
+    assert callbacks.deliver_due() == 1
+    assert listener.heard[1] == told(job)
+
+
+def test_acedatas_forged_callback_holds_a_clip_that_is_not_ours(listener):
+    Fault.objects.create(kind=Kind.CALLBACK_FORGED)
+    accepted("acedata", callback_url=listener.url)
+    RemoteJob.objects.update(callback_at=timezone.now() - timedelta(milliseconds=1))
+    callbacks.deliver_due()
+    assert [item["video_url"] for item in listener.heard[0]["data"]] == ["https://videos.example.net/not-yours.mp4"]
+
+
+def test_fifty_callbacks_go_out_in_one_delivery_and_the_rest_in_the_next(listener):
+    for _ in range(53):
+        after(drawn(accepted("ttapi", hook_url=listener.url)), 1.01)
+    assert [callbacks.deliver_due(), callbacks.deliver_due(), callbacks.deliver_due()] == [50, 3, 0]
+    assert len({body["jobId"] for body in listener.heard}) == 53
 
 
 def test_a_missing_callback_is_never_sent(listener):

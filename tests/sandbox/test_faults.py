@@ -1,8 +1,10 @@
 """What goes wrong on purpose: each fault, how it is counted, and where it comes from."""
 
-import json
+import math
 import re
 import threading
+import time
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -10,9 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import Client
 
-from studio.sandbox import acedata, faults
+from studio.sandbox import acedata, faults, intake
 from studio.sandbox.files import folder
-from studio.sandbox.models import Fault, Kind, RemoteJob
+from studio.sandbox.models import Fault, Kind, Moment, RemoteJob
 from tests.sandbox.asking import APIS, BEARER, accepted, after, check, drawn, submit, told
 
 WITHOUT_TIMES = re.compile(rb"[-0-9.:TZ]{9,}")  # the test moves the beginning of a job, which some answers tell
@@ -96,6 +98,93 @@ def test_a_lost_answer_leaves_a_job_behind(provider):
     with pytest.raises(ConnectionResetError):
         b"".join(answer)
     assert RemoteJob.objects.filter(provider=provider).count() == 1
+
+
+@pytest.mark.parametrize("provider", APIS)
+def test_a_dropped_connection_makes_nothing(provider):
+    goes_wrong(Kind.RESET)
+    answer = submit(provider)
+    with pytest.raises(ConnectionResetError):
+        next(iter(answer))  # not even a first byte
+    assert not RemoteJob.objects.exists()
+
+
+def test_a_look_can_be_dropped_too():
+    job = accepted("xai")
+    goes_wrong(Kind.RESET)
+    with pytest.raises(ConnectionResetError):
+        b"".join(check("xai", job.remote_id))
+
+
+@pytest.mark.parametrize("provider", APIS)
+def test_a_slow_answer_comes_when_the_job_is_there(provider, monkeypatch):
+    jobs_at_pause = []
+    monkeypatch.setattr(time, "sleep", lambda seconds: jobs_at_pause.append((seconds, RemoteJob.objects.count())))
+    goes_wrong(Kind.SLOW_ANSWER, left=1)
+    assert submit(provider).status_code == 200
+    assert jobs_at_pause == [(intake.SLOW, 1)]
+
+
+@pytest.mark.parametrize(("provider", "outer"), [("xai", "expired"), ("comet", "FAILURE")])
+def test_a_result_expires_where_a_provider_has_the_word(provider, outer):
+    goes_wrong(Kind.EXPIRED)
+    odd, even = (told(after(accepted(provider), 1.01)) for _ in "12")
+    assert odd.get("data", odd)["status"] == outer
+    assert odd.get("data", {"data": odd})["data"]["status"] == even["status"] == "expired"
+    assert ".mp4" not in f"{odd}{even}"
+
+
+@pytest.mark.parametrize("provider", ["ttapi", "grokimagine", "acedata"])
+def test_the_others_know_no_expired_result(provider):
+    goes_wrong(Kind.EXPIRED)
+    assert accepted(provider).outcome_fault == ""
+
+
+@pytest.mark.parametrize(
+    ("provider", "word"), [("ttapi", b"FAILED"), ("grokimagine", b"failed"), ("acedata", b"api_error"), ("comet", b"FAILURE"), ("xai", b"failed")]
+)
+def test_a_success_is_taken_back_some_time_after_it_was_told(provider, word):
+    goes_wrong(Kind.TAKEN_BACK)
+    job = after(drawn(accepted(provider)), 1.01)
+    assert b".mp4" in check(provider, job.remote_id).content
+    RemoteJob.objects.update(rendered_at=after(job, 1.6).ends_at)
+    later = check(provider, job.remote_id).content
+    assert b".mp4" not in later
+    assert word in later
+
+
+def spent(provider: str) -> Any:
+    """The figure that a finished job's answer gives."""
+    body = told(after(drawn(accepted(provider)), 1.01))
+    data = body.get("data", body)
+    usage = data.get("data", data).get("usage") if isinstance(data.get("data", data), dict) else None
+    return usage["cost_in_usd_ticks"] if usage else data.get("quota", data.get("consumed_credits"))
+
+
+@pytest.mark.parametrize("provider", ["ttapi", "grokimagine", "comet", "xai"])
+def test_an_absurd_usage_figure_is_another_one_each_time(provider):
+    goes_wrong(Kind.USAGE_ABSURD)
+    figures = [spent(provider) for _ in range(5)]
+    assert figures[:4] == [-1, 10**18, "plenty", None]
+    assert math.isnan(figures[4])
+
+
+@pytest.mark.parametrize("provider", ["ttapi", "grokimagine", "acedata", "comet"])
+def test_a_status_answer_can_be_about_another_job(provider):
+    alone = accepted(provider)
+    goes_wrong(Kind.WRONG_ID, left=2)
+    assert alone.remote_id not in check(provider, alone.remote_id).content.decode()
+    other = accepted(provider)
+    answer = check(provider, alone.remote_id).content.decode()
+    assert other.remote_id in answer
+    assert alone.remote_id not in answer
+    assert alone.remote_id in check(provider, alone.remote_id).content.decode()
+
+
+def test_a_link_can_lead_into_a_private_network():
+    goes_wrong(Kind.PRIVATE_LINK)
+    job = after(drawn(accepted("xai")), 1.01)
+    assert told(job)["video"]["url"] == f"https://169.254.169.254/latest/meta-data/{job.remote_id}.mp4"
 
 
 @pytest.mark.parametrize("provider", APIS)
@@ -200,6 +289,30 @@ def test_a_video_is_served_without_a_key_and_with_its_length():
     assert answer.headers["ETag"].startswith('"')
 
 
+def test_a_download_can_go_wrong_once_and_then_work():
+    for kind in (Kind.SERVER_ERROR, Kind.RESET, Kind.TRUNCATED):
+        goes_wrong(kind, left=1, moment="download")
+    job = accepted("xai")
+    content = film_of(job)
+    assert job.link_fault == ""
+    assert Client().get(job.video_urls()[0]).status_code == 502
+    for sent in (0, len(content) // 2):
+        received: list[bytes] = []
+        with pytest.raises(ConnectionResetError):
+            received.extend(Client().get(job.video_urls()[0]))
+        assert len(b"".join(received)) == sent
+    assert b"".join(Client().get(job.video_urls()[0])) == content
+
+
+def test_a_fault_of_any_request_leaves_downloads_alone():
+    goes_wrong(Kind.SERVER_ERROR)
+    Fault.objects.update(on=False)
+    job = accepted("xai")
+    content = film_of(job)
+    Fault.objects.update(on=True)
+    assert b"".join(Client().get(job.video_urls()[0])) == content
+
+
 def test_no_other_file_is_served():
     job = accepted("grokimagine")
     assert Client().get(f"/sandbox/files/{job.remote_id}-3.mp4").status_code == 404
@@ -240,17 +353,48 @@ def test_a_job_meets_at_most_one_fault_of_each_sort_and_keeps_it():
 
 
 def test_the_setting_makes_faults_once(settings):
-    settings.SANDBOX_FAULTS = "xai:429*2, any:truncated, comet:5xx@check*1"
+    settings.SANDBOX_FAULTS = "xai:429*2, any:truncated, comet:5xx@check*1~0.5, seed:7"
     assert [submit("xai").status_code for _ in "123"] == [429, 429, 200]
     assert submit("comet").status_code == 200
-    assert list(Fault.objects.values_list("provider", "kind", "moment", "left")) == [
-        ("xai", "429", "", 0),
-        ("", "truncated", "", None),
-        ("comet", "5xx", "check", 1),
+    assert list(Fault.objects.values_list("provider", "kind", "moment", "left", "share")) == [
+        ("xai", "429", "", 0, None),
+        ("", "truncated", "", None, None),
+        ("comet", "5xx", "check", 1, 0.5),
     ]
 
 
-@pytest.mark.parametrize("text", ["xai", "xai:flood", "nobody:429", "xai:429@later", "xai:429*x"])
+def test_a_chance_meets_its_share_of_requests_and_the_same_ones_again(settings):
+    settings.SANDBOX_FAULTS = "seed:7, xai:429@check~0.25"
+    faults.die.cache_clear()
+    first = [check("xai", "nope").status_code for _ in range(200)]
+    faults.die.cache_clear()  # as a new process would begin
+    again = [check("xai", "nope").status_code for _ in range(200)]
+    assert first == again
+    assert 30 <= first.count(429) <= 70
+    assert first.count(404) == 200 - first.count(429)
+
+
+def test_another_seed_meets_other_requests():
+    rolls = {seed: [faults.die(seed, "xAI: 5xx").random() for _ in range(20)] for seed in ("1", "2")}
+    assert rolls["1"] != rolls["2"]
+    assert (faults.seed_in("seed:7, xai:429"), faults.seed_in("xai:429")) == ("7", "0")
+
+
+def test_a_chance_can_be_counted_as_well():
+    Fault.objects.create(provider="xai", kind=Kind.RATE_LIMIT, left=2, share=0.5)
+    answers = [submit("xai").status_code for _ in range(40)]
+    assert answers.count(429) == 2
+    assert answers.count(200) == 38
+
+
+def test_a_chance_of_one_is_certain():
+    Fault.objects.create(kind=Kind.RATE_LIMIT, share=1)
+    assert {submit("xai").status_code for _ in range(20)} == {429}
+
+
+@pytest.mark.parametrize(
+    "text", ["xai", "xai:flood", "nobody:429", "xai:429@later", "xai:429*x", "xai:429~2", "xai:429~0", "xai:429~x", "xai:429~0.1*2", "seed:"]
+)
 def test_a_setting_that_cannot_be_read_is_named(text):
     with pytest.raises(ImproperlyConfigured, match="STUDIO_SANDBOX_FAULTS"):
         faults.read_setting(text)
@@ -266,8 +410,8 @@ def test_acedata_holds_a_submission_that_is_not_asynchronous(settings):
 
 def test_acedata_gives_a_held_submission_up_and_the_task_goes_on():
     job = accepted("acedata")
-    answer = acedata.held(job, limit=0)
-    assert (answer.status_code, json.loads(answer.content)["error"]["code"]) == (504, "timeout")
+    status, body = acedata.held(job, limit=0)
+    assert (status, body["error"]["code"]) == (504, "timeout")
     assert told(drawn(after(job, 1.01)))["response"]["success"] is True
 
 
@@ -277,7 +421,7 @@ def test_a_fault_of_three_happens_three_times_however_many_ask_at_once():
     taken = []
 
     def ask():
-        taken.append(faults.take("xai", faults.OUTCOMES))
+        taken.append(faults.Waiting("xai", Moment.SUBMIT).take(faults.OUTCOMES))
         connection.close()
 
     asking = [threading.Thread(target=ask) for _ in range(12)]

@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.utils.html import escape
 
 from studio.sandbox.models import Fault, Kind
 from tests.conftest import signed_in
@@ -33,13 +34,27 @@ def test_a_fault_is_switched_on_by_the_page(as_ada):
     assert [submit("xai").status_code for _ in "123"] == [429, 429, 200]
 
 
+def test_a_chance_is_typed_in_per_cent_and_shown(as_ada):
+    as_ada.post("/sandbox/", {"provider": "xai", "kind": "lost_answer", "chance": "2.5"})
+    assert Fault.objects.get().share == 0.025
+    assert "2.5 %" in as_ada.get("/sandbox/").content.decode()
+
+
+def test_every_kind_of_fault_can_be_switched_on(as_ada):
+    for kind in Kind.values:
+        assert as_ada.post("/sandbox/", {"kind": kind}).status_code == 302
+    page = as_ada.get("/sandbox/").content.decode()
+    assert Fault.objects.count() == len(Kind)
+    assert all(page.count(escape(label)) >= 2 for label in Kind.labels)  # to choose, and in the list
+
+
 def test_switching_the_same_fault_on_again_arms_it_anew(as_ada):
     for left in ("2", ""):
         as_ada.post("/sandbox/", {"provider": "", "kind": "html", "moment": "check", "left": left})
     assert list(Fault.objects.values_list("provider", "kind", "moment", "left")) == [("", "html", "check", None)]
 
 
-@pytest.mark.parametrize("wrong", [{"kind": "flood"}, {"left": "0"}, {"provider": "nobody"}])
+@pytest.mark.parametrize("wrong", [{"kind": "flood"}, {"left": "0"}, {"provider": "nobody"}, {"chance": "0"}, {"chance": "101"}])
 def test_a_fault_that_cannot_be_is_refused_beside_its_field(as_ada, wrong):
     answer = as_ada.post("/sandbox/", {"provider": "", "kind": "html", "left": ""} | wrong)
     assert (answer.status_code, Fault.objects.count()) == (200, 0)

@@ -3,6 +3,7 @@
 import base64
 import io
 import os
+import struct
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -196,6 +197,57 @@ def test_rendering_finishes_the_job(asked):
     for name in job.file_names():
         assert len(frames_of(folder() / name)[0]) == 24
     assert [path.suffix for path in folder().iterdir()] == [".mp4", ".mp4"]
+
+
+def names_in(path: Path) -> bytes:
+    """What the last box of an MP4 holds."""
+    content, at = path.read_bytes(), 0
+    while at < len(content):
+        size, kind = struct.unpack_from(">I4s", content, at)
+        last, at = (kind, content[at + 8 : at + size]), at + size
+    assert (last[0], at) == (b"free", len(content))
+    return last[1]
+
+
+def test_at_a_high_speed_one_film_serves_every_job_of_its_shape(asked, settings, django_capture_on_commit_callbacks):
+    settings.SANDBOX_SPEED = 50
+    with django_capture_on_commit_callbacks(execute=True):
+        first = accepted("xai", duration=2)
+    assert asked == [first.remote_id]
+    render.render(first.remote_id)
+    with django_capture_on_commit_callbacks(execute=True):
+        second, both = accepted("xai", duration=2, prompt="Another"), accepted("grokimagine")
+    assert second.rendered_at == second.created_at  # no drawing, no task
+    assert asked == [first.remote_id, both.remote_id]  # a shape that is not drawn yet
+    render.render(both.remote_id)
+    files = [folder() / name for job in (first, second, both) for name in job.file_names()]
+    assert len({path.read_bytes() for path in files}) == 4
+    assert [names_in(path).decode() for path in files] == [path.stem for path in files]
+    assert [len(frames_of(path)[0]) for path in files] == [48, 48, 144, 144]
+    assert not [path for path in folder().iterdir() if path.suffix != ".mp4"]
+
+
+def test_jobs_that_waited_for_the_film_are_copied_when_they_are_looked_at(asked, settings):
+    settings.SANDBOX_SPEED = 50
+    waiting, other = after(accepted("xai"), 1.01), accepted("xai")
+    assert told(waiting)["status"] == "pending"
+    render.render(other.remote_id)
+    assert told(waiting)["video"]["url"] == waiting.video_urls()[0]
+    assert (folder() / waiting.file_names()[0]).exists()
+
+
+def test_at_the_usual_speed_every_job_has_a_film_of_its_own(asked, settings):
+    settings.SANDBOX_SPEED = 19
+    render.render(accepted("xai").remote_id)
+    assert not list(folder().glob("shape-*"))
+    assert accepted("xai").rendered_at is None
+
+
+def test_a_job_without_a_video_gets_no_copy(asked, settings):
+    settings.SANDBOX_SPEED = 50
+    render.render(accepted("xai").remote_id)
+    Fault.objects.create(kind=Kind.FAILURE)
+    assert not (folder() / accepted("xai").file_names()[0]).exists()
 
 
 def test_drawing_twice_does_no_harm(asked):

@@ -1,0 +1,96 @@
+"""Copying what a provider's link gives into a file of ours.
+
+The link came from a provider, so it is hostile input: it goes past the guard at each redirect, no key goes with it, and time and bytes are bounded.
+
+    DownloadError
+    ├── LinkExpired      the provider no longer has it: do not try again
+    └── DownloadFailed   try again; the video is there, or will be
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpcore
+import httpx
+
+from studio.providers import sockets
+from studio.providers.sockets import Patience, TooLong
+
+MOST_REDIRECTS = 3
+OK = 200
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+GONE = frozenset({401, 403, 404, 410})  # how providers' file servers answer for a link that has expired
+
+
+class DownloadError(Exception):
+    """The base of the tree above; its text is for people."""
+
+
+class LinkExpired(DownloadError):
+    """The provider's file server no longer gives this file."""
+
+
+class DownloadFailed(DownloadError):
+    """The file did not arrive whole, this time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """What arrived: bytes, and the type that the server claims."""
+
+    size: int
+    content_type: str
+
+
+async def download(url: str, file: Path, *, limit: int, patience: Patience, allowed_hosts: Collection[str]) -> Download:
+    """Copy what a URL gives into `file`, at most `limit` bytes; a part of it never stays. Raises a DownloadError, or OSError from our own disk."""
+    try:
+        async with asyncio.timeout(patience.total), _following(url, patience, allowed_hosts) as response:
+            size = await _save(response, file, limit)
+            return Download(size=size, content_type=sockets.header(response, "content-type"))
+    except (httpx.InvalidURL, httpcore.UnsupportedProtocol, UnicodeError) as error:
+        raise DownloadFailed(f"The provider's link cannot be followed: {error}") from error
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
+        raise DownloadFailed(f"The download broke off: {error or type(error).__name__}") from error
+    except TooLong as error:
+        raise DownloadFailed(f"The provider's file is too large. {error}") from error
+    except TimeoutError as error:
+        raise DownloadFailed(f"The download took longer than {patience.total:g} s.") from error
+
+
+@asynccontextmanager
+async def _following(link: str, patience: Patience, allowed_hosts: Collection[str]) -> AsyncIterator[httpcore.Response]:
+    """The answer behind a link and at most three redirects."""
+    url = httpx.URL(link)
+    async with sockets.pool(1, allowed_hosts) as line:
+        for _ in range(MOST_REDIRECTS + 1):
+            sockets.admit(url, allowed_hosts)
+            request = httpx.Request("GET", url, headers={"Accept": "video/*, */*;q=0.5"})
+            async with sockets.sent(line, request, patience) as response:
+                if response.status not in REDIRECTS:
+                    yield response
+                    return
+                url = url.join(sockets.header(response, "location"))
+    raise DownloadFailed("The provider's link leads from one address to the next without end.")
+
+
+async def _save(response: httpcore.Response, file: Path, limit: int) -> int:
+    """Write the answer's body to the file and return its size. A body shorter than promised has already raised RemoteProtocolError."""
+    if response.status in GONE:
+        raise LinkExpired(f"The provider's file server answered {response.status}: the link has expired.")
+    if response.status != OK or sockets.is_packed(response):
+        raise DownloadFailed(f"The provider's file server answered {response.status}, and not with the file.")
+    size = 0
+    try:
+        with file.open("wb") as out:
+            async for part in sockets.parts(response, limit):
+                size += out.write(part)
+        if not size:
+            raise DownloadFailed("The provider's file is empty.")
+    except BaseException:  # a cancelled task, too, leaves nothing behind
+        file.unlink(missing_ok=True)
+        raise
+    return size

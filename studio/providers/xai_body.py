@@ -1,0 +1,111 @@
+"""xAI's video API as three providers speak it: xAI itself, CometAPI behind a gateway, and TTAPI's second route.
+
+Holds what the three have in common: the bodies that ask, and the body that tells how a job stands. Paths, headers, envelopes and what an HTTP
+error means are each provider's own. Facts from docs.x.ai (REST reference, both copies), xAI's SDK, and one recorded run of 10 Aug 2026.
+"""
+
+from typing import TypeAlias
+
+from studio.providers import reading
+from studio.providers.contract import Brief, Cause, Phase, Report, Usage
+
+Wanted: TypeAlias = dict[str, str | int | bool | dict[str, str] | list[dict[str, str]]]
+
+USAGE_UNIT = "cost_in_usd_ticks"  # 10^-10 USD: 100,000,000 ticks are a cent, so an ordinary clip does not fit into 32 bits
+DEFAULT_SECONDS = 8  # documented; sent all the same, because the length decides the price (an older page of CometAPI's says 1)
+DEFAULT_ADDED_SECONDS = 6  # of an extension
+
+PHASES = {
+    "queued": Phase.QUEUED,  # CometAPI
+    "pending": Phase.RUNNING,  # xAI
+    "processing": Phase.RUNNING,  # CometAPI, TTAPI
+    "done": Phase.SUCCEEDED,
+    "failed": Phase.FAILED,
+    "expired": Phase.FAILED,
+}
+
+# `error.code` of a result. These have underscores; the codes of HTTP errors have hyphens, and were whole sentences earlier.
+CAUSES = {
+    "invalid_argument": Cause.INPUT_REFUSED,
+    "permission_denied": Cause.PROVIDER_FAILED,  # a wrong key is an HTTP error and never stands here [REST reference]
+    "failed_precondition": Cause.PROVIDER_FAILED,
+    "service_unavailable": Cause.PROVIDER_FAILED,
+    "internal_error": Cause.PROVIDER_FAILED,
+}
+
+
+# --- asking ---------------------------------------------------------------------------------------------------------------------------------
+
+
+def new_clip(brief: Brief, *, user: str = "") -> Wanted:
+    """The body of POST …/videos/generations. One image is the picture to animate, several are references; both together are refused."""
+    images = [{"url": image} for image in brief.images]
+    return _given(
+        {
+            "prompt": brief.prompt,
+            "model": brief.model,
+            "aspect_ratio": brief.aspect_ratio,
+            "duration": brief.duration or DEFAULT_SECONDS,
+            "resolution": brief.resolution,
+            "image": images[0] if len(images) == 1 else {},
+            "reference_images": images if len(images) > 1 else [],
+            "user": user,
+        }
+    ) | ({} if brief.sound is None else {"generate_audio": brief.sound})
+
+
+def edited_clip(brief: Brief, *, user: str = "") -> Wanted:
+    """The body of POST …/videos/edits. Length, ratio and resolution follow the clip and have no fields."""
+    return _given({"prompt": brief.prompt, "model": brief.model, "video": {"url": brief.video}, "user": user})
+
+
+def longer_clip(brief: Brief) -> Wanted:
+    """The body of POST …/videos/extensions, where `duration` is the length of the added part. It has no field `user`."""
+    seconds = brief.duration or DEFAULT_ADDED_SECONDS
+    return _given({"prompt": brief.prompt, "model": brief.model, "video": {"url": brief.video}, "duration": seconds})
+
+
+def _given(wanted: Wanted) -> Wanted:
+    return {name: value for name, value in wanted.items() if value}
+
+
+# --- being told -----------------------------------------------------------------------------------------------------------------------------
+
+
+def told(body: dict[str, reading.Json], remote_id: str, *, name: str, unit: str = USAGE_UNIT) -> Report:
+    """The report of a body about a job. An early version of the API left the status out of a finished one."""
+    video = reading.inside(body.get("video"))
+    word, videos = reading.text(body.get("status")), reading.links(video.get("url"))
+    phase = PHASES.get(word) if word else Phase.SUCCEEDED
+    used, progress = spent(body, unit), reading.percent(body.get("progress"))
+    if phase is Phase.FAILED:
+        code, said = error(body)
+        cause = Cause.EXPIRED if word == "expired" else cause_of(code, said)
+        return Report(phase=phase, remote_id=remote_id, usage=used, cause=cause, message=said or code)
+    if phase is Phase.SUCCEEDED and video.get("respect_moderation") is False:
+        return Report(phase=Phase.FAILED, remote_id=remote_id, usage=used, cause=Cause.MODERATED, message=error(body)[1])
+    if phase is Phase.SUCCEEDED and videos:
+        return Report(phase=phase, remote_id=remote_id, progress=progress, videos=videos, usage=used)
+    if phase is Phase.SUCCEEDED:
+        return reading.still_running(remote_id, alert=reading.no_video(name, word or "done"), spent=used)
+    if phase is None:
+        return reading.still_running(remote_id, alert=reading.unknown_word(name, word), spent=used, progress=progress)
+    return Report(phase=phase, remote_id=remote_id, progress=progress, usage=used)
+
+
+def error(body: dict[str, reading.Json]) -> tuple[str, str]:
+    """Code and words of an error: `{"code","error"}` over HTTP, `{"error":{"code","message"}}` in a result, `{"error"}` alone in older answers."""
+    found = body.get("error")
+    if isinstance(found, str):
+        return reading.text(body.get("code")), reading.text(found)
+    return reading.text(reading.inside(found).get("code")), reading.text(reading.inside(found).get("message"))
+
+
+def spent(body: dict[str, reading.Json], unit: str = USAGE_UNIT) -> Usage | None:
+    """What a job cost, as `usage` says."""
+    return reading.usage(reading.inside(body.get("usage")).get(unit), unit)
+
+
+def cause_of(code: str, said: str) -> Cause:
+    """Why a job failed that had been accepted."""
+    return reading.cause_in(said, {}) or CAUSES.get(code, Cause.PROVIDER_FAILED)
