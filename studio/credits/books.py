@@ -3,31 +3,43 @@
 Each rule is one query over all rows, so that a check is consistent in itself while others write, and ten thousand accounts cost what ten do.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
 
-from django.db.models import BigIntegerField, Exists, F, IntegerField, Model, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Aggregate, BigIntegerField, Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Cast, Coalesce
 
+from studio.credits import spend
 from studio.credits.figures import credits_text
-from studio.credits.models import Account, Entry, Hold
+from studio.credits.models import Account, Entry, Hold, Portion, Tally, Waiver
+from studio.credits.periods import Period, span_of
+from studio.projects.models import Project
+
+OPEN_AMOUNT = Case(When(state=Hold.State.OPEN, then=F("amount")), default=Value(0), output_field=BigIntegerField())
 
 
 def verify() -> list[str]:
     """Every violation in plain words; an empty list when the books are right."""
-    return [*_sums(), *_accounts(), *_charges(), *_repayments(), *_entries()]
+    rules = (_sums, _accounts, _charges, _repayments, _entries, _tallies, _portions, _waivers, spend.differences)
+    return [sentence for rule in rules for sentence in rule()]
 
 
 def _sums() -> Iterator[str]:
     """A balance is the sum of its amounts, what is owed the sum of its owed, what is held the sum of its open holds."""
+    open_holds = Hold.objects.filter(state=Hold.State.OPEN)
     rules: list[tuple[str, str, Coalesce]] = [
         ("balance", "its entries sum to", _total(Entry.objects.all(), "amount")),
         ("owed", "its entries sum to", _total(Entry.objects.all(), "owed")),
-        ("held", "its open holds sum to", _total(Hold.objects.filter(state=Hold.State.OPEN), "amount")),
+        ("held", "its open holds sum to", _total(open_holds, "amount")),
     ]
     for column, words, total in rules:
         wrong = Account.objects.annotate(total=total).exclude(**{column: F("total")}).select_related("user").order_by("pk")
         for account in wrong:
             yield f"{account.user.email}: {column} is {credits_text(getattr(account, column))}, {words} {credits_text(account.total)}."
+    for account in Account.objects.annotate(total=_total(open_holds, "pk", Count)).exclude(holding=F("total")).select_related("user").order_by("pk"):
+        yield f"{account.user.email}: {account.holding} holds are counted, {account.total} are open."
 
 
 def _accounts() -> Iterator[str]:
@@ -44,9 +56,10 @@ def _accounts() -> Iterator[str]:
 
 
 def _charges() -> Iterator[str]:
-    """Every settled hold with a charge has exactly its entry, no other hold has one, and no charge stands alone."""
+    """Every settled hold with a charge has exactly its entry, which tells its project and provider; no other hold has one, and none stands alone."""
     entry = Entry.objects.filter(kind=Entry.Kind.CHARGE, reference=OuterRef("reference"))
-    same = entry.filter(account=OuterRef("account"), amount=F("owed") - OuterRef("charged"))
+    same = entry.filter(account=OuterRef("account"), amount=F("owed") - OuterRef("charged"), provider=OuterRef("provider"))
+    same = same.annotate(what_for=Coalesce("project", 0)).filter(what_for=Coalesce(OuterRef("project"), 0))
     for row in Hold.objects.filter(state=Hold.State.SETTLED, charged__gt=0).filter(~Exists(same)).order_by("pk"):
         yield f"{row.reference}: {credits_text(row.charged)} credits were settled without an entry that says so."
     for row in Hold.objects.exclude(state=Hold.State.SETTLED).filter(~Q(charged=0) | Exists(entry)).order_by("pk"):
@@ -74,14 +87,59 @@ def _entries() -> Iterator[str]:
         | Q(kind=Entry.Kind.REPAY, amount__lt=0, owed=F("amount"))
         | Q(kind=Entry.Kind.ADJUST, owed__lte=0, amount__gt=F("owed"))
         | Q(kind=Entry.Kind.ADJUST, owed=0, amount__lt=0)
+        | Q(kind=Entry.Kind.LAPSE, owed=0, amount__lt=0)
     )
     for row in Entry.objects.exclude(right).order_by("pk"):
         yield f"{row.kind} {row.reference}: {credits_text(row.amount)} credits and {credits_text(row.owed)} owed do not make a {row.kind}."
 
 
-def _total(rows: QuerySet[Model], column: str) -> Coalesce:
-    """The sum of a column over an account's rows, 0 where it has none."""
-    sums = rows.filter(account=OuterRef("pk")).order_by().values("account").annotate(sum=Sum(column)).values("sum")
+def _tallies() -> Iterator[str]:
+    """Each tally is the sum of the holds that were ordered in its days, and no hold is missing from the tallies in which it counts."""
+    yield from _miscounted("account", [Period.DAY], Account.objects.values_list("pk", "user__email"))
+    yield from _miscounted("project", [Period.ALL, Period.MONTH], Project.objects.values_list("pk", "code"))
+
+
+def _miscounted(owner: str, periods: Sequence[Period], names: QuerySet[Any, tuple[int, str]]) -> Iterator[str]:
+    """The tallies of accounts or of projects that are not what their holds say. One query for both sides; a hold's line ends on its own day."""
+    tallies = Tally.objects.exclude(**{owner: None}).values_list(owner, "starts_on", "ends_on", "held", "spent")
+    by_day = Hold.objects.exclude(**{owner: None}).order_by().values(owner, "day").annotate(is_held=Sum(OPEN_AMOUNT), is_spent=Sum("charged"))
+    counted: defaultdict[tuple[int, date, date], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for whose, first, last, held, spent in tallies.union(by_day.values_list(owner, "day", F("day"), "is_held", "is_spent"), all=True):
+        spans = [(first, last)] if first != last else [(span.starts_on, span.ends_on) for span in (span_of(period, first) for period in periods)]
+        for span in spans:
+            figures, place = counted[whose, *span], 0 if first != last else 2
+            figures[place] += int(held)
+            figures[place + 1] += int(spent)
+    wrong = {key: figures for key, figures in sorted(counted.items()) if figures[:2] != figures[2:]}
+    known = dict(names) if wrong else {}
+    for (whose, first, _), figures in wrong.items():
+        held, spent, really_held, really_spent = map(credits_text, figures)
+        yield f"{known[whose]}, from {first}: {held} held and {spent} spent are counted, its holds say {really_held} and {really_spent}."
+
+
+def _portions() -> Iterator[str]:
+    """Each portion has its grant, and its lapse where something lapsed; no lapse stands alone."""
+    same = Entry.objects.filter(reference=OuterRef("reference"), account=OuterRef("account"))
+    granted = same.filter(kind=Entry.Kind.GRANT, amount=OuterRef("amount") + F("owed"))
+    lapsed = same.filter(kind=Entry.Kind.LAPSE)
+    for row in Portion.objects.filter(~Exists(granted)).order_by("pk"):
+        yield f"{row.reference}: {credits_text(row.amount)} credits were to be granted, without an entry that says so."
+    right = Exists(lapsed.filter(amount=-OuterRef("lapsed")))
+    for row in Portion.objects.filter(Q(lapsed__gt=0) & ~right | Q(lapsed=0) & Exists(lapsed)).order_by("pk"):
+        yield f"{row.reference}: {credits_text(row.lapsed)} credits lapsed, and its entry says something else."
+    for lone in Entry.objects.filter(kind=Entry.Kind.LAPSE).filter(~Exists(Portion.objects.filter(reference=OuterRef("reference")))).order_by("pk"):
+        yield f"{lone.reference}: {credits_text(-lone.amount)} credits lapsed without an allowance."
+
+
+def _waivers() -> Iterator[str]:
+    """A waiver was used by an order of its own person."""
+    for row in Waiver.objects.exclude(used_by=None).exclude(used_by__account__user=F("user")).select_related("user").order_by("pk"):
+        yield f"{row.user.email}: somebody else’s order used their waiver."
+
+
+def _total(rows: QuerySet[Any], column: str, aggregate: type[Aggregate] = Sum) -> Coalesce:
+    """The sum of a column, or another aggregate, over an account's rows; 0 where it has none."""
+    sums = rows.filter(account=OuterRef("pk")).order_by().values("account").annotate(sum=aggregate(column)).values("sum")
     return Coalesce(Cast(Subquery(sums), BigIntegerField()), Value(0, IntegerField()), output_field=BigIntegerField())
 
 

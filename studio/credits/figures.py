@@ -4,6 +4,7 @@ A credit is 1,000 millicredits; the ledger keeps whole millicredits, people see 
 """
 
 import re
+from decimal import ROUND_HALF_UP, Decimal
 
 PER_CREDIT = 1_000
 LARGEST = 1_000_000_000 * PER_CREDIT  # of one movement, in millicredits: far above any team's money, far below what a BIGINT holds
@@ -16,6 +17,17 @@ def credits_text(millicredits: int) -> str:
     whole, part = divmod(abs(millicredits), PER_CREDIT)
     decimals = f".{part:03d}".rstrip("0").rstrip(".")
     return f"{'−' if millicredits < 0 else ''}{whole:,}{decimals}"
+
+
+def usd_text(millicredits: int, credit_usd: float) -> str:
+    """What these millicredits are worth, in US dollars and cents: `$126.14`, `−$0.50`."""
+    cents = (Decimal(millicredits) / PER_CREDIT * Decimal(str(credit_usd))).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return f"{'−' if cents < 0 else ''}${abs(cents):,}"
+
+
+def credits_cell(millicredits: int) -> str:
+    """Exact credits for a spreadsheet, which reads it as a number: `1240`, `-38.5`."""
+    return credits_text(millicredits).replace(",", "").replace("−", "-")
 
 
 def parse_credits(text: str) -> int:

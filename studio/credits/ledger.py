@@ -1,54 +1,52 @@
-"""The only writer of credits: grant, adjust, hold, settle, release, and verify, which finds what should not be.
+"""The only writer of credits: grant, adjust, move_many, lapse, hold, settle, release, and verify, which finds what should not be.
 
 All amounts are whole millicredits. Every function joins the caller's transaction, so a job's move and its money stand or fall together,
-and every one may be called again: the same key or reference moves nothing twice and answers False.
-
-    LedgerError
-    ├── Insufficient    there is not enough: say how much is missing
-    ├── Conflict        this key or reference already moved something else: a mistake of the caller's
-    └── NothingHeld     there is no hold of this reference: a mistake of the caller's
+and every one may be called again: the same key or reference moves nothing twice and answers False. Errors stand in errors.py.
 
 How it holds on SQLite (IMMEDIATE: one writer) and PostgreSQL (READ COMMITTED) alike: a row is claimed by an UPDATE whose WHERE is judged
-under that row's lock, and who changed no row did nothing. Locks are taken in one order, first the hold, then its account. Whoever moves
-several accounts in one transaction takes them in ascending id.
+under that row's lock, and who changed no row did nothing. Locks are taken in one order, first the hold, then its account, then the tallies of
+limits.py. Whoever moves several accounts in one transaction takes them in ascending id.
 """
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from studio.accounts.models import User
+from studio.credits import limits, spend
 from studio.credits.books import verify
+from studio.credits.errors import CannotHold, Conflict, Insufficient, LedgerError, NothingHeld, OverBudget, OverCap
 from studio.credits.figures import LARGEST, credits_text
-from studio.credits.models import Account, Entry, Hold
+from studio.credits.models import Account, Cap, Entry, Hold, Waiver
+from studio.credits.periods import today
+from studio.projects.models import Project
 
-__all__ = ["Conflict", "Insufficient", "LedgerError", "NothingHeld", "account_of", "adjust", "grant", "hold", "release", "settle", "verify"]
+__all__ = [
+    "CannotHold",
+    "Conflict",
+    "Insufficient",
+    "LedgerError",
+    "NothingHeld",
+    "OverBudget",
+    "OverCap",
+    "account_of",
+    "adjust",
+    "grant",
+    "hold",
+    "lapse",
+    "lock_many",
+    "move_many",
+    "refresh",
+    "release",
+    "settle",
+    "verify",
+]
 
 NAME_LENGTH = 80
 REASON_LENGTH = 300
-
-
-class LedgerError(Exception):
-    """The base of the tree above. Nothing was moved."""
-
-
-class Insufficient(LedgerError):
-    """There is not enough. In millicredits: `needed` was asked for, `free` can be spent now, `missing` would have to be granted first."""
-
-    def __init__(self, *, needed: int, free: int, missing: int) -> None:
-        """Say it in credits, and keep the figures."""
-        super().__init__(f"This needs {credits_text(needed)} credits; {credits_text(free)} can be spent. {credits_text(missing)} are missing.")
-        self.needed = needed
-        self.free = free
-        self.missing = missing
-
-
-class Conflict(LedgerError):
-    """The same key or reference came with other content."""
-
-
-class NothingHeld(LedgerError):
-    """No hold has this reference."""
 
 
 def account_of(user: User) -> Account:
@@ -69,17 +67,57 @@ def adjust(user: User, amount: int, *, key: str, reason: str, actor: User | None
     return _move(Entry.Kind.ADJUST, user, amount, key=key, reason=reason, actor=actor)
 
 
-def hold(user: User, amount: int, *, reference: str, reason: str = "") -> bool:
+def lock_many(user_ids: Collection[int]) -> dict[int, Account]:
+    """The accounts of these people by the person's id, made where there was none, read under locks that this transaction keeps. Four queries."""
+    known = set(Account.objects.filter(user__in=user_ids).values_list("user_id", flat=True))
+    if missing := sorted(set(user_ids) - known):
+        Account.objects.bulk_create([Account(user_id=user_id) for user_id in missing], ignore_conflicts=True)
+    rows = Account.objects.select_for_update().filter(user__in=user_ids).order_by("pk")
+    return {account.user_id: account for account in rows}
+
+
+def move_many(changes: Mapping[Account, int], *, keys: Mapping[Account, str], reason: str, actor: User | None) -> None:
+    """Grant to each of these accounts, or for less than 0 take what is free, as grant and adjust do. A handful of queries for some hundred.
+
+    The accounts are those that `lock_many` gave in this transaction, and are afterwards as they stand then. No key may have moved anything before.
+    Raises Insufficient or IntegrityError, after which the transaction must not stand.
+    """
+    entries = []
+    for account, amount in changes.items():
+        kind = Entry.Kind.GRANT if _whole(amount, least=-LARGEST) > 0 else Entry.Kind.ADJUST
+        entry = Entry(kind=kind, reference=_name(keys[account]), reason=_sentence(reason), actor=actor)
+        entries += _counted(account, [_given(account, entry, amount)])
+        account.version += 1
+    Entry.objects.bulk_create(entries)
+    Account.objects.bulk_update(changes, ["balance", "owed", "version"])
+
+
+def lapse(user: User, amount: int, *, key: str, reason: str) -> int:
+    """How much of an unused allowance this call took back: what is free, and never more than `amount`. Under one key it takes once."""
+    with transaction.atomic():
+        account = _locked(account_of(user).pk)
+        taken = min(_whole(amount, least=0), account.free)
+        if not taken or Entry.objects.filter(kind=Entry.Kind.LAPSE, reference=_name(key)).exists():
+            return 0
+        _apply(account, held=0, entries=[Entry(kind=Entry.Kind.LAPSE, reference=key, amount=-taken, reason=_sentence(reason))])
+    return taken
+
+
+def hold(user: User, amount: int, *, reference: str, reason: str = "", project: Project | None = None, provider: str = "") -> bool:
     """Whether this call put the credits aside. `reason` is what the person reads on their ledger, such as a shot code.
 
-    0 is allowed (no price is known); nothing at all can be held while something is owed. Raises Insufficient, or Conflict.
+    What it is for, `project` and `provider`, is told by its charge. 0 is allowed (no price is known); nothing at all can be held while something is
+    owed. Raises CannotHold (Insufficient, OverCap, OverBudget), or Conflict; then nothing was written.
     """
     account = account_of(user)
     row = Hold(account=account, amount=_whole(amount, least=0), reference=_name(reference), reason=reason)
+    row.project, row.provider, row.day = project, provider, today()
     try:
         with transaction.atomic():
             row.save(force_insert=True)
-            _put_aside(account, amount)
+            cap = limits.cap_of(user)
+            _put_aside(row, cap)
+            limits.count(row, cap)
     except IntegrityError:
         earlier = Hold.objects.filter(reference=reference).first()
         if earlier is None:
@@ -103,6 +141,11 @@ def release(reference: str) -> bool:
     return _end(reference, Hold.State.RELEASED, 0)
 
 
+def refresh(user: User) -> None:
+    """Nothing moves; pages that show this person's credits ask anew, because something about them was decided."""
+    Account.objects.filter(pk=account_of(user).pk).update(version=F("version") + 1)
+
+
 def _move(kind: Entry.Kind, user: User, amount: int, *, key: str, reason: str, actor: User | None) -> bool:
     """Write one grant or adjustment, once."""
     entry = Entry(kind=kind, reference=_name(key), reason=_sentence(reason), actor=actor)
@@ -111,13 +154,18 @@ def _move(kind: Entry.Kind, user: User, amount: int, *, key: str, reason: str, a
         earlier = Entry.objects.filter(kind=kind, reference=key).first()
         if earlier is not None:
             return _repeated(earlier, account, amount)
-        if amount < 0 and account.balance - account.held < -amount:
-            free = account.balance - account.held
-            raise Insufficient(needed=-amount, free=free, missing=-amount - free)
-        repaid = min(account.owed, max(amount, 0))
-        entry.amount, entry.owed = amount - repaid, -repaid
-        _apply(account, held=0, entries=[entry])
+        _apply(account, held=0, entries=[_given(account, entry, amount)])
     return True
+
+
+def _given(account: Account, entry: Entry, amount: int) -> Entry:
+    """The entry of a grant or an adjustment with its amounts. Raises Insufficient."""
+    if amount < 0 and account.balance - account.held < -amount:
+        free = account.balance - account.held
+        raise Insufficient(needed=-amount, free=free, missing=-amount - free)
+    repaid = min(account.owed, max(amount, 0))
+    entry.amount, entry.owed = amount - repaid, -repaid
+    return entry
 
 
 def _repeated(earlier: Entry, account: Account, amount: int) -> bool:
@@ -127,18 +175,24 @@ def _repeated(earlier: Entry, account: Account, amount: int) -> bool:
     return False
 
 
-def _put_aside(account: Account, amount: int) -> None:
-    """Raise what is held, if that much is free."""
-    if _held_more(account, amount):
+def _put_aside(row: Hold, cap: Cap) -> None:
+    """Raise what is held, if that much is free and one more job at once is allowed."""
+    if _held_more(row, at_once=cap.at_once):
         return
-    now = _locked(account.pk)  # under the lock the figures that we tell are those that stopped it
-    if not _held_more(account, amount):  # and something may have come back just before it
-        raise Insufficient(needed=amount, free=now.free, missing=amount + now.held + now.owed - now.balance)
+    now, amount = _locked(row.account_id), row.amount  # under the lock the figures that we tell are those that stopped it
+    if lack := limits.lacking(now, amount):
+        raise lack
+    if (crowd := limits.too_many(now, cap)) and not limits.waived(row, Waiver.Lifts.CAP):
+        raise crowd
+    if not _held_more(row, at_once=None):
+        raise LedgerError(f"Account {now.pk} changed under its lock.")
 
 
-def _held_more(account: Account, amount: int) -> bool:
-    enough = Account.objects.filter(pk=account.pk, owed=0, balance__gte=F("held") + amount)
-    return enough.update(held=F("held") + amount, version=F("version") + 1) == 1
+def _held_more(row: Hold, *, at_once: int | None) -> bool:
+    enough = Account.objects.filter(pk=row.account_id, owed=0, balance__gte=F("held") + row.amount)
+    if at_once is not None:
+        enough = enough.filter(holding__lt=at_once)
+    return enough.update(held=F("held") + row.amount, holding=F("holding") + 1, version=F("version") + 1) == 1
 
 
 def _end(reference: str, state: Hold.State, charge: int) -> bool:
@@ -147,21 +201,26 @@ def _end(reference: str, state: Hold.State, charge: int) -> bool:
         row = Hold.objects.filter(reference=reference).first()
         if row is None:
             raise NothingHeld(f"Nothing is held for {reference}.")
-        if Hold.objects.filter(pk=row.pk, state=Hold.State.OPEN).update(state=state, charged=charge, ended_at=timezone.now()) != 1:
+        now = timezone.now()
+        if Hold.objects.filter(pk=row.pk, state=Hold.State.OPEN).update(state=state, charged=charge, ended_at=now) != 1:
             row.refresh_from_db()
             if (row.state, row.charged) != (state, charge):
                 raise Conflict(f"The hold for {reference} was {row.state} already, with {credits_text(row.charged)} credits charged.")
             return False
         account = _locked(row.account_id)
-        entries = [_charge(account, row, charge)] if charge else []  # a charge of 0 moves nothing; the hold's row tells of it
-        _apply(account, held=-row.amount, entries=entries, reference=reference)
+        entries = [_charge(account, row, charge, now)] if charge else []  # a charge of 0 moves nothing; the hold's row tells of it
+        _apply(account, held=-row.amount, holding=-1, entries=entries, reference=reference)
+        limits.end(row, charge)
+        spend.count(row, charge, at=now)
     return True
 
 
-def _charge(account: Account, row: Hold, charge: int) -> Entry:
+def _charge(account: Account, row: Hold, charge: int, at: datetime) -> Entry:
     """The entry of a charge: from the hold, then from what is free, and only the rest is owed."""
     taken = min(charge, account.balance - (account.held - row.amount))
-    return Entry(kind=Entry.Kind.CHARGE, reference=row.reference, amount=-taken, owed=charge - taken, reason=row.reason)
+    entry = Entry(kind=Entry.Kind.CHARGE, reference=row.reference, amount=-taken, owed=charge - taken, reason=row.reason)
+    entry.project_id, entry.provider, entry.at = row.project_id, row.provider, at
+    return entry
 
 
 def _locked(account_id: int) -> Account:
@@ -170,21 +229,28 @@ def _locked(account_id: int) -> Account:
     return Account.objects.get(pk=account_id)
 
 
-def _apply(account: Account, *, held: int, entries: list[Entry], reference: str = "") -> None:
+def _apply(account: Account, *, held: int, holding: int = 0, entries: list[Entry], reference: str = "") -> None:
     """Write entries, and the account that they make, both under its lock. What becomes free repays what is owed."""
-    owed = account.owed + sum(entry.owed for entry in entries)
-    balance = account.balance + sum(entry.amount for entry in entries)
-    spare = min(owed, balance - account.held - held)
-    if spare > 0:
-        entries = [*entries, Entry(kind=Entry.Kind.REPAY, reference=reference, amount=-spare, owed=-spare)]
-        owed, balance = owed - spare, balance - spare
-    for entry in entries:
-        entry.account = account
+    account.held += held
+    for entry in _counted(account, entries, reference=reference):
         entry.save(force_insert=True)
     # Figures rather than F(): SQLite turns a sum beyond 64 bits into a float without a word, Python's ends in an error.
-    current = Account.objects.filter(pk=account.pk, version=account.version)
-    if current.update(balance=balance, owed=owed, held=account.held + held, version=account.version + 1) != 1:
+    figures = {"balance": account.balance, "owed": account.owed, "held": account.held, "holding": account.holding + holding}
+    if Account.objects.filter(pk=account.pk, version=account.version).update(**figures, version=account.version + 1) != 1:
         raise LedgerError(f"Account {account.pk} changed under its lock.")
+
+
+def _counted(account: Account, entries: list[Entry], *, reference: str = "") -> list[Entry]:
+    """These entries and, where something that is owed can be repaid then, its repayment; the account in hand counts them."""
+    account.owed += sum(entry.owed for entry in entries)
+    account.balance += sum(entry.amount for entry in entries)
+    spare = min(account.owed, account.balance - account.held)
+    if spare > 0:
+        entries = [*entries, Entry(kind=Entry.Kind.REPAY, reference=reference, amount=-spare, owed=-spare)]
+        account.owed, account.balance = account.owed - spare, account.balance - spare
+    for entry in entries:
+        entry.account = account
+    return entries
 
 
 def _whole(amount: int, *, least: int) -> int:

@@ -1,28 +1,32 @@
-"""The pages about credits: one's own ledger for everybody, and everybody's figures for those who manage credits."""
+"""The pages about people's credits: one's own ledger for everybody, and everybody's figures for those who manage credits."""
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
+from studio.accounts.door import person as signed_in
 from studio.accounts.models import User
-from studio.credits import ledger, statement
+from studio.accounts.sheets import sheet
+from studio.credits import carrying, door, ledger, statement
+from studio.credits import people as listed
 from studio.credits.actions import give
-from studio.credits.figures import credits_text
+from studio.credits.figures import credits_cell, credits_text
 from studio.credits.forms import GrantForm
 
-SEARCH_LENGTH = 120
+PEOPLE_COLUMNS = ["Person", "Address", "Role", "Active", "Balance", "Held", "Owed", "Spent this month"]
+HEADS = {"name": "Person", "role": "Role", "balance": "Balance", "held": "Held", "spent": "Spent this month"}
 
 
 @require_safe
 def own(request: HttpRequest) -> HttpResponse:
     """One's own balance, what is held, what was spent, and every entry."""
-    user = _person(request)
+    user = signed_in(request)
     account = statement.account_to_show(user)
-    before = _cursor(request, "before")
+    before = door.cursor(request, "before")
     lines, older = statement.lines(account, before=before)
     holds, holding = statement.open_holds(account)
     context = {"account": account, "lines": lines, "older": older, "paged": before is not None, "holds": holds, "holding": holding}
@@ -30,20 +34,26 @@ def own(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def people(request: HttpRequest) -> HttpResponse:
-    """Everybody's balance, held and spent, with a form to grant. 403 for people who do not manage credits."""
-    _manager(request)
-    search = request.GET.get("q", "").replace("\x00", "").strip()[:SEARCH_LENGTH]
-    after = _cursor(request, "after")
-    page, more = statement.people(search=search, after=after)
-    context = {"people": page, "more": more, "paged": after is not None, "search": search}
-    return render(request, "credits/people.html", context | {"totals": statement.totals(), "spent": statement.spent()})
+def people(request: HttpRequest) -> HttpResponseBase:
+    """Everybody's balance, held and spent, to sort, search, choose and grant. 403 for people who do not manage credits."""
+    door.manager(request)
+    search, order = door.search(request), listed.Order.parse(request.GET.get("sort", ""))
+    if door.wants_sheet(request):
+        rows = listed.by_name(search).iterator(chunk_size=2000)
+        return sheet("credits-of-people", PEOPLE_COLUMNS, map(_cells, rows))
+    after = request.GET.get("after", "")
+    page, more = listed.page(search, order, after)
+    lines = listed.sparks(page)
+    heads = [(column, words, order.turned(column), order.words if order.column == column else "") for column, words in HEADS.items()]
+    context = {"rows": [(row, lines.get(row.pk, "")) for row in page], "people": page, "more": more, "paged": bool(after), "search": search}
+    context |= {"order": order, "heads": heads, "matching": listed.found(search).count(), "query": door.query(request, after=None, sort=None)}
+    return render(request, "credits/people.html", context | {"totals": statement.totals(), "moving": carrying.running()})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def grant(request: HttpRequest, user_id: int) -> HttpResponse:
     """The form to grant credits to one person, or take them; posted, the movement itself, once a form."""
-    manager = _manager(request)
+    manager = door.manager(request)
     person = get_object_or_404(User, pk=user_id)
     form = GrantForm(request.POST if request.method == "POST" else None, person=person)
     if form.is_valid() and _given(request, form, manager):
@@ -70,25 +80,10 @@ def _given(request: HttpRequest, form: GrantForm, manager: User) -> bool:
     return True
 
 
-def _person(request: HttpRequest) -> User:
-    """The person who is signed in."""
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user
-
-
-def _manager(request: HttpRequest) -> User:
-    """The person who is signed in, if they manage credits."""
-    user = _person(request)
-    if not user.manages_credits:
-        raise PermissionDenied("Only credit managers and admins see everybody's credits.")
-    return user
-
-
-def _cursor(request: HttpRequest, name: str) -> int | None:
-    """Where a list goes on; None, its beginning, for an address that somebody edited."""
-    text = request.GET.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None  # noqa: PLR2004 - digits of a BIGINT
+def _cells(row: User) -> list[object]:
+    """One person as a line of a file."""
+    figures = [credits_cell(getattr(row, name)) for name in ("balance", "held", "owed", "spent")]
+    return [row, row.email, row.get_role_display(), "yes" if row.is_active else "no", *figures]
 
 
 def _wants_fragment(request: HttpRequest) -> bool:

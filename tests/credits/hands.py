@@ -3,6 +3,8 @@
     python -m tests.credits.hands hold EMAIL MILLICREDITS REFERENCE…        one thread a reference, all at once
     python -m tests.credits.hands settle MILLICREDITS REFERENCE…
     python -m tests.credits.hands anything SEED TIMES EMAIL…                random movements with repeated keys
+    python -m tests.credits.hands carry                                     whatever movement of many people is under way, in its shortest turns
+    python -m tests.credits.hands everything SEED SECONDS EMAIL…            the same and limits, allowances and waivers, for so long
 
 Prints one JSON object: how often each outcome came.
 """
@@ -11,6 +13,7 @@ import json
 import os
 import random
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from threading import Barrier, Thread
@@ -23,7 +26,9 @@ django.setup()
 from django.db import connection, transaction  # noqa: E402 - Django must be set up first
 
 from studio.accounts.models import User  # noqa: E402
-from studio.credits import ledger  # noqa: E402
+from studio.credits import allowances, carrying, ledger, limit_actions  # noqa: E402
+from studio.credits.models import Hold  # noqa: E402
+from studio.projects.models import Project  # noqa: E402
 
 Movement = Callable[[], bool]
 
@@ -82,6 +87,45 @@ def anything(seed: int, times: int, users: list[User]) -> Counter[str]:
     return counted
 
 
+def everything(seed: int, seconds: float, users: list[User]) -> Counter[str]:
+    """Any act of people, jobs and the worker, for so long; counted by act and outcome. For TIDE nothing costs more than was held."""
+    dice, counted, end = random.Random(seed), Counter[str](), time.monotonic() + seconds
+    projects = {project.code: project for project in Project.objects.all()}
+    while time.monotonic() < end:
+        user, name, amount = dice.choice(users), f"r{dice.randrange(400)}", dice.randrange(1, 900)
+        project = dice.choice([None, *projects.values()])
+        acts: dict[str, tuple[int, Movement]] = {
+            "hold": (40, lambda: ledger.hold(user, amount, reference=name, project=project, provider="xai")),  # noqa: B023 - called in this turn
+            "settle": (20, lambda: ledger.settle(name, charge(name, amount))),  # noqa: B023
+            "release": (10, lambda: ledger.release(name)),  # noqa: B023
+            "grant": (8, lambda: ledger.grant(user, amount, key=f"{seed}-{name}", reason="More", actor=None)),  # noqa: B023
+            "adjust": (4, lambda: ledger.adjust(user, -amount, key=name, reason="Mend", actor=None)),  # noqa: B023
+            "allowance": (6, lambda: allowances.due() > 0),
+            "budget": (4, lambda: limit_actions.set_budget(projects["MOON"], amount=20 * amount, period="month", hard=amount % 2 == 0, by=None)),  # noqa: B023
+            "cap": (4, lambda: limit_actions.set_cap(users[0], credits_a_day=30 * amount, jobs_at_once=None, by=None)),  # noqa: B023
+            "waiver": (4, lambda: limit_actions.give_waiver(users[0], project=projects["MOON"], lifts="both", reason="Once", by=user).is_open),  # noqa: B023
+        }
+        act = dice.choices(list(acts), weights=[weight for weight, _ in acts.values()])[0]
+        counted[f"{act}: {outcome(acts[act][1])}"] += 1
+    return counted
+
+
+def carry() -> Counter[str]:
+    """Carry out what is under way until nothing is; counted by turns that found the movement free, and those that ended it."""
+    counted: Counter[str] = Counter()
+    while carrying.running():
+        for movement_id in list(carrying.waiting()):
+            counted["turns"] += 1
+            counted["ends"] += carrying.carry_on(movement_id, seconds=0)
+    return counted
+
+
+def charge(reference: str, amount: int) -> int:
+    """A charge of any size, but at most the hold for what belongs to TIDE."""
+    row = Hold.objects.select_related("project").filter(reference=reference).first()
+    return min(amount, row.amount) if row and row.project and row.project.code == "TIDE" else amount
+
+
 def main(act: str, *words: str) -> None:
     connection.close()
     sys.stdout.write("ready\n")
@@ -92,6 +136,10 @@ def main(act: str, *words: str) -> None:
         counted = at_once([lambda name=name: ledger.hold(user, int(words[1]), reference=name) for name in words[2:]])  # type: ignore[misc]
     elif act == "settle":
         counted = at_once([lambda name=name: ledger.settle(name, int(words[0])) for name in words[1:]])  # type: ignore[misc]
+    elif act == "carry":
+        counted = carry()
+    elif act == "everything":
+        counted = everything(int(words[0]), float(words[1]), list(User.objects.filter(email__in=words[2:]).order_by("email")))
     else:
         counted = anything(int(words[0]), int(words[1]), list(User.objects.filter(email__in=words[2:])))
     sys.stdout.write(json.dumps(counted) + "\n")

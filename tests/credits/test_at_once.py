@@ -5,15 +5,20 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from datetime import timedelta
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
 from django.db import connection
 
 from studio.accounts.models import User
-from studio.credits import ledger
-from studio.credits.models import Account, Entry, Hold
+from studio.credits import allowances, batch, carrying, ledger
+from studio.credits.limit_actions import add_allowance, set_budget, set_cap
+from studio.credits.models import Account, Entry, Hold, Portion, Tally, Waiver
+from studio.credits.periods import today
+from studio.projects.models import Project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 C = 1_000
@@ -91,3 +96,57 @@ def test_random_movements_of_several_processes_keep_the_books(alice, bob):
     assert said["repeated"] + said["Conflict"] > 10
     assert User.objects.count() == 2
     assert ledger.verify() == []
+
+
+def test_fifty_holds_at_once_under_a_cap_for_ten_give_exactly_ten(alice):
+    ledger.grant(alice, 100 * C, key="start", reason="Start", actor=None)
+    set_cap(alice, credits_a_day=10 * C, jobs_at_once=None, by=None)
+
+    said = together(*(["hold", alice.email, str(C), *(f"p{process}-{number}" for number in range(10))] for process in range(5)))
+
+    assert said == {"moved": 10, "OverCap": 40}
+    assert ledger.verify() == []
+
+
+def test_a_movement_that_several_processes_carry_out_beside_orders_and_grants_moves_everybody_once(alice, dave):
+    people = User.objects.bulk_create(User(email=f"p{number:03d}@example.org") for number in range(900))
+    crowd = list(User.objects.filter(pk__in=[one.pk for one in people]))
+    ledger.grant(alice, 50 * C, key="start", reason="Start", actor=None)
+    seen = batch.plan([*crowd, alice], "grant", 7 * C).seen
+    movement, _ = carrying.start([*crowd, alice], "grant", 7 * C, key=uuid4(), seen=seen, reason="Reshoots", by=dave)
+
+    said = together(*(["carry"] for _ in range(3)), ["anything", "1", "80", alice.email])
+
+    movement.refresh_from_db()
+    assert said["ends"] >= 1
+    assert not movement.is_running
+    assert movement.moved + movement.left_out.count() == 901
+    assert set(movement.left_out.values_list("user", "why")) <= {(alice.pk, carrying.ELSEWHERE)}
+    assert Entry.objects.filter(reference__startswith=f"{movement.key}.").count() == movement.moved
+    assert set(Account.objects.filter(user__in=crowd).values_list("balance", flat=True)) == {7 * C}
+    assert ledger.verify() == []
+
+
+@pytest.mark.long
+def test_everything_at_once_by_eight_processes_keeps_books_budgets_and_caps(alice, bob, carol, tide, capsys):
+    for user in (alice, bob, carol):
+        ledger.grant(user, 50 * C, key=f"start {user.pk}", reason="Start", actor=None)
+    Project.objects.create(code="MOON", name="Moon")
+    set_budget(tide, amount=9_999, period="month", hard=True, by=None)
+    set_cap(bob, credits_a_day=None, jobs_at_once=3, by=None)
+    allowance = add_allowance(person=None, role="member", amount=777, period="day", keeps=111, starts_on=today(), by=None)
+    people = list(User.objects.filter(role="member"))
+    assert all(allowances.give(allowance, user, today() - timedelta(days=1)) for user in people)
+
+    said = together(*(["everything", str(seed), "4", alice.email, bob.email, carol.email] for seed in range(8)))
+
+    with capsys.disabled():
+        sys.stdout.write(f"\n{connection.vendor}: {said.total()} operations\n" + "".join(f"  {act} {said[act]}\n" for act in sorted(said)))
+    assert ledger.verify() == []
+    assert sum(Tally.objects.filter(project=tide).order_by("starts_on").values_list("held", "spent").first() or ()) <= 9_999
+    assert Account.objects.get(user=bob).holding <= 3
+    assert Portion.objects.filter(closed_at=None).count() == len(people)
+    assert Portion.objects.exclude(closed_at=None).count() == len(people)
+    assert Entry.objects.filter(kind="grant", reference__startswith="allowance:").count() == 2 * len(people)
+    assert not Waiver.objects.exclude(used_by=None).exclude(user=alice).exists()
+    assert not [kind for kind in said if "LedgerError" in kind]

@@ -1,26 +1,39 @@
 """Verify finds every way in which the books can be wrong; the database refuses most of them before."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from studio.credits import ledger
-from studio.credits.models import Account, Entry, Hold
+from studio.accounts.models import User
+from studio.credits import allowances, ledger
+from studio.credits.limit_actions import add_allowance, give_waiver, set_cap
+from studio.credits.models import Account, Entry, Hold, Portion, Tally, Waiver
+from studio.credits.periods import today
 from tests.conftest import person
 
 C = 1_000
 
 
 @pytest.fixture
-def books(alice, bob):
-    """Alice with a settled, a released and an open hold, and something owed and repaid; Bob with a grant."""
+def books(alice, bob, tide, ada):
+    """Alice with a settled, a released and an open hold, and something owed and repaid; Bob with a grant, a portion that lapsed, and a waiver used."""
+    allowance = add_allowance(person=bob, role="", amount=5 * C, period="day", keeps=C, starts_on=today(), by=None)
+    allowances.give(allowance, bob, today() - timedelta(days=1))
+    allowances.close(Portion.objects.select_related("account__user").get())
+    set_cap(bob, credits_a_day=0, jobs_at_once=None, by=None)
+    give_waiver(bob, project=None, lifts="cap", reason="Once", by=ada)
+    ledger.grant(bob, 1, key="a trifle", reason="Start", actor=None)
+    ledger.hold(bob, 1, reference="waived")
+    ledger.release("waived")
+    ledger.adjust(bob, -(C + 1), key="even", reason="Even", actor=None)
     ledger.grant(alice, 100 * C, key="alice", reason="Start", actor=None)
     ledger.grant(bob, 10 * C, key="bob", reason="Start", actor=None)
     for reference, amount in (("settled", 30), ("released", 20), ("open", 40)):
-        ledger.hold(alice, amount * C, reference=reference)
+        ledger.hold(alice, amount * C, reference=reference, project=tide, provider="xai")
     ledger.settle("settled", 45 * C)  # 30 held, 10 free, 5 owed
     ledger.release("released")  # repays the 5
     assert ledger.verify() == []
@@ -54,6 +67,34 @@ MUTANTS: list[tuple[str, Callable[[], object], str]] = [
     ("a repayment of nobody's", entry("alice", kind="repay", amount=-1, owed=-1), "repaid what was owed without a hold"),
     ("a repayment by an open hold", entry("alice", kind="repay", amount=-1, owed=-1, reference="open"), "an open hold repaid"),
     ("a grant of nothing", entry("bob", kind="grant", amount=0), "do not make a grant"),
+    ("a hold that is not counted", lambda: Account.objects.filter(held__gt=0).update(holding=0), "0 holds are counted, 1 are open"),
+    (
+        "a charge for another project",
+        lambda: Entry.objects.filter(kind="charge").update(project=None),
+        "45 credits were settled without an entry that says so",
+    ),
+    (
+        "a charge at another provider",
+        lambda: Entry.objects.filter(kind="charge").update(provider="comet"),
+        "45 credits were settled without an entry that says so",
+    ),
+    ("a day's tally too low", lambda: Tally.objects.filter(account__held__gt=0).update(spent=F("spent") - 1), "44.999 spent are counted"),
+    (
+        "a budget's tally too high",
+        lambda: Tally.objects.filter(project__code="TIDE").update(held=F("held") + 1),
+        "TIDE, from 0001-01-01: 40.001 held",
+    ),
+    ("a day without its tally", lambda: Tally.objects.exclude(account=None).delete(), "0 held and 0 spent are counted, its holds say 40 and 45"),
+    (
+        "a project without its tallies",
+        lambda: Tally.objects.exclude(project=None).delete(),
+        "TIDE, from 0001-01-01: 0 held and 0 spent are counted, its holds say 40 and 45",
+    ),
+    ("a hold of another day", lambda: Hold.objects.filter(reference="open").update(day="2020-01-01"), "its holds say 0 and 45"),
+    ("a portion without its grant", lambda: Portion.objects.update(amount=6 * C), "6 credits were to be granted, without an entry"),
+    ("a lapse that its portion does not know", lambda: Portion.objects.update(lapsed=0), "0 credits lapsed, and its entry says something else"),
+    ("a lapse without a portion", entry("bob", kind="lapse", amount=-1), "0.001 credits lapsed without an allowance"),
+    ("a waiver of somebody else", lambda: Waiver.objects.update(user=User.objects.get(email="alice@example.org")), "somebody else’s order used"),
     ("an adjustment that makes a debt", entry("bob", kind="adjust", amount=0, owed=5), "do not make a adjust"),
 ]
 
@@ -67,6 +108,12 @@ def test_verify_names_what_is_broken(books, mutant, sentence):
 
 def alice_account() -> Account:
     return Account.objects.get(user__email="alice@example.org")
+
+
+def _portion(reference: str) -> Portion:
+    return Portion.objects.create(
+        allowance=Portion.objects.all()[0].allowance, account=alice_account(), reference=reference, starts_on=today(), ends_on=today(), amount=1
+    )
 
 
 FORBIDDEN: list[tuple[str, Callable[[], object]]] = [
@@ -87,6 +134,11 @@ FORBIDDEN: list[tuple[str, Callable[[], object]]] = [
     ("an unknown kind", lambda: Entry.objects.create(account=alice_account(), kind="gift", reference="x", amount=1)),
     ("a grant that takes", lambda: Entry.objects.create(account=alice_account(), kind="grant", reference="x", amount=-1)),
     ("a charge that gives", lambda: Entry.objects.create(account=alice_account(), kind="charge", reference="x", amount=1)),
+    ("a lapse that gives", lambda: Entry.objects.create(account=alice_account(), kind="lapse", reference="x", amount=1)),
+    ("a tally below nothing", lambda: Tally.objects.update(spent=-1)),
+    ("a tally of nobody", lambda: Tally.objects.create(starts_on=today(), ends_on=today())),
+    ("a second open portion", lambda: [Portion.objects.update(closed_at=None), _portion("x"), _portion("y")]),
+    ("a waiver with two ends", lambda: Waiver.objects.update(withdrawn_at=timezone.now())),
     ("an uneven repayment", lambda: Entry.objects.create(account=alice_account(), kind="repay", reference="x", amount=-1, owed=-2)),
 ]
 
@@ -130,5 +182,5 @@ def test_checking_many_accounts_costs_what_checking_one_does(books, django_asser
     for number in range(30):
         ledger.grant(person(f"person{number}@example.org"), C, key=f"p{number}", reason="Start", actor=None)
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(24):
         assert ledger.verify() == []

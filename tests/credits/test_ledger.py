@@ -304,7 +304,7 @@ def test_a_movement_costs_the_same_whatever_the_ledger_holds(alice, django_asser
         ledger.settle(f"old-{number}", 1 * C)
 
     savepoints = 2  # one atomic block of ours inside the test's own
-    with django_assert_num_queries(3 + savepoints):
+    with django_assert_num_queries(5 + savepoints):
         ledger.hold(alice, 1 * C, reference="new")
-    with django_assert_num_queries(6 + savepoints):
+    with django_assert_num_queries(8 + savepoints):
         ledger.settle("new", 1 * C)
