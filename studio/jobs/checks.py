@@ -16,7 +16,7 @@ def verify_holds() -> list[str]:
 
 
 def _violations() -> set[str]:
-    attempts = {str(row.pk): row for row in Attempt.objects.filter(ended_at=None).select_related("job__project")}
+    attempts = {str(row.pk): row for row in Attempt.objects.filter(ended_at=None).select_related("job__project", "connection")}
     holds = {row.reference: row for row in Hold.objects.filter(state=Hold.State.OPEN).select_related("account")}
     live = Job.objects.filter(state__in=sorted(LIVE)).select_related("project")
     with_attempt = {row.job_id for row in attempts.values()}
@@ -33,10 +33,12 @@ def _violations() -> set[str]:
 
 
 def _amounts(hold: Hold, attempt: Attempt) -> str:
-    """The sentence about a hold that is not its job's estimate or not its author's; empty when both are right."""
+    """The sentence about a hold that is not its job's estimate, or not for what its job is; empty when all is right."""
     job = attempt.job
-    if hold.amount != job.estimate:
-        return f"{job.code}: {credits_text(hold.amount)} credits are held, its estimate is {credits_text(job.estimate)}."
+    if hold.amount != attempt.estimate:
+        return f"{job.code}: {credits_text(hold.amount)} credits are held, its estimate is {credits_text(attempt.estimate)}."
     if hold.account.user_id != job.author_id:
         return f"{job.code}: its credits are held from somebody else than its author."
+    if (hold.project_id, hold.provider) != (job.project_id, attempt.connection.provider):
+        return f"{job.code}: its credits are held for another project or provider."
     return ""

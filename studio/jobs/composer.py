@@ -3,52 +3,55 @@
 Nothing is ever switched for a person. What the chosen model cannot do stays chosen and is named, with the reason beside it.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
 
-from django.http import QueryDict
+from django.utils import timezone
 
-from studio.credits import ledger
-from studio.credits.figures import credits_text
-from studio.jobs.board import usual_times
-from studio.jobs.models import Job, Reference
+from studio.credits import allowances, ledger
+from studio.credits.errors import CannotHold, Insufficient
+from studio.credits.foresight import Foresight, foresee
+from studio.credits.models import CreditRequest
+from studio.credits.requests import managers, names_text, open_of
+from studio.jobs.models import Policy
+from studio.jobs.pricing import Shortage, figure, how_sure, price_text, shortage_of
+from studio.jobs.prompting import fields_for
+from studio.jobs.routes import healthy, ranked
+from studio.jobs.timing import usual_in
+from studio.jobs.waiting import name_of, paused_text
+from studio.jobs.wanted import Wanted
 from studio.projects.door import Pass
-from studio.providers.contract import ASPECT_RATIOS, RESOLUTIONS, Brief, Capability
-from studio.routing.choice import STORED, Option, enabled, options
-from studio.routing.models import Connection
-from studio.routing.prices import EXACT, UNKNOWN
+from studio.prompts.asking import Asked
+from studio.providers.contract import ASPECT_RATIOS, RESOLUTIONS, Capability, Operation
+from studio.routing import track
+from studio.routing.breaker import WHOLE, open_ones
+from studio.routing.choice import Option, enabled, options
+from studio.routing.models import Breaker, Connection
+from studio.routing.openings import Opening, opening
+from studio.routing.prices import rules_for
+from studio.routing.track import Tracks
 
+MOST = 1000  # clips of one batch
+ONE_PRESS = 12  # takes that are ordered without a look at the plan
+MOST_NAMED = 20  # who can help; the sentence names three of them, and how many more
 PROMPT_LIMIT = 10_000  # characters; ours, for every provider
-MOST_REFERENCES = 20  # what one form may carry; each model says how many it takes
-LONGEST = 3600  # seconds
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A brief in the making, as typed: nothing in it is checked. `references` are kept images in order, `address` one that is being typed."""
-
-    prompt: str = ""
-    connection: int = 0
-    model: str = ""
-    mode: str = ""
-    aspect_ratio: str = "16:9"
-    duration: int | None = 8
-    resolution: str = "720p"
-    references: tuple[Reference, ...] = ()
-    address: str = ""
-
-    def brief(self) -> Brief:
-        """The same as a brief; images that we keep are marked as such."""
-        return Brief(
-            prompt=self.prompt,
-            aspect_ratio=self.aspect_ratio,
-            duration=self.duration,
-            resolution=self.resolution,
-            model=self.model,
-            mode=self.mode,
-            images=tuple(reference.url or STORED for reference in self.references),
-        )
+# policy -> its word in the head of the list, and what it means
+POLICIES: dict[str, tuple[str, str]] = {
+    Policy.HAND: ("", "It stops and tells you why. You decide what is next."),
+    Policy.CHEAPEST: ("cheapest first", "The cheapest other connection that can do it is tried."),
+    Policy.FASTEST: ("fastest first", "The other connection with the shortest usual wait is tried."),
+    Policy.RELIABLE: ("most reliable first", "The other connection where most orders became clips lately is tried."),
+    Policy.ORDERED: ("in the house’s order", "The next connection in the order that admins set is tried."),
+}
+ASKS = {
+    Operation.GENERATE: "Describe the shot: subject, light, lens, movement.",
+    Operation.EDIT: "Say what is to change in the clip.",
+    Operation.EXTEND: "Say what happens next.",
+}
+FINE_PRINT = "Never after the filter’s refusal. A failed try costs nothing; the next one holds its own price."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,37 +66,162 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One line of the connection picker: what the model can do, or why it cannot do this brief."""
+    """One line of the connection picker: what the model can do, or why it cannot do this brief. `paused` says why its orders wait, if they do.
+
+    `price` is the figure, `sure` how sure it is and what that rests on; `opens` says what would make it possible, and the price then.
+    """
 
     option: Option
     chosen: bool
     text: str
     price: str
+    sure: str
+    paused: str
+    opens: str
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """The field of a variable with several values: `chosen` are those that were given."""
+
+    asked: Asked
+    chosen: tuple[str, ...]
+
+    @property
+    def offered(self) -> list[tuple[str, bool]]:
+        """The choices with whether each is taken, and what was given besides."""
+        rest = [value for value in self.chosen if value not in self.asked.choices]
+        return [(value, value in self.chosen) for value in (*self.asked.choices, *rest)]
+
+    @property
+    def lines(self) -> str:
+        """The values, one a line."""
+        return "\n".join(self.chosen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composer:
-    """Everything that the composer's template needs. `errors` has the sentences for each field; `short` is told when credits are missing."""
+    """Everything that the composer's template needs.
 
+    `project` is the name of where it is ordered. `options` stand in the order of the wanted policy, `openings` has by connection what would make it
+    possible, `paused` why its orders wait, and `following` is where the policy would go next. `errors` has the sentences for each field. `short` is there when credits are missing, `asked` is what the person asked for already, `soon` when
+    their next allowance comes; else `left` millicredits can be spent after this order (None where nobody knows). `limits` is what caps and budget say,
+    `helpers` who can lift them. `draft` is the version of the person's draft that this shows or replaces, `put_aside` the words of one that it replaces.
+    """
+
+    project: str
     wanted: Wanted
     options: list[Option]
     chosen: Option | None
+    openings: dict[int, Opening] = field(default_factory=dict)
+    paused: dict[int, str] = field(default_factory=dict)
+    following: Option | None = None
     errors: dict[str, list[str]] = field(default_factory=dict)
-    short: str = ""
+    short: Shortage | None = None
+    asked: CreditRequest | None = None
+    soon: str = ""
+    left: int | None = None
+    limits: Foresight = field(default_factory=Foresight)
+    helpers: str = ""
+    draft: int = 0
+    put_aside: str = ""
     order_key: UUID = field(default_factory=uuid4)
 
     @property
     def routes(self) -> list[Route]:
         """Every connection, for the picker."""
         return [
-            Route(option, option is self.chosen, abilities(option.can) if option.possible else option.why_not, figure(option))
+            Route(
+                option,
+                option is self.chosen,
+                abilities(option.can, self.wanted.operation) if option.possible else option.why_not,
+                figure(option),
+                how_sure(option) if option.possible else "",
+                self.paused.get(option.connection.pk, ""),
+                opening_text(self.openings.get(option.connection.pk)),
+            )
             for option in self.options
         ]
 
     @property
+    def asks(self) -> str:
+        """What stands in the empty prompt."""
+        return ASKS[self.wanted.operation]
+
+    @property
+    def policies(self) -> list[Choice]:
+        """What may happen after a failure."""
+        return [Choice(policy.value, policy.label, policy == self.wanted.policy) for policy in Policy]
+
+    @property
+    def policy_label(self) -> str:
+        """What was chosen for a failure."""
+        return str(Policy(self.wanted.policy).label)
+
+    @property
+    def order_of_routes(self) -> str:
+        """How the list of connections is sorted, in words; empty for the house's usual order."""
+        return POLICIES[self.wanted.policy][0]
+
+    @property
+    def policy_means(self) -> str:
+        """What the wanted policy does, in one or two sentences."""
+        means = POLICIES[self.wanted.policy][1]
+        if self.wanted.policy == Policy.HAND:
+            return means
+        if self.following is None:
+            return f"{means} At present no other can do this brief. {FINE_PRINT}"
+        return f"{means} At present that is {self.following.connection.label}. {FINE_PRINT}"
+
+    @property
+    def opening(self) -> Opening | None:
+        """What would make the chosen connection possible, where it is not."""
+        return self.openings.get(self.chosen.connection.pk) if self.chosen else None
+
+    @property
+    def opening_said(self) -> str:
+        """The same as a sentence, with the price then."""
+        return opening_text(self.opening)
+
+    @property
+    def opening_values(self) -> str:
+        """The same as the form's fields would hold it, in JSON; empty where a press cannot make the change."""
+        return json.dumps(self.opening.values) if self.opening and self.opening.values else ""
+
+    @property
+    def chosen_waits(self) -> str:
+        """Why an order at the chosen connection would wait; empty if it would not."""
+        return self.paused.get(self.chosen.connection.pk, "") if self.chosen else ""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether a new clip is wanted, rather than a changed one."""
+        return self.wanted.operation is Operation.GENERATE
+
+    @property
+    def offers_silence(self) -> bool:
+        """Whether a clip without sound can be asked for, or was asked for although it cannot."""
+        return self.wanted.silent or (self.is_new and self._can().sound)
+
+    @property
+    def count(self) -> int:
+        """How many clips are ordered with one press; one where there are more than a batch may have, which is said."""
+        return self.wanted.count if self.wanted.count <= MOST else 1
+
+    @property
+    def too_many(self) -> str:
+        """That there are more clips than a batch may have; empty while there are not."""
+        return too_many(self.wanted.count) if self.wanted.count > MOST else ""
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether the plan is looked at before anything is ordered: prompts that were put together, or many takes."""
+        return self.wanted.count > 1 and (self.wanted.matrix or self.wanted.count > ONE_PRESS)
+
+    @property
     def figure(self) -> str:
         """The quote as a bare figure, for a small button."""
-        return figure(self.chosen) if self.chosen else ""
+        return figure(self.chosen, count=self.count) if self.chosen else ""
 
     @property
     def limit(self) -> int:
@@ -111,41 +239,68 @@ class Composer:
     @property
     def modes(self) -> list[Choice]:
         """The chosen model's modes."""
-        return _choices(self.chosen.can.modes, self.chosen.brief.mode) if self.chosen else []
+        return _choices(self.chosen.can.modes, self.chosen.brief.mode) if self.chosen and self.is_new else []
 
     @property
     def aspect_ratios(self) -> list[Choice]:
         """The chosen model's aspect ratios, and the chosen one."""
-        return _choices(self._can().aspect_ratios, self.wanted.aspect_ratio)
+        return _choices(self._can().aspect_ratios, self.wanted.aspect_ratio) if self.is_new else []
 
     @property
     def resolutions(self) -> list[Choice]:
         """The chosen model's resolutions, and the chosen one."""
-        return _choices(self._can().resolutions, self.wanted.resolution)
+        return _choices(self._can().resolutions, self.wanted.resolution) if self.is_new else []
 
     @property
     def durations(self) -> list[Choice]:
-        """The chosen model's durations, and the chosen one."""
-        shortest, longest = self._can().durations or (1, 0)
+        """The chosen model's durations, and the chosen one; of an extension the seconds that it adds. An edit is as long as its clip."""
+        offered = {Operation.GENERATE: self._can().durations, Operation.EXTEND: self._can().extends}.get(self.wanted.operation)
+        shortest, longest = offered or (1, 0)
         chosen = "" if self.wanted.duration is None else str(self.wanted.duration)
-        return _choices(tuple(map(str, range(shortest, longest + 1))), chosen, unit=" s")
+        return _choices(tuple(map(str, range(shortest, longest + 1))), chosen, unit=" s" if self.is_new else " s more")
 
     @property
     def shape(self) -> str:
         """Names the choices that are offered: a select that offers others is another select."""
-        return f"{self.chosen.connection.pk}-{self.chosen.models.index(self.chosen.can)}" if self.chosen else "0"
+        operation = "" if self.is_new else f"-{self.wanted.operation}"
+        return f"{self.chosen.connection.pk}-{self.chosen.models.index(self.chosen.can)}{operation}" if self.chosen else f"0{operation}"
+
+    @property
+    def values(self) -> list[Asked]:
+        """A field for each variable of the prompt."""
+        return fields_for(self.wanted.prompt, self.wanted.version, self.wanted.values)
+
+    @property
+    def several(self) -> list[Several]:
+        """A field for several values of each variable of the prompt."""
+        return [Several(one, self.wanted.many.get(one.name) or ((one.value,) if one.value else ())) for one in self.values]
+
+    @property
+    def value_errors(self) -> list[str]:
+        """What is wrong with the variables. Not `errors.values` in a template: that is what every dict has."""
+        return self.errors.get("values", [])
 
     @property
     def bar_errors(self) -> list[tuple[str, str]]:
-        """Field and sentence for all but the prompt, whose errors stand under it."""
-        return [(name, sentence) for name, sentences in self.errors.items() if name != "prompt" for sentence in sentences]
+        """Field and sentence for all but the prompt and its variables, whose errors stand under them."""
+        return [(name, sentence) for name, sentences in self.errors.items() if name not in {"prompt", "values"} for sentence in sentences]
 
     @property
     def price(self) -> str:
         """The quote in words; empty without a connection."""
         if self.chosen is None:
             return ""
-        return price_text(self.chosen)
+        return price_text(self.chosen, count=self.count)
+
+    @property
+    def asks_for(self) -> str:
+        """What credits are asked for where they are missing, as the one who answers reads it."""
+        return f"{'A clip' if self.count == 1 else f'{self.count:,} clips'} in {self.project} for {self.price}"
+
+    @property
+    def how_sure(self) -> str:
+        """How sure the price is, in a few words; empty without a connection."""
+        return how_sure(self.chosen) if self.chosen else ""
 
     def _can(self) -> Capability:
         return self.chosen.can if self.chosen else ANYTHING
@@ -154,8 +309,12 @@ class Composer:
 ANYTHING = Capability(model="", label="", aspect_ratios=ASPECT_RATIOS, durations=(1, 15), resolutions=RESOLUTIONS)
 
 
-def abilities(can: Capability) -> str:
-    """What a model can do, in a few words: 1 to 15 s, 480p or 720p, 7 ratios, up to 7 images."""
+def abilities(can: Capability, operation: Operation = Operation.GENERATE) -> str:
+    """What a model can do, in a few words: 1 to 15 s, 480p or 720p, 7 ratios, up to 7 images; or which clips it changes."""
+    if operation is Operation.EDIT:
+        return f"edits clips up to {can.edits_up_to:g} s"
+    if operation is Operation.EXTEND and can.extends:
+        return f"adds {can.extends[0]} to {can.extends[1]} s to clips of {can.extends_from[0]:g} to {can.extends_from[1]:g} s"
     fewest, most = can.images
     images = f"needs {fewest} image{'s' if fewest > 1 else ''}" if fewest else f"up to {most} image{'s' if most > 1 else ''}" if most else "no images"
     return ", ".join(
@@ -168,17 +327,12 @@ def abilities(can: Capability) -> str:
     )
 
 
-def figure(option: Option) -> str:
-    """The quote as a bare figure; a dash where none is known or the brief cannot be done."""
-    return "–" if option.quote.certainty == UNKNOWN or not option.possible else credits_text(option.quote.millicredits)
-
-
-def price_text(option: Option) -> str:
-    """The quote in words: 56 credits, about 56 credits, or price not known."""
-    if option.quote.certainty == UNKNOWN:
-        return "price not known"
-    about = "" if option.quote.certainty == EXACT else "about "
-    return f"{about}{credits_text(option.quote.millicredits)} credits"
+def opening_text(found: Opening | None) -> str:
+    """What would make a connection possible, in a sentence: "At 10 s it can, for about 9 credits." Empty where nothing would."""
+    if found is None:
+        return ""
+    words = f"{found.words[0].upper()}{found.words[1:]} it can"
+    return f"{words}, for {price_text(found.option)}." if found.option.has_price else f"{words}; its price is not known."
 
 
 def _choices(offered: Sequence[str], chosen: str, *, unit: str = "") -> list[Choice]:
@@ -191,103 +345,90 @@ def _choices(offered: Sequence[str], chosen: str, *, unit: str = "") -> list[Cho
     return rows
 
 
+def too_many(count: int) -> str:
+    """The sentence for more clips than one batch may have."""
+    return f"This would be {count:,} clips; a batch has at most {MOST:,}."
+
+
+FIELDS = {"images": "references", "video": "source"}  # a brief's field -> the form's, where they differ
+
+
 def compose(entry: Pass, wanted: Wanted, *, connections: Sequence[Connection] | None = None) -> Composer:
-    """The composer for this brief in the making: what stands in the way is said at once, except for what was not typed yet."""
-    found = options(wanted.brief(), enabled() if connections is None else connections, usual=usual_times(entry.project))
+    """The composer for this brief in the making: what stands in the way is said at once, except for what was not typed yet.
+
+    Queries: one each for connections, tracks, breakers, price rules, the account, caps, budget and tallies; where credits are missing what was asked for
+    and the next allowance, where a limit stops it waivers and who can help.
+    """
+    connections = enabled() if connections is None else connections
+    keys = {connection.pk for connection in connections}
+    tracks, breakers, rules = track.read(keys), open_ones(keys), rules_for(connections)
+    found = options(wanted.brief(), connections, rules=rules, tracks=tracks, usual=usual_in(tracks))
+    ways = {one.connection.pk: opening(wanted.brief(), one, rules=rules, tracks=tracks, usual=usual_in(tracks)) for one in found if not one.possible}
     chosen = next((option for option in found if option.connection.pk == wanted.connection), None) or _first(found, wanted)
-    reasons = {("references" if name == "images" else name): [sentence] for name, sentence in (chosen.reasons if chosen else {}).items()}
-    return Composer(wanted=wanted, options=found, chosen=chosen, errors=reasons, short=shortage(entry, chosen))
+    reasons = {FIELDS.get(name, name): [sentence] for name, sentence in (chosen.reasons if chosen else {}).items()}
+    others = [option for option in found if chosen and option is not chosen and option.connection.sandbox == chosen.connection.sandbox]
+    following = next(iter(ranked(healthy(others, breakers), wanted.policy, tracks)), None)
+    account = ledger.account_of(entry.user)
+    count = wanted.count if wanted.count <= MOST else 1
+    short = shortage_of(account, chosen, count=count)
+    limits = foresee(entry.user, account, count * chosen.millicredits, project=entry.project) if chosen and chosen.possible else Foresight()
+    is_stopped = bool(short) or (limits.stop is not None and not limits.passes)
+    return Composer(
+        project=entry.project.name,
+        wanted=wanted,
+        options=_sorted(found, wanted.policy, tracks),
+        chosen=chosen,
+        openings={key: way for key, way in ways.items() if way},
+        paused=_paused(found, breakers),
+        following=following,
+        errors=reasons,
+        short=short,
+        asked=open_of(entry.user) if short else None,
+        soon=allowances.next_text(account) if short else "",
+        left=account.free - count * chosen.millicredits if chosen and chosen.possible and chosen.has_price and not is_stopped else None,
+        limits=limits,
+        helpers=_helpers(limits),
+    )
+
+
+def _helpers(limits: Foresight) -> str:
+    """Who can lift what stops an order, by name; nobody where nothing does, or where the person set it themselves. One query."""
+    if limits.stop is None or limits.passes or limits.stop.is_own:
+        return ""
+    return names_text(list(managers()[:MOST_NAMED]))
+
+
+def _paused(found: Sequence[Option], breakers: Mapping[tuple[int, str], Breaker]) -> dict[int, str]:
+    """By connection, why an order there would wait for now."""
+    rows = {
+        option.connection: breakers.get((option.connection.pk, WHOLE)) or breakers.get((option.connection.pk, option.can.model)) for option in found
+    }
+    now = timezone.now()
+    return {connection.pk: paused_text(name_of(connection), row, now=now) for connection, row in rows.items() if row}
+
+
+def _sorted(found: Sequence[Option], policy: str, tracks: Tracks) -> list[Option]:
+    """The options as the policy ranks them, and below them those that cannot do the brief; in the house's order where a person decides."""
+    if policy == Policy.HAND:
+        return list(found)
+    best = ranked(found, policy, tracks)
+    return [*best, *(option for option in found if option not in best)]
 
 
 def _first(found: Sequence[Option], wanted: Wanted) -> Option | None:
     """For somebody who chose no connection yet: the cheapest that can do the brief. A chosen one that is gone is not replaced silently."""
     if wanted.connection or not found:
         return None
-    able = [option for option in found if option.possible and option.quote.certainty != UNKNOWN]
-    return min(able, key=lambda option: option.quote.millicredits, default=found[0])
+    able = [option for option in found if option.possible and option.has_price]
+    return min(able, key=lambda option: option.millicredits, default=found[0])
 
 
-def shortage(entry: Pass, chosen: Option | None) -> str:
-    """How many credits are missing for the quote, in a sentence; empty if there are enough."""
-    if chosen is None or chosen.quote.certainty == UNKNOWN:
-        return ""
-    account = ledger.account_of(entry.user)
-    needed = chosen.quote.millicredits
-    if not account.owed and account.free >= needed:
-        return ""
-    return shortage_text(needed=needed, free=account.free, missing=needed + account.held + account.owed - account.balance)
-
-
-def shortage_text(*, needed: int, free: int, missing: int) -> str:
-    """Have, need, missing."""
-    return f"You have {credits_text(free)} credits; this needs {credits_text(needed)}. {credits_text(missing)} are missing."
-
-
-def with_errors(composer: Composer, errors: Mapping[str, list[str]], *, order_key: UUID | None = None, short: str = "") -> Composer:
-    """The same composer with what a form found wrong."""
-    return replace(composer, errors=dict(errors), order_key=order_key or composer.order_key, short=short or composer.short)
-
-
-def of_query(entry: Pass, query: QueryDict) -> Wanted:
-    """A brief in the making from the composer's own fields, leniently. One query if it has references."""
-    duration = query.get("duration", "")
-    connection = query.get("connection", "")
-    return Wanted(
-        prompt=_text(query, "prompt").replace("\r\n", "\n"),
-        connection=int(connection) if connection.isdecimal() and len(connection) < 10 else 0,  # noqa: PLR2004 - digits of an id
-        model=_text(query, "model")[:80],
-        mode=_text(query, "mode")[:40],
-        aspect_ratio=_text(query, "aspect_ratio")[:8],
-        duration=min(int(duration), LONGEST) if duration.isdecimal() and len(duration) < 6 else None,  # noqa: PLR2004 - digits
-        resolution=_text(query, "resolution")[:8],
-        references=references_of(entry, query.getlist("references")),
-        address=_text(query, "address")[:2000],
-    )
-
-
-def _text(query: QueryDict, name: str) -> str:
-    """A field as typed, without NUL: PostgreSQL takes none, not even to look for it."""
-    return query.get(name, "").replace("\x00", "")
-
-
-def references_of(entry: Pass, keys: Sequence[str]) -> tuple[Reference, ...]:
-    """The reference images of this project with these ids, in the given order; unknown ones are left out. One query, none without ids."""
-    known = [key for key in map(_uuid, keys[:MOST_REFERENCES]) if key is not None]
-    found = Reference.objects.filter(project=entry.project).in_bulk(known) if known else {}
-    return tuple(found[key] for key in known if key in found)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def of_job(entry: Pass, number: int) -> Wanted | None:
-    """The brief of a job of this project, to order it again; None if there is no such job. Two queries."""
-    job = Job.objects.filter(project=entry.project, number=number).select_related("connection").first()
-    if job is None:
-        return None
-    places = job.job_references.select_related("reference")
-    return replace(_settings_of(job), prompt=job.prompt, references=tuple(place.reference for place in places))
-
-
-def of_last(entry: Pass) -> Wanted:
-    """The settings of the person's last job here without its prompt, or sensible first ones. One query."""
-    job = Job.objects.filter(project=entry.project, author=entry.user).select_related("connection").order_by("-number").first()
-    return _settings_of(job) if job else Wanted()
-
-
-def _settings_of(job: Job) -> Wanted:
-    """A job's brief without prompt and images. Its connection only while it takes orders; options that its model did not have stay as usual."""
-    usual = Wanted()
-    return replace(
-        usual,
-        connection=job.connection_id if job.connection.enabled else 0,
-        model=job.model,
-        mode=job.mode,
-        aspect_ratio=job.aspect_ratio or usual.aspect_ratio,
-        duration=job.duration or usual.duration,
-        resolution=job.resolution or usual.resolution,
-    )
+def with_errors(composer: Composer, errors: Mapping[str, list[str]], *, order_key: UUID | None = None, lack: CannotHold | None = None) -> Composer:
+    """The same composer with what a form found wrong, or with what was lacking when it was ordered."""
+    found = replace(composer, errors=dict(errors), order_key=order_key or composer.order_key)
+    if lack is None:
+        return found
+    if isinstance(lack, Insufficient):
+        return replace(found, short=Shortage(lack.needed, lack.free, lack.missing), left=None)
+    limits = replace(found.limits, stop=lack, passes=False)
+    return replace(found, limits=limits, helpers=_helpers(limits), left=None)

@@ -7,6 +7,7 @@ store   the file and its two pictures into the storage, under fixed names
 
 import hashlib
 import io
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -29,10 +30,15 @@ DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"  # the only ones that may tou
 CODECS = {"h264", "hevc", "av1", "vp8", "vp9"}  # what browsers play, and the only decoders that may touch it
 MOST_PIXELS = 40_000_000  # of one frame
 MOST_MILLISECONDS = 3_600_000
+MOST_FRAME_RATE = 240_000  # frames in a thousand seconds
 SHORT = 1500  # packets: up to here every frame is decoded, beyond we jump from key frame to key frame
+SMALL = 2_500_000_000  # pixels of all frames together: as SHORT, for large frames. Some 40 s of 1080p, or 75 frames of 8K
+WIDE = 9_000_000  # pixels of one frame: beyond, not several are decoded at once, each with the memory of its own
 WHOLE = 0.9  # the share of the declared duration that must be there: headers are not exact
 FRAMES = 12
+STRETCH = 4  # times as wide as high, or as high as wide, at most, that a pixel is taken to be
 POSTER = (960, 1280)  # pixels, at most
+SMALLER = (320, 480)  # pixels: the widths in which posters are drawn when somebody first looks
 CELL = (240, 480)  # pixels of one frame of the sheet, at most
 FILE_CHUNK = 1 << 20
 
@@ -43,7 +49,10 @@ class NotAVideo(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A video that decodes. Width and height are as shown, after rotation; poster and sheet are WebP, the sheet one row of equal frames."""
+    """A video that decodes. Width and height are as shown, after rotation; poster and sheet are WebP, the sheet one row of equal frames.
+
+    `frame_rate` is in frames a thousand seconds, 0 where the file does not tell.
+    """
 
     width: int
     height: int
@@ -51,6 +60,7 @@ class Film:
     poster: bytes
     sheet: bytes
     sheet_frames: int
+    frame_rate: int = 0
     suffix: str = "mp4"
 
 
@@ -66,17 +76,17 @@ class _Count:
 def probe_and_draw(path: Path) -> Film:
     """The film in this file. Raises NotAVideo, which says what it is instead.
 
-    Bounded: at most 1,500 frames are decoded, and no frame of more than 40 megapixels.
+    Bounded: at most 1,500 frames or 2.5 gigapixels are decoded, and no frame of more than 40 megapixels. In memory are a few frames, whatever the film's length.
     """
     _refuse_other_files(path)
     try:
         with av.open(str(path), options={"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}) as container:
             suffix = FORMATS[container.format.name.split(",", maxsplit=1)[0]]
-            stream = _picture_stream(container)
+            stream = picture_stream(container)
             _refuse_cut_off(container, path.stat().st_size)
             count = _count(container, stream)
-            length = _refuse_incomplete(container, stream, count)
-            pictures = [_picture(frame) for frame in _frames(container, stream, count)]
+            length, rate, stretch = _refuse_incomplete(container, stream, count), _frame_rate(stream), _stretch(stream)
+            pictures = [_picture(frame, stretch) for frame in _frames(container, stream, count)]
     except (av.FFmpegError, KeyError) as error:
         raise NotAVideo("The file is incomplete, or not a video.") from error
     if not pictures:
@@ -89,8 +99,14 @@ def probe_and_draw(path: Path) -> Film:
         poster=_webp(_telling(shown), quality=82),
         sheet=_webp(_strip(shown), quality=70),
         sheet_frames=len(shown),
+        frame_rate=rate,
         suffix=suffix,
     )
+
+
+def smaller(poster: str, width: int) -> str:
+    """The storage's name for a poster drawn so wide."""
+    return f"{poster.rpartition('.')[0]}-{width}.webp"
 
 
 def store(clip: Clip, path: Path) -> None:
@@ -105,9 +121,9 @@ def store(clip: Clip, path: Path) -> None:
         clip.file.name = _put(default_storage, f"{stem}.{film.suffix}", File(file), size=size)
     clip.poster.name = _put(default_storage, f"{stem}-poster.webp", ContentFile(film.poster), size=len(film.poster))
     clip.sheet.name = _put(default_storage, f"{stem}-sheet.webp", ContentFile(film.sheet), size=len(film.sheet))
-    clip.sha256, clip.bytes = digest, size
+    clip.sha256, clip.bytes, clip.pictures_bytes = digest, size, len(film.poster) + len(film.sheet)
     clip.width, clip.height, clip.milliseconds = film.width, film.height, film.milliseconds
-    clip.sheet_frames = film.sheet_frames
+    clip.sheet_frames, clip.frame_rate = film.sheet_frames, film.frame_rate
 
 
 def _put(storage: Storage, name: str, content: "File[bytes]", *, size: int) -> str:
@@ -133,7 +149,7 @@ def _refuse_other_files(path: Path) -> None:
         raise NotAVideo("The file is a text, not a video.")
 
 
-def _picture_stream(container: InputContainer) -> VideoStream:
+def picture_stream(container: InputContainer) -> VideoStream:
     """The first stream of moving pictures. A cover image is no video: one provider packs it as a second video stream."""
     for stream in container.streams.video:
         if stream.disposition & Disposition.attached_pic:
@@ -143,7 +159,7 @@ def _picture_stream(container: InputContainer) -> VideoStream:
         if stream.codec_context.name not in CODECS:
             raise NotAVideo(f"The video is in {stream.codec_context.name}, which browsers do not play.")
         stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
-        stream.thread_type = "AUTO"
+        stream.thread_type = "AUTO" if stream.width * stream.height <= WIDE else "SLICE"
         return stream
     raise NotAVideo("The file has no pictures, only sound." if container.streams.audio else "The file has no pictures.")
 
@@ -194,20 +210,33 @@ def _declared(container: InputContainer, stream: VideoStream) -> float:
     return 0.0
 
 
+def _frame_rate(stream: VideoStream) -> int:
+    """Frames in a thousand seconds, as the file has them on average; 0 where it does not tell, or tells nonsense."""
+    rate = stream.average_rate or stream.guessed_rate
+    told = round(rate * 1000) if rate else 0
+    return told if 0 < told <= MOST_FRAME_RATE else 0
+
+
 def _frames(container: InputContainer, stream: VideoStream, count: _Count) -> Iterator[VideoFrame]:
-    """Up to twelve frames, evenly spread."""
-    return _walk(container, stream, count) if count.packets <= SHORT else _jump(container, stream, count)
+    """What is shown at up to twelve moments, evenly spread over its time."""
+    small = count.packets <= SHORT and count.packets * stream.width * stream.height <= SMALL
+    return _walk(container, stream, count) if small else _jump(container, stream, count)
 
 
 def _walk(container: InputContainer, stream: VideoStream, count: _Count) -> Iterator[VideoFrame]:
-    """Decode everything. Raises NotAVideo where most of it does not decode."""
+    """Decode everything. A frame is shown until the next one, however long that is. Raises NotAVideo where most of it does not decode."""
     container.seek(0)
-    wanted = _places(count.packets)
+    moments = _moments(count, min(FRAMES, count.packets))
+    shown: VideoFrame | None = None
     decoded = 0
     for frame in _decoded(container, stream):
-        if decoded in wanted:
-            yield frame
         decoded += 1
+        while shown is not None and moments and frame.time is not None and frame.time > moments[0]:
+            yield shown
+            moments.popleft()
+        shown = frame
+    if shown is not None:
+        yield from [shown] * len(moments)
     if decoded < WHOLE * count.packets - 1:
         raise NotAVideo(f"The file is damaged: {decoded} of {count.packets} frames can be decoded.")
 
@@ -215,9 +244,8 @@ def _walk(container: InputContainer, stream: VideoStream, count: _Count) -> Iter
 def _jump(container: InputContainer, stream: VideoStream, count: _Count) -> Iterator[VideoFrame]:
     """Decode one key frame at each place: a long film costs no more than a short one."""
     base = stream.time_base or Fraction(1, 1000)
-    step = (count.end - count.start) / FRAMES
-    for number in range(FRAMES):
-        container.seek(int((count.start + (number + 0.5) * step) / base), stream=stream)
+    for moment in _moments(count, FRAMES):
+        container.seek(int(moment / base), stream=stream)
         yield from _first(_decoded(container, stream))
 
 
@@ -234,21 +262,33 @@ def _first(frames: Iterator[VideoFrame]) -> list[VideoFrame]:
     return [frame for frame, _ in zip(frames, range(1), strict=False)]
 
 
-def _places(total: int) -> set[int]:
-    """Which of so many frames to take: the middles of twelve equal parts, or all where there are fewer."""
-    parts = min(FRAMES, total)
-    return {int((number + 0.5) * total / parts) for number in range(parts)}
+def _moments(count: _Count, parts: int) -> deque[float]:
+    """The middles of so many equal parts of its time, in seconds; a hair later, so that a frame which begins there counts as shown."""
+    step = (count.end - count.start) / parts
+    return deque(count.start + (number + 0.5) * step + 1e-6 for number in range(parts))
 
 
-def _picture(frame: VideoFrame) -> tuple[tuple[int, int], Image.Image]:
-    """The size as shown, and the frame as a picture no larger than a poster, the right way up."""
-    picture = frame.to_image()
-    quarters = round(frame.rotation / 90) % 4
-    if quarters:
-        picture = picture.rotate(quarters * 90, expand=True)
-    size = picture.size
-    picture.thumbnail(POSTER, Image.Resampling.LANCZOS)
-    return size, picture
+def _picture(frame: VideoFrame, stretch: float) -> tuple[tuple[int, int], Image.Image]:
+    """The size as shown, and the frame as a picture no larger than a poster: the right way up, its pixels square. Made small before it is a picture."""
+    size = (max(1, round(frame.width * stretch)), frame.height)
+    turned = round(frame.rotation / 90) % 2 == 1
+    bounds = POSTER[::-1] if turned else POSTER
+    share = min(1.0, bounds[0] / size[0], bounds[1] / size[1])
+    width, height = (max(1, round(side * share)) for side in size)
+    picture = upright(frame.to_image(width=width, height=height, interpolation="LANCZOS"), frame.rotation)
+    return (size[::-1] if turned else size), picture
+
+
+def _stretch(stream: VideoStream) -> float:
+    """How much wider than high its pixels are; 1 where it says nothing, or nonsense."""
+    ratio = stream.sample_aspect_ratio
+    return float(ratio) if ratio is not None and 1 / STRETCH <= ratio <= STRETCH else 1.0
+
+
+def upright(picture: Image.Image, rotation: float) -> Image.Image:
+    """The picture turned by its film's rotation, in degrees."""
+    quarters = round(rotation / 90) % 4
+    return picture.rotate(quarters * 90, expand=True) if quarters else picture
 
 
 def _telling(pictures: list[Image.Image]) -> Image.Image:

@@ -2,20 +2,25 @@
 
     a conditional UPDATE from the state we believe it is in  ->  did we win?
     the event, and the project's next board version
-    and, when the job ends: its attempt ends and its hold is settled or released, once
+    and, when an attempt ends: its hold is settled or released, once
 
-Rows are locked in the order job, project, hold, account, here and in actions.py.
+Rows are locked in the order job, project, batch, hold, account, tallies, here, in actions.py and in batch_worker.py.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils import timezone
 
 from studio.credits import ledger
+from studio.jobs import batch_ceiling
 from studio.jobs.charging import Charge
 from studio.jobs.lifecycle import State, is_final, may_move
 from studio.jobs.models import Attempt, Job, JobEvent
+from studio.routing.choice import Option
+from studio.routing.track import kind_of
 
 NOTHING = Charge(0)
 
@@ -29,25 +34,87 @@ def move(job: Job, start: State, end: State, *, cause: str = "", message: str = 
     if is_final(end):
         raise NoSuchMove(f"{end} ends a job: use finish()")
     with transaction.atomic():
-        return _move(job, start, end, cause=cause, message=message, **fields)
+        return _move(job, start, end, {"cause": cause, "message": message[:500], **fields}, cause=cause, message=message)
 
 
 def finish(job: Job, start: State, end: State, *, charge: Charge = NOTHING, cause: str = "", message: str = "") -> bool:
     """Whether this call ended the job. Its hold is settled with the charge, or released where that is 0, in the same transaction."""
     if not is_final(end):
         raise NoSuchMove(f"{end} does not end a job: use move()")
-    now = timezone.now()
     with transaction.atomic():
-        written = {"charged": charge.millicredits, "charge_is_estimate": charge.is_estimate, "ended_at": now, "due": None, "lease_until": None}
-        if not _move(job, start, end, cause=cause, message=message, **written):
+        over = {"cause": cause, "message": message[:500], "ended_at": timezone.now(), "due": None, "lease_until": None}
+        if not _move(job, start, end, over, cause=cause, message=message):
             return False
-        attempt = Attempt.objects.get(job=job, ended_at=None)
-        if charge.millicredits:
-            ledger.settle(str(attempt.pk), charge.millicredits)
-        else:
-            ledger.release(str(attempt.pk))
-        Attempt.objects.filter(pk=attempt.pk).update(ended_at=now, outcome=end.value, **({"alert": charge.alert} if charge.alert else {}))
+        _end_attempt(job, end, charge=charge, cause=cause, message=message)
+        spent = Attempt.objects.filter(job=job).aggregate(total=Sum("charged"))["total"] or 0
+        Job.objects.filter(pk=job.pk).update(charged=spent, charge_is_estimate=charge.is_estimate)
         return True
+
+
+def try_again(job: Job, start: State, option: Option, *, charge: Charge = NOTHING, cause: str = "", message: str = "") -> bool:
+    """Whether this call gave the job another attempt: back in line, as `option` would do it, with a hold of its own for its estimate.
+
+    An attempt that still lived ends as failed with `charge`, `cause` and `message`, which say why. Raises ledger.CannotHold; then nothing happened.
+    """
+    asked = as_asked(option)
+    with transaction.atomic():
+        fresh = {"cause": "", "message": "", "due": timezone.now(), "lease_until": None, "looked_at": None, "first_at": None, "tries": 0}
+        if not _move(job, start, State.QUEUED, {**asked, **fresh, "progress": None, "ended_at": None, "charged": None}, cause=cause, message=message):
+            return False
+        batch_ceiling.lock(job)
+        if not is_final(start):
+            _end_attempt(job, State.FAILED, charge=charge, cause=cause, message=message)
+        begin_attempt(job, option)
+        return True
+
+
+def make_good(job: Job, *, message: str) -> bool:
+    """Whether this call made a done job of one that had failed, as its clip is ours after all. No money moves: its attempt ended, and stays as it ended."""
+    with transaction.atomic():
+        return _move(job, State.FAILED, State.DONE, {"cause": "", "message": message[:500]}, cause="", message=message)
+
+
+def begin_attempt(job: Job, option: Option) -> Attempt:
+    """A live attempt of this job at the option's connection, with its estimate held. Call it in the transaction that queues the job.
+
+    Raises ledger.CannotHold, also where its batch's ceiling leaves too little.
+    """
+    batch_ceiling.check(job, option.millicredits)
+    attempt = Attempt.objects.create(
+        job=job,
+        connection=option.connection,
+        dialect=option.connection.dialect,
+        kind=kind_of(option.brief),
+        estimate=option.millicredits,
+        estimate_basis=option.forecast.basis[:300],
+        quoted=option.quote.millicredits,
+        price=option.quote.price,
+    )
+    ledger.hold(
+        job.author,
+        option.millicredits,
+        reference=str(attempt.pk),
+        reason=job.code,
+        project=job.project,
+        provider=option.connection.provider,
+    )
+    return attempt
+
+
+def as_asked(option: Option) -> dict[str, object]:
+    """The columns of a job that say where it goes, what is asked there, and for how much."""
+    brief = option.brief
+    return {
+        "connection": option.connection,
+        "model": brief.model,
+        "mode": brief.mode,
+        "aspect_ratio": brief.aspect_ratio,
+        "duration": brief.duration,
+        "resolution": brief.resolution,
+        "sound": brief.sound,
+        "estimate": option.millicredits,
+        "estimate_basis": option.forecast.basis[:300],
+    }
 
 
 def note(job: Job, state: State, **fields: object) -> bool:
@@ -59,17 +126,42 @@ def note(job: Job, state: State, **fields: object) -> bool:
         return True
 
 
-def put_off(job: Job, state: State, *, due: datetime, **fields: object) -> bool:
+def show_anew(job: Job) -> None:
+    """Let boards draw the job again: something changed that they show, and not its state."""
+    with transaction.atomic():
+        list(Job.objects.select_for_update().filter(pk=job.pk).values_list("pk"))
+        Job.objects.filter(pk=job.pk).update(version=job.project.touch())
+
+
+def put_off(job: Job, state: State, *, due: datetime | None, **fields: object) -> bool:
     """Whether the job still was in `state` and will be looked at then. Nothing that a board shows changes."""
     return Job.objects.filter(pk=job.pk, state=state).update(due=due, **fields) == 1
 
 
-def _move(job: Job, start: State, end: State, *, cause: str, message: str, **fields: object) -> bool:
+def _end_attempt(job: Job, outcome: State, *, charge: Charge, cause: str, message: str) -> None:
+    """The job's live attempt is over, and its hold with it."""
+    attempt = Attempt.objects.get(job=job, ended_at=None)
+    if charge.millicredits:
+        ledger.settle(str(attempt.pk), charge.millicredits)
+    else:
+        ledger.release(str(attempt.pk))
+    Attempt.objects.filter(pk=attempt.pk).update(
+        ended_at=timezone.now(),
+        outcome=outcome.value,
+        cause=cause,
+        message=message[:500],
+        charged=charge.millicredits,
+        charge_is_estimate=charge.is_estimate,
+        **({"alert": charge.alert} if charge.alert else {}),
+    )
+
+
+def _move(job: Job, start: State, end: State, fields: Mapping[str, object], *, cause: str, message: str) -> bool:
+    """The move itself: the job's row gets `fields`, its event the cause and the message."""
     if not may_move(start, end):
         raise NoSuchMove(f"{start} -> {end}")
-    message = message[:500]
-    if Job.objects.filter(pk=job.pk, state=start).update(state=end, cause=cause, message=message, **fields) != 1:
+    if Job.objects.filter(pk=job.pk, state=start).update(state=end, **fields) != 1:
         return False
     Job.objects.filter(pk=job.pk).update(version=job.project.touch())
-    JobEvent.objects.create(job=job, state=end, cause=cause, message=message)
+    JobEvent.objects.create(job=job, state=end, cause=cause, message=message[:500])
     return True

@@ -23,13 +23,14 @@ from django.urls import reverse
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from studio.accounts.models import User
-from studio.jobs.models import Reference
+from studio.jobs.models import Clip, Reference
 from studio.projects.models import Project
 from studio.providers.contract import Capability
 from studio.routing.models import Connection
 
 MOST_BYTES = 20_000_000
 MOST_PIXELS = 40_000_000
+MOST_VIDEO_BYTES = 25_000_000  # of a clip that travels inside an order
 MOST_SIDE = 4096  # pixels of what is kept
 LONGEST_ADDRESS = 2000
 PUBLIC_SECONDS = 7200  # how long a signed address works: longer than any provider waits before it fetches
@@ -72,16 +73,21 @@ class _Picture:
 
 def accept_upload(project: Project, owner: User, uploaded_file: "UploadedFile[bytes]") -> Reference:
     """The reference image in this upload, kept in our storage: at most 4,096 pixels a side, upright, without metadata. Raises NotAnImage."""
-    picture = _taken_in(uploaded_file)
-    reference = Reference(
-        project=project,
-        owner=owner,
-        sha256=hashlib.sha256(picture.content).hexdigest(),
-        bytes=len(picture.content),
-        width=picture.width,
-        height=picture.height,
-        content_type=picture.content_type,
-    )
+    return _stored(Reference(project=project, owner=owner), _taken_in(uploaded_file))
+
+
+def accept_frame(clip: Clip, owner: User, image: Image.Image, *, moment: int) -> Reference:
+    """The picture of a clip at this moment (milliseconds) as a reference image of its project. The same picture twice is one reference."""
+    image.thumbnail((MOST_SIDE, MOST_SIDE), Image.Resampling.LANCZOS)
+    picture = _as_jpeg(image.convert("RGB"))
+    same = Reference.objects.filter(project=clip.project_id, sha256=hashlib.sha256(picture.content).hexdigest()).exclude(file="").first()
+    return same or _stored(Reference(project_id=clip.project_id, owner=owner, clip=clip, moment=moment), picture)
+
+
+def _stored(reference: Reference, picture: _Picture) -> Reference:
+    """The row saved with this picture behind it; no file is left where the row is not taken."""
+    reference.sha256, reference.bytes = hashlib.sha256(picture.content).hexdigest(), len(picture.content)
+    reference.width, reference.height, reference.content_type = picture.width, picture.height, picture.content_type
     reference.file.name = default_storage.save(f"references/{reference.pk}.{picture.suffix}", ContentFile(picture.content))
     try:
         reference.save()
@@ -126,6 +132,20 @@ def address_for(reference: Reference, *, connection: Connection, capability: Cap
     )
 
 
+def video_address(clip: Clip, *, connection: Connection) -> str:
+    """Where this connection's provider gets the clip that is to be edited or extended: inside the order, as all that edit take it. Raises Unreachable."""
+    if clip.erased_at:
+        raise Unreachable(f"{clip.code} was deleted, so it cannot be edited or extended any more.")
+    if clip.bytes > MOST_VIDEO_BYTES:
+        raise Unreachable(f"{clip.code} has {clip.bytes / 1e6:.0f} MB; {connection.label} takes clips of at most {MOST_VIDEO_BYTES // 1_000_000} MB.")
+    try:
+        with clip.file.open("rb") as file:
+            content = base64.b64encode(file.read()).decode("ascii")
+    except FileNotFoundError as error:  # any other trouble passes, and the job waits for it to pass
+        raise Unreachable(f"The file of {clip.code} is gone from our storage.") from error
+    return f"data:video/mp4;base64,{content}"
+
+
 def public_path(reference: Reference) -> str:
     """A path of ours that serves this picture to whoever has it, for two hours."""
     return reverse("reference_public", args=[_signer().sign(reference.pk.hex)])
@@ -156,7 +176,7 @@ def _data_url(reference: Reference) -> str:
     try:
         with reference.file.open("rb") as file:
             content = base64.b64encode(file.read()).decode("ascii")
-    except OSError as error:
+    except FileNotFoundError as error:  # any other trouble passes, and the job waits for it to pass
         raise Unreachable("The file of a reference image is gone from our storage. Add the picture again.") from error
     return f"data:{reference.content_type};base64,{content}"
 
@@ -207,10 +227,15 @@ def _kept(image: Image.Image) -> _Picture:
     profile = image.info.get("icc_profile")
     image.thumbnail((MOST_SIDE, MOST_SIDE), Image.Resampling.LANCZOS)
     picture = _turned(_in_srgb(_plain(image, opaque=opaque), profile), orientation)
+    if image.format != "PNG" and opaque:
+        return _as_jpeg(picture)
     file = io.BytesIO()
-    if image.format == "PNG" or not opaque:
-        picture.save(file, "PNG", optimize=False)
-        return _Picture(file.getvalue(), "png", "image/png", *picture.size)
+    picture.save(file, "PNG", optimize=False)
+    return _Picture(file.getvalue(), "png", "image/png", *picture.size)
+
+
+def _as_jpeg(picture: Image.Image) -> _Picture:
+    file = io.BytesIO()
     picture.save(file, "JPEG", quality=93, subsampling=0)
     return _Picture(file.getvalue(), "jpg", "image/jpeg", *picture.size)
 

@@ -13,14 +13,16 @@ from pathlib import Path
 from django.db.models import Case, F, Q, When
 from django.utils import timezone
 
+from studio.jobs.alarms import raise_missing
 from studio.jobs.charging import Charge, charge_for_clip
+from studio.jobs.hands import breathe, hands
 from studio.jobs.lifecycle import State
 from studio.jobs.media import NotAVideo, store
 from studio.jobs.models import Attempt, Cause, Clip, Job
 from studio.jobs.moves import NOTHING, finish, note
 from studio.jobs.sending import NoAccess, access, rate_of
 from studio.jobs.watching import after_trouble
-from studio.jobs.worker import beat, breathe, hands
+from studio.jobs.worker import beat
 from studio.providers.contract import Phase, ProviderError, Usage
 from studio.providers.wire import DownloadFailed, LinkExpired
 
@@ -30,6 +32,11 @@ MOST_TRIES = 8  # at what the provider gives: some three minutes
 MOST_OWN_TRIES = 60  # at our own storage, which somebody has to mend: an hour
 WEIGHT_OF_A_DEATH = 10  # tries; a file that ends its worker each time must not do so for ever
 LIMIT_BYTES = 2_000_000_000
+COLUMNS = (
+    *("source_url", "file", "poster", "sheet", "sheet_frames", "sha256", "bytes", "pictures_bytes", "width", "height", "milliseconds", "frame_rate"),
+    *("saved_at", "checked_at", "lost_at", "faulty_at", "fault"),
+)  # of a clip, which saving writes
+RESCUE_FIRST = timedelta(minutes=10)  # after the job was given up
 
 
 def save(job_id: str) -> bool:
@@ -41,7 +48,7 @@ def save(job_id: str) -> bool:
     attempt = Attempt.objects.select_related("connection").get(job=job, ended_at=None)
     clips = list(Clip.objects.filter(attempt=attempt).select_related("job__project"))
     missing = [clip for clip in clips if clip.saved_at is None]
-    troubles = [WORN_OUT for _ in missing] if job.tries > MOST_OWN_TRIES else [trouble for clip in missing if (trouble := _bring(clip, attempt))]
+    troubles = [WORN_OUT for _ in missing] if job.tries > MOST_OWN_TRIES else [trouble for clip in missing if (trouble := bring(clip, attempt))]
     _conclude(job, attempt, saved=len(clips) - len(troubles), troubles=troubles)
     breathe()
     return True
@@ -69,15 +76,15 @@ def _claim(job_id: str) -> Job | None:
     return Job.objects.select_related("project", "connection").get(pk=job_id)
 
 
-def _bring(clip: Clip, attempt: Attempt) -> Trouble | None:
-    """Copy, check and draw one clip; None when its bytes are ours."""
+def bring(clip: Clip, attempt: Attempt) -> Trouble | None:
+    """Copy, check and draw one clip, whose job and project were fetched along; None when its bytes are ours."""
     try:
         with tempfile.TemporaryDirectory(prefix="studio-") as folder:
             path = Path(folder) / "clip.mp4"
             try:
                 _download(clip.source_url, path)
             except LinkExpired:
-                if not _refresh_link(clip, attempt):
+                if not refresh_link(clip, attempt):
                     raise
                 _download(clip.source_url, path)
             beat()
@@ -92,19 +99,31 @@ def _bring(clip: Clip, attempt: Attempt) -> Trouble | None:
     except Exception:
         log.exception("clip %s could not be saved", clip.pk)
         return Trouble(Cause.OUR_FAULT, "Something went wrong here while it was saved.")
-    clip.saved_at = timezone.now()
-    clip.save()
+    keep(clip)
     return None
 
 
+def keep(clip: Clip) -> None:
+    """Write down that the clip's files, which `store` has put into the storage, are ours. What people say about the clip meanwhile stays.
+
+    If it became a tombstone meanwhile it stays one, and the next round of the trash deletes the files.
+    """
+    now = timezone.now()
+    clip.saved_at = clip.checked_at = now
+    clip.lost_at, clip.faulty_at, clip.fault = None, None, ""
+    columns = {name: getattr(clip, name) for name in COLUMNS}
+    if not Clip.objects.filter(pk=clip.pk, erased_at=None).update(**columns):
+        Clip.objects.filter(pk=clip.pk).update(file=clip.file, poster=clip.poster, sheet=clip.sheet, erase_at=now)
+
+
 def _download(address: str, path: Path) -> None:
-    hands().run_long(hands().wire.download(address, path, limit=LIMIT_BYTES))
+    hands().run_long(hands().wire.download(address, path, limit=LIMIT_BYTES), alive=beat)
 
 
-def _refresh_link(clip: Clip, attempt: Attempt) -> bool:
+def refresh_link(clip: Clip, attempt: Attempt) -> bool:
     """Whether the provider, asked again for free, named another address for this clip."""
     try:
-        answer = hands().run_long(hands().wire.check(access(attempt.connection), attempt.remote_id or ""))
+        answer = hands().run_long(hands().wire.check(access(attempt.connection, attempt.dialect), attempt.remote_id or ""), alive=beat)
     except (ProviderError, NoAccess) as error:
         log.info("clip %s: no fresh link: %s", clip.pk, error)
         return False
@@ -121,14 +140,23 @@ def _conclude(job: Job, attempt: Attempt, *, saved: int, troubles: list[Trouble]
         due = timezone.now() + timedelta(seconds=after_trouble(job.tries, chance=random.random()))  # noqa: S311 - jitter
         message = f"{troubles[0].message} Trying again."
         note(job, State.SAVING, due=due, lease_until=None, cause=troubles[0].cause, message=message[:500])
-    elif saved:
+        return
+    if troubles:
+        rescue_later(attempt)
+    if saved:
         message = f"{len(troubles)} of {saved + len(troubles)} clips could not be saved: {troubles[0].message}" if troubles else ""
-        finish(job, State.SAVING, State.DONE, charge=_charge(job, attempt), message=message)
+        finish(job, State.SAVING, State.DONE, charge=_charge(attempt), message=message)
     else:
         trouble = troubles[0] if troubles else Trouble(Cause.DOWNLOAD_FAILED, "The provider named no clip.")
         finish(job, State.SAVING, State.FAILED, charge=NOTHING, cause=trouble.cause, message=trouble.message)
 
 
-def _charge(job: Job, attempt: Attempt) -> Charge:
+def rescue_later(attempt: Attempt) -> None:
+    """What could not be saved now is fetched again later, by rescue.py, and admins hear of it. It waits there for the attempt's end."""
+    Attempt.objects.filter(pk=attempt.pk).update(rescue_due=timezone.now() + RESCUE_FIRST, rescue_tries=0, rescue_said="")
+    raise_missing()
+
+
+def _charge(attempt: Attempt) -> Charge:
     usage = Usage(attempt.usage_amount, attempt.usage_unit) if attempt.usage_unit else None
-    return charge_for_clip(usage, rate_of(attempt), estimate=job.estimate)
+    return charge_for_clip(usage, rate_of(attempt), estimate=attempt.estimate)

@@ -1,68 +1,87 @@
-"""The one process beside the web: it runs the django-q2 cluster, tells it every second where to look, and replaces it when it stalls.
+"""The one process beside the web: it runs the django-q2 cluster, tells it where to look, and replaces it when it stalls.
 
 Measured reasons: an idle worker killed at the wrong moment stops a whole cluster that still says it is alive, and the orphans of a dead
-sentinel work on. So the cluster is a process group of its own, and its end is always the end of the whole group.
+sentinel work on. So the cluster is a process group of its own, its end is always the end of the whole group, and what carries its mark without
+belonging to it is ended too. Each such mend is written down as an Incident.
 """
 
 import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from types import FrameType
+from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections
-from django.db.models import F, Q
+from django.core.cache import caches
+from django.db import close_old_connections
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
-from redis.exceptions import RedisError
 
+from studio.credits import carrying
+from studio.jobs import batch_worker, cluster, rescue
+from studio.jobs.hands import BROKER_AWAY
 from studio.jobs.lifecycle import WATCHED, State
-from studio.jobs.models import Heartbeat, Job
+from studio.jobs.models import Heartbeat, Incident, Job
 from studio.routing.models import Connection
+from studio.routing.pace import allowance
 from studio.sandbox import callbacks
 
 log = logging.getLogger(__name__)
-TICK = 1.0  # seconds
+LOOK = 0.2  # seconds between looks for what is due
+TICK = 1.0  # seconds between heartbeats, and before a sweep is asked for again that nobody began
 STALLED = 20.0  # seconds without a heartbeat
 GRACE = 25.0  # seconds for running tasks at the end; longer than a usual save, shorter than a container's patience
-AWAY = (DatabaseError, InterfaceError, OSError, RedisError)  # what the database or the broker raise while they cannot be reached
 FULL = 40  # tasks waiting: more would only say the same again
+URGENT = timedelta(seconds=0.75 * LOOK)  # for which one call for a sweep is enough, where there is something to look at
+SAVE_AGAIN = timedelta(seconds=10)  # after which a save that nobody began is asked for once more
+KEPT = 100  # incidents of a cluster
+MOST_DEATHS = 3  # sweeps in a row that died over a connection, before it is left alone for a while
+LONGEST_ALONE = 300  # seconds
 
 
 class Supervisor:
     """Runs one cluster until told to stop."""
 
     def __init__(self) -> None:
+        """Nothing runs yet."""
         self.stopping = False
         self.cluster: subprocess.Popen[bytes] | None = None
         self.born = 0.0
+        self.ticked = 0.0
         self.failures = 0
 
     def run(self) -> None:
-        """Tick until SIGTERM or SIGINT; then let running tasks finish."""
+        """Look and tick until SIGTERM or SIGINT; then let running tasks finish."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        end_group(left_behind(pid_file()))
+        self._end_orphans()
         self._start()
         while not self.stopping:
             started = time.monotonic()
-            close_old_connections()
             try:
-                tick()
-                self._watch()
-            except AWAY:
+                self._step(started)
+            except BROKER_AWAY:
                 log.exception("tick failed; the next one tries again")
                 close_old_connections()
-            self._sleep(TICK - (time.monotonic() - started))
+            self._sleep(LOOK - (time.monotonic() - started))
         self._end()
+
+    def _step(self, now: float) -> None:
+        look()
+        if now - self.ticked < TICK:
+            return
+        self.ticked = now
+        close_old_connections()
+        tick()
+        self._watch()
 
     def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signal module's form
         self.stopping = True
@@ -74,28 +93,40 @@ class Supervisor:
 
     def _start(self) -> None:
         get_broker().purge_queue()  # the rows say what there is to do; messages of a dead cluster are only in the way
-        self.cluster = subprocess.Popen([sys.executable, "manage.py", "qcluster"], cwd=settings.BASE_DIR, start_new_session=True)
+        self.cluster = cluster.start()
         self.born = time.monotonic()
-        pid_file().write_text(str(self.cluster.pid))
         log.info("cluster %s started", settings.CLUSTER_NAME)
 
     def _watch(self) -> None:
-        """Replace the cluster when it ended, with whatever code, or when its heartbeat stopped."""
+        """Replace the cluster when it ended, with whatever code, or when its heartbeat stopped; end what only looks like it."""
         assert self.cluster is not None  # noqa: S101 - run() started it
-        ended, age = self.cluster.poll() is not None, time.monotonic() - self.born
+        Heartbeat.objects.filter(cluster=settings.CLUSTER_NAME).update(watched_at=timezone.now())
+        self._end_orphans()
+        code, age = self.cluster.poll(), time.monotonic() - self.born
         beat = Heartbeat.objects.filter(cluster=settings.CLUSTER_NAME).first()
         silent = min(age, (timezone.now() - beat.beat_at).total_seconds() if beat else age)
-        if not ended and silent < STALLED:
+        if code is None and silent < STALLED:
             self.failures = 0 if age > STALLED else self.failures
             return
-        log.error("cluster %s %s; starting it anew", settings.CLUSTER_NAME, "ended" if ended else f"was silent for {silent:.0f} s")
-        end_group(self.cluster.pid)
+        self._replace(f"It ended with code {code}" if code is not None else f"It was silent for {silent:.0f} s")
+
+    def _replace(self, why: str) -> None:
+        assert self.cluster is not None  # noqa: S101 - run() started it
+        left = len(list(cluster.members(self.cluster.pid)))
+        cluster.end_group(self.cluster.pid)
         self.cluster.wait()
+        incident(f"{why}; {left} of its processes still ran and were ended, and it was started anew.")
         Heartbeat.objects.filter(cluster=settings.CLUSTER_NAME).update(restarts=F("restarts") + 1)
         self.failures += 1
         self._sleep(min(30.0, 2.0 ** (self.failures - 1) - 1))
         if not self.stopping:
             self._start()
+
+    def _end_orphans(self) -> None:
+        """End what is left of earlier clusters of ours."""
+        for group in cluster.orphans(of=cluster.mark(), but=self.cluster.pid if self.cluster else None):
+            cluster.end_group(group)
+            incident(f"Processes of an earlier cluster (group {group}) still worked and were ended.")
 
     def _end(self) -> None:
         """SIGTERM to the cluster's main process only: sent to the group it would hang. What is left after the grace is ended with the group."""
@@ -104,66 +135,91 @@ class Supervisor:
             os.kill(self.cluster.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self.cluster.wait(GRACE)
-        end_group(self.cluster.pid)
+        cluster.end_group(self.cluster.pid)
         self.cluster.wait()
-        pid_file().unlink(missing_ok=True)
+        cluster.pid_file().unlink(missing_ok=True)
         log.info("cluster %s stopped", settings.CLUSTER_NAME)
 
 
+def incident(what: str) -> None:
+    """Write down what was mended. A database that is away does not keep the mend from being made."""
+    log.error("cluster %s: %s", settings.CLUSTER_NAME, what)
+    try:
+        Incident.objects.create(cluster=settings.CLUSTER_NAME, what=what[:300])
+        old = Incident.objects.filter(cluster=settings.CLUSTER_NAME).order_by("-at").values_list("pk", flat=True)[KEPT:]
+        Incident.objects.filter(pk__in=list(old)).delete()
+    except BROKER_AWAY:
+        log.warning("the incident could not be written down", exc_info=True)
+        close_old_connections()
+
+
+def look() -> int:
+    """Queue a sweep for each connection with due work that nobody sweeps, and a save for each job that came to it; how many.
+
+    Runs several times a second on every machine; conditional updates keep them from queueing the same.
+    """
+    now = timezone.now()
+    connections, jobs = list(_due_connections(now)), list(_due_saves(now))
+    if not (connections or jobs) or get_broker().queue_size() >= FULL:
+        return 0
+    sweeps = [key for key, again in connections if Connection.objects.filter(_unasked(now - again), pk=key).update(ticked_at=now) == 1]
+    saves = [key for key in jobs if Job.objects.filter(pk=key, state=State.SAVING, due__lte=now).update(due=now + SAVE_AGAIN) == 1]
+    for connection_id in sweeps:
+        async_task("studio.jobs.worker.sweep", connection_id)
+    for job_id in saves:
+        async_task("studio.jobs.saving.save", str(job_id))
+    return len(sweeps) + len(saves)
+
+
 def tick() -> None:
-    """Queue one look for everything that is due. Runs every second on every machine; conditional updates keep them from queueing the same."""
+    """Queue a heartbeat, the rounds that are due (settings.ROUNDS), clips to fetch again, what is left of a movement of many people's credits, batches
+    that are due, the chores of the settings, and the callbacks that the sandbox owes. Runs every second on every machine.
+    """
     if get_broker().queue_size() >= FULL:
         return
-    now = timezone.now()
     async_task("studio.jobs.worker.beat")
-    for connection_id in _due_connections():
-        fresh = Q(ticked_at=None) | Q(ticked_at__lt=now - timedelta(seconds=0.8 * TICK))
-        if Connection.objects.filter(fresh, pk=connection_id).update(ticked_at=now) == 1:
-            async_task("studio.jobs.worker.sweep", connection_id)
-    for job_id in Job.objects.filter(state=State.SAVING, due__lte=now).order_by("due").values_list("pk", flat=True)[:20]:
-        if Job.objects.filter(pk=job_id, state=State.SAVING, due__lte=now).update(due=now + timedelta(seconds=10)) == 1:
-            async_task("studio.jobs.saving.save", str(job_id))
+    _ask_for_chores()
+    rescue.ask_due()
+    if carrying.waiting().exists():
+        async_task("studio.credits.carrying.go_on")
+    if batch_worker.due().exists():
+        async_task("studio.jobs.batch_worker.work")
     if settings.SANDBOX and callbacks.due():
         async_task("studio.sandbox.callbacks.deliver_due")
 
 
-def _due_connections() -> Iterator[int]:
-    now = timezone.now()
-    due = Job.objects.filter(state__in=sorted(WATCHED), due__lte=now).order_by().values("connection").distinct()
+def _ask_for_chores() -> None:
+    """Queue what the settings name: by the clock, and where the question says that there is work."""
+    for task, seconds in settings.ROUNDS.items():
+        if caches["local"].add(f"round:{task}", "asked for", seconds):
+            async_task(task)
+    for question, task in settings.CHORES.items():
+        if import_string(question)():
+            async_task(task)
+
+
+def _due_saves(now: datetime) -> "QuerySet[Job, UUID]":
+    """The jobs that came to saving, and those whose save nobody began."""
+    return Job.objects.filter(state=State.SAVING, due__lte=now).order_by("due").values_list("pk", flat=True)[:20]
+
+
+def _due_connections(now: datetime) -> Iterator[tuple[int, timedelta]]:
+    """Connections with due work that nobody sweeps and that may be asked, each with how long one call for a sweep is enough.
+
+    Looks are urgent; orders that wait for room or for a pause to end are not. One over which sweeps died again and again is left alone for a while.
+    """
+    due = Job.objects.filter(due__lte=now).order_by()
+    looks = set(due.filter(state__in=sorted(WATCHED - {State.QUEUED})).values_list("connection", flat=True).distinct())
+    sends = set(due.filter(state=State.QUEUED).values_list("connection", flat=True).distinct())
     free = Q(lease_until=None) | Q(lease_until__lt=now)
-    yield from Connection.objects.filter(free, pk__in=due).values_list("pk", flat=True)
+    for row in Connection.objects.filter(free, pk__in=looks | sends) if looks or sends else ():
+        alone = min(LONGEST_ALONE, 2**row.lease_deaths) if row.lease_deaths >= MOST_DEATHS else 0
+        died = row.lease_until is not None and row.lease_until + timedelta(seconds=alone) >= now
+        granted, _ = allowance(now=now, paced_until=row.paced_until, per_minute=row.requests_per_minute, wanted=1)
+        if granted and not died and not row.is_waiting(now):
+            yield row.pk, URGENT if row.pk in looks else timedelta(seconds=TICK)
 
 
-def pid_file() -> Path:
-    """Where the running cluster's process id is kept, so that a later start can end what an earlier one left behind."""
-    return Path(settings.DATA_DIR) / f"cluster-{settings.CLUSTER_NAME}.pid"
-
-
-def left_behind(path: Path) -> int | None:
-    """The process group of an earlier cluster that still has members, if it is really ours and not a recycled number."""
-    try:
-        group = int(path.read_text())
-    except (FileNotFoundError, ValueError):
-        return None
-    return group if any(_is_cluster(member) for member in _members(group)) else None
-
-
-def end_group(group: int | None) -> None:
-    """End every process of a group, orphans too."""
-    if group is not None:
-        with suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGKILL)
-
-
-def _members(group: int) -> Iterator[int]:
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, ValueError):
-            if os.getpgid(int(entry.name)) == group:
-                yield int(entry.name)
-
-
-def _is_cluster(pid: int) -> bool:
-    try:
-        return b"qcluster" in (Path("/proc") / str(pid) / "cmdline").read_bytes()
-    except OSError:
-        return False
+def _unasked(since: datetime) -> Q:
+    """That nobody asked for a sweep since then."""
+    return Q(ticked_at=None) | Q(ticked_at__lt=since)

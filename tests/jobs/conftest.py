@@ -14,15 +14,15 @@ from pytest_django.fixtures import Settings
 
 from studio.accounts.models import User
 from studio.credits import ledger
-from studio.jobs import worker
-from studio.jobs.actions import order
+from studio.jobs import hands, timing
+from studio.jobs.actions import Order, order
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Job
 from studio.jobs.saving import save
 from studio.jobs.worker import sweep
 from studio.projects.models import Project
 from studio.providers.contract import Brief
-from studio.routing.models import Connection
+from studio.routing.models import Breaker, Connection
 from tests.jobs.played import PlayedProvider, playing
 
 BRIEF = Brief(prompt="A glass bottle on wet black sand", aspect_ratio="16:9", duration=1, resolution="480p", model="grok-imagine-video")
@@ -47,10 +47,10 @@ def played(film: bytes, settings: Settings) -> Iterator[PlayedProvider]:
     """The scripted provider; the worker may reach it, and starts with fresh hands."""
     with playing(film) as provider:
         settings.ALLOW_PRIVATE_HOSTS = frozenset({provider.address.removeprefix("http://")})
-        worker._hands = None
+        hands.let_go()
+        timing.forget()
         yield provider
-        worker.hands().close()
-        worker._hands = None
+        hands.let_go()
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def ordered(funded: User, tide: Project, connection: Connection) -> Callable[...
     """Orders a job as Alice."""
 
     def ordered(brief: Brief = BRIEF, author: User = funded) -> Job:
-        return order(author=author, project=tide, connection=connection, brief=brief, order_key=uuid4())
+        return order(author=author, project=tide, what=Order(connection=connection, brief=brief), order_key=uuid4())
 
     return ordered
 
@@ -86,6 +86,10 @@ def pass_time(seconds: float) -> None:
     Attempt.objects.exclude(accepted_at=None).update(accepted_at=F("accepted_at") - step)
     Connection.objects.exclude(lease_until=None).update(lease_until=F("lease_until") - step)
     Connection.objects.exclude(not_before=None).update(not_before=F("not_before") - step)
+    Connection.objects.exclude(send_not_before=None).update(send_not_before=F("send_not_before") - step)
+    Breaker.objects.exclude(open_until=None).update(open_until=F("open_until") - step)
+    Attempt.objects.exclude(sent_at=None).update(sent_at=F("sent_at") - step)
+    Job.objects.exclude(looked_at=None).update(looked_at=F("looked_at") - step)
     Connection.objects.exclude(paced_until=None).update(paced_until=F("paced_until") - step)
 
 

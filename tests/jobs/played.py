@@ -1,7 +1,8 @@
-"""A provider played over real HTTP on loopback: it speaks xAI's protocol and does what a test scripted, lies included."""
+"""A provider played over real HTTP on loopback: it speaks xAI's protocol, and AceData's with its list, and does what a test scripted, lies included."""
 
 import json
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,13 +28,27 @@ VANISH = Reply(vanish=True)
 
 
 @dataclass
+class Made:
+    """Something that it took on: when (Unix seconds), and as what."""
+
+    at: float
+    body: dict[str, object]
+
+
+def attempt_in(body: dict[str, object]) -> str:
+    """The attempt that a request names: in `user`, or in the address of its callback."""
+    return str(body.get("user") or str(body.get("callback_url") or "///").split("/")[-3])
+
+
+@dataclass
 class PlayedProvider:
     """What the server does and what it saw. Scripts are used up from the front; after that, all goes well."""
 
     film: bytes
     address: str = ""
     submits: list[dict[str, object]] = field(default_factory=list)
-    answered: dict[str, list[Reply]] = field(default_factory=lambda: defaultdict(list))  # what each prompt was told
+    answered: dict[str, list[Reply]] = field(default_factory=lambda: defaultdict(list))  # what each attempt was told
+    made: dict[str, "Made"] = field(default_factory=dict)  # everything that it took on, though its answer got lost
     looks: list[str] = field(default_factory=list)
     downloads: list[str] = field(default_factory=list)
     on_submit: list[Reply] = field(default_factory=list)
@@ -41,11 +56,17 @@ class PlayedProvider:
     on_download: list[Reply] = field(default_factory=list)
     keys_at_downloads: list[str | None] = field(default_factory=list)
     usage: object = 500_000_000
+    before_answering: Callable[[str, dict[str, object]], None] | None = None  # called with the id and the request of what it takes on
 
     def submit(self, body: dict[str, object]) -> Reply:
         self.submits.append(body)
-        reply = self.on_submit.pop(0) if self.on_submit else Reply(body={"request_id": f"remote-{len(self.submits)}"})
-        self.answered[str(body["prompt"])].append(reply)
+        remote_id = f"remote-{len(self.submits)}"
+        reply = self.on_submit.pop(0) if self.on_submit else Reply(body={"request_id": remote_id, "task_id": remote_id})
+        self.answered[attempt_in(body)].append(reply)
+        if reply.vanish or reply.short_by or remote_id in str(reply.body):
+            self.made[remote_id] = Made(time.time(), body)
+            if self.before_answering:
+                self.before_answering(remote_id, body)
         return reply
 
     def look(self, remote_id: str) -> Reply:
@@ -56,6 +77,26 @@ class PlayedProvider:
         video = {"url": f"{self.address}/files/{remote_id}.mp4", "duration": 1, "respect_moderation": True}
         figures = usage or {"cost_in_usd_ticks": self.usage}
         return Reply(body={"status": "done", "video": video, "model": "grok-imagine-video", "usage": figures, "progress": 100})
+
+    def tell(self, asked: dict[str, object]) -> Reply:
+        """AceData's tasks: one by its id, several by their ids, or all of a time."""
+        if asked.get("action") == "retrieve":
+            self.looks.append(str(asked["id"]))
+            return self.on_look.pop(0) if self.on_look else Reply(body=self._task(str(asked["id"])))
+        ids = asked.get("ids")
+        if isinstance(ids, list):
+            self.looks += ids
+            return self.on_look.pop(0) if self.on_look else Reply(body={"items": [task for one in ids if (task := self._task(one))]})
+        return Reply(body={"items": [self._task(one) for one in self.made]})
+
+    def _task(self, remote_id: str) -> dict[str, object] | None:
+        """One task of AceData's, done; None for one that it never took on."""
+        if remote_id not in self.made:
+            return None
+        made = self.made[remote_id]
+        video = {"id": f"grok:{remote_id}", "video_url": f"{self.address}/files/{remote_id}.mp4", "state": "succeeded"}
+        response = {"success": True, "task_id": remote_id, "data": [video]}
+        return {"id": remote_id, "request": made.body, "created_at": made.at, "finished_at": made.at + 1, "response": response}
 
     def download(self, path: str, key: str | None) -> Reply:
         self.downloads.append(path)
@@ -87,7 +128,7 @@ def _handler(provider: PlayedProvider) -> Callable[..., BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._answer(provider.submit(body))
+            self._answer(provider.tell(body) if self.path.endswith("/tasks") else provider.submit(body))
 
         def do_GET(self) -> None:
             if self.path.startswith("/files/"):

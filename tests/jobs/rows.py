@@ -1,12 +1,17 @@
 """Jobs as rows, in any state, for tests of what is shown. No worker, no provider."""
 
+import hashlib
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TypeVar
 from uuid import uuid4
 
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from studio.accounts.models import User
+from studio.jobs.cards import Card
 from studio.jobs.lifecycle import State, is_final
 from studio.jobs.models import Attempt, Clip, Job, JobEvent
 from studio.projects.models import Project
@@ -23,6 +28,11 @@ def sure(value: T | None) -> T:
     """The value, which is there."""
     assert value is not None
     return value
+
+
+def shots(cards: Iterable[object]) -> list[Card]:
+    """The cards that are of one job each."""
+    return [card for card in cards if isinstance(card, Card)]
 
 
 def job_row(project: Project, author: User, connection: Connection, state: State = State.DONE, *, clips: int = 1, **fields: object) -> Job:
@@ -55,6 +65,11 @@ def job_row(project: Project, author: User, connection: Connection, state: State
         accepted_at=now - NOW_AGO if state in {State.RENDERING, State.SAVING, State.DONE} else None,
         ended_at=now if is_final(state) else None,
         outcome=state.value if is_final(state) else "",
+        cause=job.cause if is_final(state) else "",
+        estimate=job.estimate,
+        estimate_basis=job.estimate_basis,
+        charged=job.charged,
+        charge_is_estimate=job.charge_is_estimate,
     )
     JobEvent.objects.create(job=job, state=State.QUEUED)
     if state is not State.QUEUED:
@@ -91,3 +106,13 @@ def change(job: Job, state: State, **fields: object) -> None:
 
 def form(xai: Connection, **fields: object) -> dict[str, object]:
     return {**BRIEF, "connection": str(xai.pk), "order_key": str(uuid4()), **fields}
+
+
+def stored(clip: Clip, content: bytes = b"a clip") -> Clip:
+    """The clip with real files in the storage, named after it as media.py names them."""
+    stem = f"clips/{clip.project.code}/{clip.pk}"
+    for field, suffix, data in ((clip.file, ".mp4", content), (clip.poster, "-poster.webp", b"poster"), (clip.sheet, "-sheet.webp", b"sheet")):
+        field.name = default_storage.save(stem + suffix, ContentFile(data))
+    clip.sha256, clip.bytes, clip.checked_at = hashlib.sha256(content).hexdigest(), len(content), timezone.now()
+    clip.save()
+    return clip

@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 from studio.accounts.models import User
 from studio.credits import ledger
 from studio.credits.models import Account, Hold
-from studio.jobs.actions import CannotDo, cancel, order
+from studio.jobs.actions import CannotDo, Order, cancel, order
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Job
 from studio.jobs.worker import sweep
@@ -31,7 +31,7 @@ def test_an_order_holds_its_estimate_and_takes_the_next_shot_number(ordered: Ord
 
 def test_two_clicks_on_one_form_order_once(funded: User, tide: Project, connection: Connection):
     key = uuid4()
-    jobs = {order(author=funded, project=tide, connection=connection, brief=BRIEF, order_key=key).pk for _ in range(3)}
+    jobs = {order(author=funded, project=tide, what=Order(connection=connection, brief=BRIEF), order_key=key).pk for _ in range(3)}
     assert len(jobs) == Hold.objects.count() == 1
 
 
@@ -49,7 +49,7 @@ def test_two_clicks_on_one_form_order_once(funded: User, tide: Project, connecti
 )
 def test_what_the_provider_cannot_do_is_refused_with_its_field_before_anything_is_written(change, field, funded, tide, connection):
     with pytest.raises(CannotDo) as refusal:
-        order(author=funded, project=tide, connection=connection, brief=replace(BRIEF, **change), order_key=uuid4())
+        order(author=funded, project=tide, what=Order(connection=connection, brief=replace(BRIEF, **change)), order_key=uuid4())
     assert field in refusal.value.reasons
     assert Job.objects.count() == Hold.objects.count() == 0
 
@@ -57,14 +57,14 @@ def test_what_the_provider_cannot_do_is_refused_with_its_field_before_anything_i
 def test_a_connection_that_is_off_takes_no_orders(funded: User, tide: Project, connection: Connection):
     connection.enabled = False
     with pytest.raises(CannotDo) as refusal:
-        order(author=funded, project=tide, connection=connection, brief=BRIEF, order_key=uuid4())
+        order(author=funded, project=tide, what=Order(connection=connection, brief=BRIEF), order_key=uuid4())
     assert "connection" in refusal.value.reasons
 
 
 def test_without_enough_credits_nothing_is_ordered_and_the_missing_sum_is_named(alice: User, tide: Project, connection: Connection):
     ledger.grant(alice, 1_000, key="little", reason="test", actor=None)
     with pytest.raises(ledger.Insufficient) as refusal:
-        order(author=alice, project=tide, connection=connection, brief=BRIEF, order_key=uuid4())
+        order(author=alice, project=tide, what=Order(connection=connection, brief=BRIEF), order_key=uuid4())
     assert refusal.value.missing == refusal.value.needed - 1_000 > 0
     tide.refresh_from_db()
     assert (Job.objects.count(), Hold.objects.count(), tide.last_number) == (0, 0, 0)
@@ -103,14 +103,14 @@ def test_an_order_takes_a_fixed_number_of_queries(ordered: Ordered, django_asser
 def test_a_sandbox_connection_takes_no_orders_where_the_sandbox_is_off(funded: User, tide: Project, xai: Connection, settings: Settings):
     settings.SANDBOX = False
     with pytest.raises(CannotDo, match="belongs to the sandbox, which is off"):
-        order(author=funded, project=tide, connection=xai, brief=BRIEF, order_key=uuid4())
+        order(author=funded, project=tide, what=Order(connection=xai, brief=BRIEF), order_key=uuid4())
     assert not Hold.objects.exists()
 
 
 def test_a_form_that_ordered_in_another_project_orders_nothing_here(funded: User, tide: Project, connection: Connection):
     key, other = uuid4(), Project.objects.create(code="ELSE", name="Elsewhere", created_by=funded)
-    order(author=funded, project=other, connection=connection, brief=BRIEF, order_key=key)
+    order(author=funded, project=other, what=Order(connection=connection, brief=BRIEF), order_key=key)
     with pytest.raises(CannotDo) as refusal:
-        order(author=funded, project=tide, connection=connection, brief=BRIEF, order_key=key)
+        order(author=funded, project=tide, what=Order(connection=connection, brief=BRIEF), order_key=key)
     assert "order_key" in refusal.value.reasons
     assert Job.objects.count() == Hold.objects.count() == 1

@@ -15,7 +15,7 @@ from studio.accounts.models import User
 from studio.credits import ledger
 from studio.credits.models import Account
 from studio.jobs import saving
-from studio.jobs.actions import cancel, order
+from studio.jobs.actions import Order, cancel, order
 from studio.jobs.checks import verify_holds
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Job
@@ -53,7 +53,7 @@ def test_fifty_orders_at_once_with_credits_for_ten_give_exactly_ten_jobs(alice: 
 
     def try_to_order() -> bool:
         try:
-            order(author=alice, project=tide, connection=connection, brief=BRIEF, order_key=uuid4())
+            order(author=alice, project=tide, what=Order(connection=connection, brief=BRIEF), order_key=uuid4())
         except ledger.Insufficient:
             return False
         return True
@@ -67,7 +67,7 @@ def test_fifty_orders_at_once_with_credits_for_ten_give_exactly_ten_jobs(alice: 
 
 def test_one_form_sent_by_many_clicks_at_once_orders_once(funded: User, tide: Project, connection: Connection):
     key = uuid4()
-    jobs = at_once([lambda: order(author=funded, project=tide, connection=connection, brief=BRIEF, order_key=key).pk] * 10)
+    jobs = at_once([lambda: order(author=funded, project=tide, what=Order(connection=connection, brief=BRIEF), order_key=key).pk] * 10)
     assert len(set(jobs)) == Job.objects.count() == 1
     assert verify_holds() == []
 

@@ -46,6 +46,25 @@ def test_only_a_moderated_try_that_was_charged_costs_something_without_a_clip():
     assert charge_for_failure(None, usage, QUOTA, estimate=12_000) == Charge(0)
 
 
+ODD = ["9", "9.0", "0.5", "1e3", "٩", "1_000", " 9 ", "+9", "-0", "0", "0x10", "null", "None", "true", "[]", "1,000", "9" * 400, str(10**18), "-inf"]
+
+
+@pytest.mark.parametrize("figure", ODD)
+def test_a_reported_figure_of_any_shape_is_its_value_exactly_or_the_estimate_with_an_alert(figure: str):
+    charge = charge_for_clip(Usage(figure, "quota"), QUOTA, estimate=12_000)
+
+    exact = {"9": 9_000, "9.0": 9_000, " 9 ": 9_000, "0.5": 500, "0": 0, "1e3": 1_000_000}
+    if figure in exact:
+        assert charge == Charge(exact[figure])
+    else:
+        assert (charge.millicredits, charge.is_estimate, bool(charge.alert)) == (12_000, True, True)
+
+
+@pytest.mark.parametrize(("units", "millicredits"), [("49999", 0), ("50000", 1), ("149999", 1), ("150000", 2), ("150000.0000001", 2), ("0.0001", 0)])
+def test_half_a_millicredit_is_the_edge_of_rounding(units: str, millicredits: int):
+    assert charge_for_clip(Usage(units, "cost_in_usd_ticks"), TICKS, estimate=10).millicredits == millicredits
+
+
 @given(st.text(), st.integers(0, 10**9))
 def test_no_figure_crashes_or_charges_less_than_nothing(figure: str, estimate: int):
     assert charge_for_clip(Usage(figure, "quota"), QUOTA, estimate=estimate).millicredits >= 0

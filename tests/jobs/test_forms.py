@@ -7,10 +7,10 @@ from django.http import QueryDict
 
 from studio.accounts.models import User
 from studio.credits import ledger
-from studio.jobs import composer
-from studio.jobs.composer import Wanted, compose, of_job, of_last, of_query
+from studio.jobs.composer import compose
 from studio.jobs.forms import BriefForm
 from studio.jobs.models import JobReference, Reference
+from studio.jobs.wanted import LONGEST, Wanted, of_job, of_last, of_query
 from studio.projects.door import Pass
 from studio.projects.models import Project
 from studio.routing.models import Connection, PriceRule
@@ -176,7 +176,7 @@ def test_without_any_connection_the_composer_still_stands(entry: Pass):
 def test_the_price_says_how_sure_it_is(entry: Pass, xai: Connection, grok: Connection):
     ledger.grant(entry.user, 1_000_000, key="k", reason="r", actor=None)
     shown = compose(entry, Wanted(connection=xai.pk, model="grok-imagine-video"))
-    assert (shown.price, shown.figure, shown.short) == ("56 credits", "56", "")
+    assert (shown.price, shown.figure, shown.short) == ("56 credits", "56", None)
     PriceRule.objects.create(provider="grokimagine", fixed=12_500, source="a letter", certainty="estimated")
     assert compose(entry, Wanted(connection=grok.pk)).price == "about 12.5 credits"
 
@@ -184,19 +184,19 @@ def test_the_price_says_how_sure_it_is(entry: Pass, xai: Connection, grok: Conne
 def test_a_price_that_nobody_knows_is_said_and_nothing_is_missing(entry: Pass, grok: Connection, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("studio.routing.prices.BOOK", {})
     shown = compose(entry, Wanted(connection=grok.pk))
-    assert (shown.price, shown.figure, shown.short) == ("price not known", "–", "")
+    assert (shown.price, shown.figure, shown.short) == ("price not known", "–", None)
 
 
 def test_who_has_too_little_is_told_how_much_is_missing_before_ordering(entry: Pass, xai: Connection):
     ledger.grant(entry.user, 6_000, key="k", reason="r", actor=None)
     shown = compose(entry, Wanted(connection=xai.pk, model="grok-imagine-video"))
-    assert shown.short == "You have 6 credits; this needs 56. 50 are missing."
+    assert str(shown.short) == "You have 6 credits; this needs 56. 50 are missing."
 
 
 def test_a_brief_in_the_making_is_read_leniently(entry: Pass):
     wanted = of_query(entry, QueryDict("connection=x&duration=-3&references=nonsense&aspect_ratio=" + "9" * 50))
     assert (wanted.connection, wanted.duration, wanted.references, wanted.aspect_ratio) == (0, None, (), "9" * 8)
-    assert of_query(entry, QueryDict("duration=99999")).duration == composer.LONGEST
+    assert of_query(entry, QueryDict("duration=99999")).duration == LONGEST
 
 
 def test_an_earlier_brief_comes_back_whole(entry: Pass, xai: Connection):

@@ -78,6 +78,7 @@ def test_a_film_is_measured_and_drawn(path: Path):
     shown = probe_and_draw(film(path, sound=True))
 
     assert (shown.width, shown.height, shown.milliseconds, shown.sheet_frames, shown.suffix) == (96, 54, 2000, 12, "mp4")
+    assert shown.frame_rate == 12_000
     assert opened(shown.poster).size == (96, 54)
     assert opened(shown.sheet).size == (12 * 96, 54)
 
@@ -89,12 +90,26 @@ def test_an_upright_film_stays_upright(path: Path):
     assert opened(shown.poster).size == (54, 96)
 
 
-def test_a_film_recorded_sideways_is_shown_the_right_way_up(path: Path):
-    content = bytearray(film(path, red_above_blue).read_bytes())
+def turned(path: Path) -> Path:
+    """The film with a display matrix that turns it by a quarter, clockwise, as a telephone held sideways writes it."""
+    content = bytearray(path.read_bytes())
     matrix = content.index(b"tkhd") + 4 + 40  # version 0 of the track header: its matrix follows 40 bytes of other fields
-    quarter = [0, 65536, 0, -65536 & 0xFFFFFFFF, 0, 0, 54 << 16, 0, 0x40000000]  # clockwise
+    quarter = [0, 65536, 0, -65536 & 0xFFFFFFFF, 0, 0, 54 << 16, 0, 0x40000000]
     content[matrix : matrix + 36] = b"".join(number.to_bytes(4, "big") for number in quarter)
     path.write_bytes(content)
+    return path
+
+
+def test_a_large_film_recorded_sideways_gives_an_upright_poster(path: Path):
+    shown = probe_and_draw(turned(film(path, lambda _: np.full((1080, 1920, 3), 90, dtype=np.uint8), frames=1)))
+
+    assert (shown.width, shown.height) == (1080, 1920)
+    assert opened(shown.poster).size == (720, 1280)
+    assert opened(shown.sheet).size == (240, 427)
+
+
+def test_a_film_recorded_sideways_is_shown_the_right_way_up(path: Path):
+    turned(film(path, red_above_blue))
 
     shown = probe_and_draw(path)
 
@@ -136,10 +151,93 @@ def test_a_long_film_is_sampled_and_not_decoded_whole(path: Path, monkeypatch: p
     assert (shown.milliseconds, shown.sheet_frames) == (5000, 12)
 
 
+def test_pixels_that_are_not_square_are_shown_as_meant(path: Path):
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=Fraction(12))
+        video.width, video.height, video.pix_fmt = 96, 54, "yuv420p"
+        video.codec_context.sample_aspect_ratio = Fraction(2)
+        for number in range(3):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(noise(number), format="rgb24")))
+        container.mux(video.encode())
+
+    shown = probe_and_draw(path)
+
+    assert (shown.width, shown.height) == opened(shown.poster).size == (192, 54)
+
+
+def timed(path: Path, moments: list[int], paint: Paint, *, preset: str = "ultrafast") -> Path:
+    """A film whose frames come at these moments, in tenths of a second."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=Fraction(10), options={"preset": preset, "g": "50"})
+        height, width, _ = paint(0).shape
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+        video.time_base = video.codec_context.time_base = Fraction(1, 10)
+        for number, moment in enumerate(moments):
+            frame = av.VideoFrame.from_ndarray(paint(number), format="rgb24")
+            frame.pts, frame.time_base = moment, Fraction(1, 10)
+            container.mux(video.encode(frame))
+        container.mux(video.encode())
+    return path
+
+
+def greys(sheet: bytes, cells: int) -> list[int]:
+    """How bright each cell of a sheet is."""
+    picture = np.asarray(opened(sheet).convert("L"))
+    return [int(cell.mean()) for cell in np.array_split(picture, cells, axis=1)]
+
+
+def test_a_film_of_uneven_pace_is_sampled_by_its_time_and_not_by_its_frames(path: Path):
+    """Ten frames within the first second, then a white one that stays for eleven."""
+    moments = [*range(10), 10, 119]
+
+    shown = probe_and_draw(timed(path, moments, lambda number: np.full((54, 96, 3), 255 if number >= 10 else 0, dtype=np.uint8)))
+
+    first, *others = greys(shown.sheet, 12)
+    assert (shown.milliseconds, shown.sheet_frames) == (12_000, 12)
+    assert first < 30
+    assert min(others) > 220
+
+
+def test_an_hour_is_sampled_by_seeking(path: Path):
+    """A frame a second, each a little brighter than the one before: the sheet shows the whole hour, from a fraction of its frames."""
+    timed(path, [10 * second for second in range(3600)], lambda number: np.full((16, 16, 3), number * 255 // 3600, dtype=np.uint8))
+    decoded: list[float] = []
+
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        count = media._count(container, stream)
+        decoded = [frame.time or 0.0 for frame in media._frames(container, stream, count)]
+        assert count.packets > media.SHORT
+    shown = probe_and_draw(path)
+
+    assert 3_500_000 < shown.milliseconds <= media.MOST_MILLISECONDS
+    assert decoded == pytest.approx([150 + 300 * number for number in range(12)], abs=51)
+    assert greys(shown.sheet, 12) == sorted(greys(shown.sheet, 12))
+    assert greys(shown.sheet, 12)[-1] > 200
+
+
+def test_frames_of_8k_are_drawn_small(path: Path):
+    picture = np.full((4320, 7680, 3), 90, dtype=np.uint8)
+
+    shown = probe_and_draw(timed(path, [0], lambda _: picture))
+
+    assert (shown.width, shown.height) == (7680, 4320)
+    assert opened(shown.poster).size == (960, 540)
+
+
+def test_large_frames_are_not_all_decoded(path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Short, but of so many pixels that decoding all would take minutes: key frames are enough."""
+    monkeypatch.setattr(media, "SMALL", 54 * 96 * 100)
+
+    shown = probe_and_draw(timed(path, list(range(120)), lambda number: np.full((54, 96, 3), number * 2, dtype=np.uint8)))
+
+    assert len(set(greys(shown.sheet, 12))) == 3  # its key frames: 0, 5 and 10 s
+
+
 def test_webm_keeps_its_own_suffix(path: Path):
     shown = probe_and_draw(film(path, kind="webm", codec="libvpx"))
 
-    assert (shown.suffix, shown.milliseconds) == ("webm", 2000)
+    assert (shown.suffix, shown.milliseconds, shown.frame_rate) == ("webm", 2000, 12_000)
 
 
 def test_a_cover_picture_is_no_film(path: Path):
@@ -278,7 +376,7 @@ def test_a_stored_clip_has_its_file_and_its_pictures(clip: Clip, path: Path, set
     assert stored_files(settings) == [f"{stem}-poster.webp", f"{stem}-sheet.webp", f"{stem}.mp4"]
     assert Path(clip.file.path).read_bytes() == path.read_bytes()
     assert (clip.bytes, clip.width, clip.height, clip.milliseconds, clip.sheet_frames) == (path.stat().st_size, 96, 54, 2000, 12)
-    assert len(clip.sha256) == 64
+    assert (clip.frame_rate, len(clip.sha256)) == (12_000, 64)
     assert Clip.objects.get(pk=clip.pk).file.name == ""  # the worker saves the row
 
 

@@ -199,26 +199,26 @@ def ordered(as_alice: Client, xai: Connection) -> Job:
 
 def test_a_queued_job_is_cancelled_and_its_credits_come_back(as_alice: Client, funded: User, tide: Project, xai: Connection):
     job = ordered(as_alice, xai)
-    answer = as_alice.post(f"/p/TIDE/jobs/{job.number}/cancel/", headers=HTMX)
+    answer = as_alice.post("/p/TIDE/jobs/act/", {"n": job.number, "do": "cancel"}, headers=HTMX)
     assert 'data-state="cancelled"' in answer.content.decode()
-    assert "What was held for it came back" in answer["HX-Trigger"]
+    assert "56 credits came back" in answer["HX-Trigger"]
     assert Account.objects.get(user=funded).held == 0
 
 
 def test_a_job_that_was_sent_cannot_be_taken_back_and_says_so(as_alice: Client, funded: User, tide: Project, xai: Connection):
     job = ordered(as_alice, xai)
     Job.objects.update(state=State.SENDING, lease_until=timezone.now())
-    answer = as_alice.post(f"/p/TIDE/jobs/{job.number}/cancel/", headers=HTMX)
-    assert "It cannot be taken back" in answer["HX-Trigger"]
+    answer = as_alice.post("/p/TIDE/jobs/act/", {"n": job.number, "do": "cancel"}, headers=HTMX)
+    assert "was sent already and cannot be taken back. 56 credits stay held" in answer["HX-Trigger"]
     assert Account.objects.get(user=funded).held == 56_000
 
 
 def test_without_scripts_cancelling_leads_back_to_the_job(as_alice: Client, funded: User, tide: Project, xai: Connection):
     job = ordered(as_alice, xai)
-    answer = as_alice.post(f"/p/TIDE/jobs/{job.number}/cancel/", follow=True)
+    answer = as_alice.post("/p/TIDE/jobs/act/", {"n": job.number, "do": "cancel"}, follow=True)
     assert "is cancelled" in answer.content.decode()
 
 
 def test_a_team_mates_job_is_theirs_to_cancel(as_alice: Client, alice: User, bob: User, tide: Project, xai: Connection):
     job_row(tide, bob, xai, State.QUEUED)
-    assert as_alice.post("/p/TIDE/jobs/1/cancel/").status_code == 403
+    assert as_alice.post("/p/TIDE/jobs/act/", {"n": 1, "do": "cancel"}).status_code == 403

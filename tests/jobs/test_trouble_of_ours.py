@@ -19,7 +19,7 @@ from pytest_django.fixtures import Settings
 from studio.accounts.models import User
 from studio.credits.models import Account
 from studio.jobs import sending
-from studio.jobs.actions import cancel, order
+from studio.jobs.actions import Order, cancel, order
 from studio.jobs.checks import verify_holds
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Cause, Clip, Heartbeat, Job, Reference
@@ -76,7 +76,7 @@ def with_picture(author: User, project: Project, connection: Connection) -> Job:
     reference = Reference(project=project, owner=author, sha256="0" * 64, bytes=3, content_type="image/png")
     reference.file.name = default_storage.save("references/one.png", ContentFile(b"png"))
     reference.save()
-    return order(author=author, project=project, connection=connection, brief=BRIEF, references=[reference], order_key=uuid4())
+    return order(author=author, project=project, what=Order(connection=connection, brief=BRIEF, references=[reference]), order_key=uuid4())
 
 
 def test_a_reference_image_that_is_gone_ends_its_own_job_and_no_other(ordered: Ordered, funded, tide, connection, played: PlayedProvider):

@@ -34,9 +34,9 @@ def test_an_empty_board_says_what_to_do(as_alice: Client, tide: Project, xai: Co
 def test_a_stranger_finds_nothing(mallory: User, tide: Project, alice: User, xai: Connection):
     job_row(tide, alice, xai, State.QUEUED)
     stranger = signed_in(mallory)
-    for address in ("", "pulse/", "composer/", "options/", "jobs/1/"):
+    for address in ("", "pulse/", "composer/", "options/", "jobs/1/", "jobs/1/menu/", "jobs/act/?n=1"):
         assert stranger.get(f"/p/TIDE/{address}").status_code == 404, address
-    for address in ("jobs/", "jobs/1/cancel/", "references/"):
+    for address in ("jobs/", "jobs/act/", "draft/", "references/"):
         assert stranger.post(f"/p/TIDE/{address}", form(xai)).status_code == 404, address
 
 
@@ -48,8 +48,9 @@ def test_a_viewer_sees_the_board_and_may_not_make(carol: User, tide: Project, al
     assert "Refused by the model" in page
     assert 'id="composer"' not in page
     assert "Edit prompt" not in page
-    assert "cancel/" not in page
-    for address in ("jobs/", "jobs/2/cancel/", "references/"):
+    assert "jobs/act/" not in page
+    assert 'class="pick"' not in page
+    for address in ("jobs/", "jobs/act/", "draft/", "references/"):
         assert viewer.post(f"/p/TIDE/{address}", form(xai)).status_code == 403, address
     for address in ("composer/", "options/"):
         assert viewer.get(f"/p/TIDE/{address}").status_code == 403, address
@@ -78,7 +79,7 @@ def test_a_job_in_doubt_tells_what_happened_and_what_is_held(as_alice: Client, a
     job_row(tide, alice, xai, State.IN_DOUBT, cause=Cause.UNANSWERED)
     page = as_alice.get("/p/TIDE/").content.decode()
     assert "Sent, but xAI did not answer. To avoid paying twice we have not sent it again." in page
-    assert "56 credits stay on hold." in page
+    assert "56 credits stay held: about the most it can cost." in page
 
 
 def test_several_clips_of_one_job_share_a_card(as_alice: Client, alice: User, tide: Project, xai: Connection):
@@ -113,11 +114,11 @@ def test_the_page_costs_the_same_queries_for_ten_jobs_and_for_two_hundred(as_ali
     for state in State:
         job_row(tide, alice, xai, state)
     as_alice.get("/p/TIDE/")
-    with django_assert_max_num_queries(30) as few:
+    with django_assert_max_num_queries(38) as few:
         as_alice.get("/p/TIDE/")
     for number in range(190):
         job_row(tide, alice, xai, tuple(State)[number % 8])
-    with django_assert_max_num_queries(30) as many:
+    with django_assert_max_num_queries(38) as many:
         as_alice.get("/p/TIDE/")
     assert len(few) == len(many)
 
@@ -165,12 +166,46 @@ def test_only_changed_cards_travel(as_alice: Client, alice: User, tide: Project,
     answer = poll(as_alice, tag)
     text = answer.content.decode()
     assert re.findall(r'<article[^>]* id="(clip-[A-Z0-9-]+)"', text) == [f"clip-{moved.code}", f"clip-{new.code}"]
-    assert f'id="clip-{moved.code}" data-state="saving" data-code="{moved.code}" data-near hx-swap-oob="outerMorph"' in text
+    assert f'id="clip-{moved.code}" data-state="saving" data-code="{moved.code}" data-near data-mine hx-swap-oob="outerMorph"' in text
     assert '<hx-partial hx-target="#board" hx-swap="afterbegin">' in text
     assert still.code not in text
     assert answer["HX-PTag"] == str(tag_of(alice, "TIDE"))
     assert 'hx-target="#filters"' in text
     assert 'hx-target="#balance"' in text
+
+
+def test_on_a_filtered_board_what_passes_no_longer_leaves_and_what_does_comes(as_alice, alice, tide, xai):
+    moved = job_row(tide, alice, xai, State.RENDERING)
+    tag = tag_of(alice, "TIDE")
+    change(moved, State.FAILED, cause=Cause.PROVIDER_FAILED)
+    leaving = poll(as_alice, tag, "?show=progress").content.decode()
+    assert f'<div id="clip-{moved.code}" data-state="failed" data-code="{moved.code}" data-mine hx-swap-oob="delete"></div>' in leaving
+    assert "<article" not in leaving
+    coming = poll(as_alice, tag, "?show=needs").content.decode()
+    assert f'<article class="card" id="clip-{moved.code}" data-state="failed"' in coming
+    assert "hx-swap-oob" not in coming.split("<article")[1].split("</article>")[0]
+
+
+def test_the_first_screen_is_small(ada, alice, tide, xai):
+    for number in range(60):
+        job_row(tide, alice, xai, tuple(State)[number % 9], cause=Cause.PROVIDER_FAILED if number % 9 in {6, 8} else "", prompt="A slow dolly, " * 30)
+    for provider in ("acedata", "comet", "grokimagine", "ttapi"):
+        connection = Connection(provider=provider, label=f"{provider} (sandbox)", sandbox=True)
+        connection.set_key("sandbox-key-0002")
+        connection.save()
+    page = signed_in(ada).get("/p/TIDE/").content
+    assert page.count(b"<article") == PAGE
+    assert len(page) <= 60_000, len(page)
+
+
+def test_who_left_the_page_finds_what_ended_since_marked_as_new(as_alice: Client, alice: User, bob: User, tide: Project, xai: Connection):
+    first, second = job_row(tide, alice, xai, State.RENDERING), job_row(tide, alice, xai, State.RENDERING)
+    change(first, State.DONE)
+    assert as_alice.post("/p/TIDE/looked/", {"tag": str(tag_of(alice, "TIDE"))}).status_code == 204
+    assert as_alice.post("/p/TIDE/looked/", {"tag": "nonsense"}).status_code == 204
+    change(second, State.FAILED, cause=Cause.PROVIDER_FAILED)
+    assert as_alice.get("/p/TIDE/").content.decode().count("tag--new") == 1
+    assert "tag--new" not in signed_in(bob).get("/p/TIDE/").content.decode()
 
 
 def test_a_changed_balance_is_news_too(as_alice: Client, alice: User, tide: Project):
@@ -196,12 +231,16 @@ def test_a_pulse_costs_the_same_queries_whatever_the_board_holds(as_alice, alice
     assert cost(10) == cost(100)
 
 
-def test_too_much_news_asks_for_a_fresh_page(as_alice: Client, alice: User, tide: Project, xai: Connection):
+def test_too_much_news_draws_the_board_anew_without_a_reload(as_alice: Client, alice: User, tide: Project, xai: Connection):
     tag = tag_of(alice, "TIDE")
     for _ in range(MOST_CHANGES + 1):
         job_row(tide, alice, xai, clips=0)
-    assert poll(as_alice, tag)["HX-Refresh"] == "true"
-    assert poll(as_alice, "nonsense")["HX-Refresh"] == "true"
+    for answer in (poll(as_alice, tag), poll(as_alice, "nonsense")):
+        assert "HX-Refresh" not in answer
+        text = answer.content.decode()
+        assert '<hx-partial hx-target="#board" hx-swap="innerMorph">' in text
+        assert text.count("<article") == MOST_CHANGES + 1
+        assert '<hx-partial hx-target="#older"' in text
 
 
 def test_a_pulse_leaves_out_what_the_page_does_not_show(as_alice: Client, alice: User, tide: Project, xai: Connection):
@@ -235,10 +274,10 @@ def test_a_done_jobs_receipt_tells_estimate_reported_usage_rate_and_charge(as_al
 @pytest.mark.parametrize(
     ("state", "fields", "parts"),
     [
-        (State.QUEUED, {}, ["put aside since the order", "Cancel"]),
-        (State.IN_DOUBT, {"cause": Cause.OVERDUE}, ["until it is known what became of it", "a late answer is still taken"]),
+        (State.QUEUED, {}, ["put aside for this try", "Cancel"]),
+        (State.IN_DOUBT, {"cause": Cause.OVERDUE}, ["nothing else until that is known", "We go on asking xAI", "can settle it too"]),
         (State.FAILED, {"cause": Cause.MODERATED, "message": "not allowed"}, ["Refused by the model", "not allowed", "nothing is charged"]),
-        (State.CANCELLED, {"message": "Cancelled by Alice"}, ["Cancelled by Alice", "what was held and not spent"]),
+        (State.CANCELLED, {"message": "Cancelled by Alice"}, ["Cancelled by Alice", "what was held for this try"]),
         (State.DONE, {"charged": 60_000}, ["Above the hold"]),
         (State.DONE, {"charge_is_estimate": True}, ["reported no usage that can be priced"]),
         (State.DONE, {"estimate": 0, "charged": 0}, ["not known"]),

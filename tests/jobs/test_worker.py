@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 from studio.accounts.models import User
 from studio.credits import ledger
 from studio.credits.models import Account, Hold
-from studio.jobs.actions import order
+from studio.jobs.actions import Order, order
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Cause, Clip, Heartbeat, Job
 from studio.jobs.saving import MOST_TRIES, save
@@ -243,7 +243,7 @@ def test_another_persons_first_job_goes_before_the_rest_of_a_long_queue(
     Connection.objects.filter(pk=connection.pk).update(jobs_at_once=2)
     for _ in range(20):
         ordered()
-    order(author=erin, project=tide, connection=connection, brief=BRIEF, order_key=uuid4())
+    order(author=erin, project=tide, what=Order(connection=connection, brief=BRIEF), order_key=uuid4())
     sweep(connection.pk)
     assert Job.objects.get(author=erin).state == State.RENDERING
 

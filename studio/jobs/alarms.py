@@ -1,0 +1,83 @@
+"""Tells admins by e-mail what only they can mend: a provider's account that is used up, a key that is refused, once for each pause; and clips that were
+made and could not be saved, once an hour. Run by the queue.
+
+Where no mail is sent, the control room and `manage.py doctor` say the same.
+"""
+
+import logging
+import smtplib
+
+from django.conf import settings
+from django.core.cache import cache
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from studio.accounts.models import User
+from studio.jobs.expiry import clock
+from studio.jobs.hands import BROKER_AWAY
+from studio.jobs.models import Clip
+from studio.routing.breaker import WHOLE
+from studio.routing.models import Breaker
+
+log = logging.getLogger(__name__)
+HOUR = 3600  # seconds
+NAMED = 20  # clips in one letter
+
+
+def raise_alarm(connection_id: int) -> None:
+    """Put the telling into the queue: a mail server may be slow, and the worker has a lease to keep."""
+    if not settings.EMAIL_URL:
+        return
+    try:
+        async_task("studio.jobs.alarms.tell_admins", connection_id)
+    except BROKER_AWAY:
+        log.warning("the queue cannot be reached; nobody is told by e-mail", exc_info=True)
+
+
+def tell_admins(connection_id: int) -> int:
+    """How many admins were told why this connection is paused; none if it is not any more."""
+    stop = Breaker.objects.select_related("connection").filter(connection=connection_id, model=WHOLE, open_until__isnull=False).first()
+    if stop is None:
+        return 0
+    facts = {"stop": stop, "connection": stop.connection, "team": settings.TEAM_NAME, "address": f"{settings.SITE_URL}{reverse('connections')}"}
+    subject = " ".join(render_to_string("jobs/email/alarm_subject.txt", facts).split())  # a name may hold a line end, a header may not
+    text = render_to_string("jobs/email/alarm_message.txt", facts)
+    return sum(_told(admin, subject, text) for admin in User.objects.filter(role=User.Role.ADMIN, is_active=True))
+
+
+def raise_missing() -> None:
+    """Put into the queue that clips lie only at their providers, at most once an hour: a disk that is full loses many."""
+    if not settings.EMAIL_URL or not cache.add("alarm:missing", "raised", HOUR):
+        return
+    try:
+        async_task("studio.jobs.alarms.tell_of_missing")
+    except BROKER_AWAY:
+        log.warning("the queue cannot be reached; nobody is told by e-mail", exc_info=True)
+
+
+def tell_of_missing() -> int:
+    """How many admins were told which clips lie only at their providers, and for how long; none if all are ours again."""
+    found = Clip.objects.missing().filter(attempt__rescue_due__isnull=False)
+    number, now = found.count(), timezone.now()
+    if not number:
+        return 0
+    rows = found.select_related("job__project", "attempt__connection").order_by("created_at")[:NAMED]
+    lines = [
+        {"code": row.code, "clock": clock(row.attempt.connection.provider, made_at=row.attempt.made_at or row.created_at, now=now)} for row in rows
+    ]
+    facts = {"team": settings.TEAM_NAME, "number": number, "lines": lines, "more": max(0, number - NAMED)}
+    facts["address"] = f"{settings.SITE_URL}{reverse('missing')}"
+    subject = " ".join(render_to_string("jobs/email/missing_subject.txt", facts).split())
+    text = render_to_string("jobs/email/missing_message.txt", facts)
+    return sum(_told(admin, subject, text) for admin in User.objects.filter(role=User.Role.ADMIN, is_active=True))
+
+
+def _told(admin: User, subject: str, text: str) -> bool:
+    try:
+        return send_mail(subject, text, None, [admin.email]) == 1
+    except (smtplib.SMTPException, OSError):
+        log.warning("the mail server did not take the alarm for %s", admin.email, exc_info=True)
+        return False

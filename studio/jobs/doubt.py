@@ -1,0 +1,184 @@
+"""Submissions in doubt: sent, and nobody knows whether anything was made. How each comes out of it.
+
+    a callback that carries the attempt's token      proposes an id; the provider must confirm it when asked with our own key
+    the provider's own list, where it has one        shows the order with our callback address, or with its very brief
+    a late end, where the id was known               looked for ever more seldom, for a week
+    a person                                         it was never made: release · here is its id: attach · write it off
+
+Nothing in doubt is ever sent again by itself, and its hold stays until it is known what became of it.
+"""
+
+import logging
+import random
+from collections.abc import Coroutine, Sequence
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from studio.accounts.models import AuditEvent, User
+from studio.jobs import watching
+from studio.jobs.hands import Outcome, hands
+from studio.jobs.lifecycle import State
+from studio.jobs.models import Attempt, Cause, Job
+from studio.jobs.moves import finish, move, note
+from studio.jobs.sending import brief_of_job, ended, token_hash
+from studio.providers.contract import Found, Lists, NotNow, Phase, ProviderError, Report
+from studio.providers.wire import Answer
+
+log = logging.getLogger(__name__)
+BEFORE, AFTER = timedelta(minutes=1), timedelta(minutes=3)  # of its sending: when a provider may have written it down
+LONGEST_ID = 200
+
+
+class CannotResolve(Exception):
+    """A person's verdict could not be carried out. Its text says why."""
+
+
+def next_due(attempt: Attempt, now: datetime) -> datetime | None:
+    """When to look at a doubtful attempt again, which its card says; None when only a person or a callback can say more."""
+    age = (now - (attempt.sent_at or now)).total_seconds()
+    wait = watching.in_doubt(age, chance=random.random())  # noqa: S311 - jitter
+    return now + timedelta(seconds=wait) if wait is not None else None
+
+
+def looked(attempt: Attempt, outcome: Outcome, *, now: datetime) -> None:
+    """Write down what a look at a doubtful attempt found."""
+    job = attempt.job
+    match outcome:
+        case Answer(report=report, raw=raw) if attempt.remote_id is None:
+            _proposal_answered(attempt, report, raw, now=now)
+            return
+        case Answer(report=Report(phase=Phase.SUCCEEDED | Phase.FAILED) as report, raw=raw):
+            if ended(job, attempt, report, raw, start=State.IN_DOUBT, now=now):
+                return
+        case Answer() | ProviderError():
+            pass
+        case error:
+            log.error("attempt %s: unforeseen in doubt", attempt.pk, exc_info=error if isinstance(error, BaseException) else None)
+    note(job, State.IN_DOUBT, due=next_due(attempt, now))
+
+
+def _proposal_answered(attempt: Attempt, report: Report, raw: str, *, now: datetime) -> None:
+    """The provider knows the id that a callback proposed. It is ours unless the answer names another order's callback address."""
+    if report.callback_url and token_hash(_token_in(report.callback_url)) != attempt.callback_token_hash:
+        alert = f"A callback proposed {attempt.proposed_id[:80]}, which belongs to another order."
+        Attempt.objects.filter(pk=attempt.pk).update(proposed_id="", alert=alert, answer=raw)
+        note(attempt.job, State.IN_DOUBT, due=next_due(attempt, now))
+        return
+    if not attach(attempt, attempt.proposed_id, now=now):
+        note(attempt.job, State.IN_DOUBT, due=next_due(attempt, now))
+        return
+    if report.phase in {Phase.SUCCEEDED, Phase.FAILED}:
+        ended(attempt.job, attempt, report, raw, start=State.RENDERING, now=now)
+
+
+def attach(attempt: Attempt, remote_id: str, *, now: datetime) -> bool:
+    """Whether this doubtful attempt is now known to be the provider's `remote_id`, and is watched as such from now on."""
+    try:
+        with transaction.atomic():
+            free = Attempt.objects.filter(pk=attempt.pk, ended_at=None, remote_id=None)
+            if free.update(remote_id=remote_id, accepted_at=attempt.sent_at or now, proposed_id="") != 1:
+                return False
+            if not move(attempt.job, State.IN_DOUBT, State.RENDERING, due=now, tries=0, looked_at=None):
+                transaction.set_rollback(True)
+                return False
+    except IntegrityError:  # another attempt has this id
+        alert = f"{remote_id[:80]} belongs to another order."
+        Attempt.objects.filter(pk=attempt.pk).update(proposed_id="", alert=alert)
+        return False
+    attempt.remote_id, attempt.accepted_at = remote_id, attempt.sent_at or now
+    return True
+
+
+def search(provider: Lists, attempt: Attempt) -> Coroutine[None, None, tuple[Found, ...]]:
+    """The call that looks for a lost submission in the provider's own list."""
+    sent = attempt.sent_at or attempt.created_at
+    return hands().wire.find(provider, brief_of_job(attempt.job), since=sent - BEFORE, until=sent + AFTER)
+
+
+def searched(attempt: Attempt, outcome: Outcome) -> None:
+    """Write down what the list showed."""
+    now = timezone.now()
+    if isinstance(outcome, tuple):
+        chosen = _ours(attempt, outcome)
+        if chosen and attach(attempt, chosen.remote_id, now=now):
+            return
+        if not chosen:
+            Attempt.objects.filter(pk=attempt.pk).update(alert=f"At {now:%H:%M} UTC the provider’s own list showed no such order.")
+    elif not isinstance(outcome, NotNow):
+        log.warning("attempt %s: the provider's list could not be read: %s", attempt.pk, outcome)
+    note(attempt.job, State.IN_DOUBT, due=next_due(attempt, now))
+
+
+def _ours(attempt: Attempt, found: Sequence[Found]) -> Found | None:
+    """The one that bears this attempt's callback address; else, of those that bear none and that no attempt has, the nearest in time.
+
+    Orders with the very same brief are interchangeable: whichever of them gets which clip, each is paid once.
+    """
+    for one in found:
+        if one.callback_url and token_hash(_token_in(one.callback_url)) == attempt.callback_token_hash:
+            return one
+    nameless = [one for one in found if not one.callback_url]
+    taken = set(
+        Attempt.objects.filter(connection=attempt.connection_id, remote_id__in=[one.remote_id for one in nameless]).values_list(
+            "remote_id", flat=True
+        )
+    )
+    sent = attempt.sent_at or attempt.created_at
+    free = [one for one in nameless if one.remote_id not in taken]
+    return min(free, key=lambda one: abs(one.created_at - sent), default=None)
+
+
+def _token_in(callback_url: str) -> str:
+    """The token in one of our callback addresses: its last part."""
+    return callback_url.rstrip("/").rpartition("/")[2]
+
+
+def leave_to_people(attempts: Sequence[Attempt]) -> None:
+    """Nobody can be asked about these: they wait for a callback or a person."""
+    for attempt in attempts:
+        note(attempt.job, State.IN_DOUBT, due=None)
+
+
+# --- what a person says -----------------------------------------------------------------------------------------------------------------------
+
+
+def release(job: Job, *, by: User, reason: str) -> None:
+    """It was never made: the job has failed, and what was held comes back. Raises CannotResolve."""
+    _verdict(job, Cause.NEVER_MADE, by=by, reason=reason)
+
+
+def write_off(job: Job, *, by: User, reason: str) -> None:
+    """It may have been made and paid, and is given up: the job has failed, what was held comes back, and the house pays. Raises CannotResolve."""
+    _verdict(job, Cause.WRITTEN_OFF, by=by, reason=reason)
+
+
+def name(job: Job, remote_id: str, *, by: User, reason: str) -> None:
+    """Here is its id at the provider: it is watched again, and ends as the provider says. Raises CannotResolve."""
+    remote_id = remote_id.strip()
+    if not remote_id or len(remote_id) > LONGEST_ID or not remote_id.isascii() or not remote_id.isprintable() or " " in remote_id:
+        raise CannotResolve("This cannot be an id at a provider. It is one word, such as 4b2cd27e-0b0d-3dec-c31c-7572daf74bb3.")
+    attempt = Attempt.objects.select_related("job__project", "connection").filter(job=job, ended_at=None).first()
+    if attempt is None or job.state != State.IN_DOUBT:
+        raise CannotResolve(f"{job.code} is not in doubt any more.")
+    if attempt.remote_id:
+        raise CannotResolve(f"{job.code} has an id at the provider already: {attempt.remote_id}.")
+    with transaction.atomic():
+        if not attach(attempt, remote_id, now=timezone.now()):
+            other = Attempt.objects.select_related("job__project").filter(connection=attempt.connection_id, remote_id=remote_id).first()
+            whose = f"{other.job.code} has this id." if other else f"{job.code} is not in doubt any more."
+            raise CannotResolve(whose)
+        _record(job, "named", by=by, reason=reason, after={"state": State.RENDERING.value, "remote_id": remote_id})
+
+
+def _verdict(job: Job, cause: Cause, *, by: User, reason: str) -> None:
+    with transaction.atomic():
+        if not finish(job, State.IN_DOUBT, State.FAILED, cause=cause, message=f"{by}: {reason}"):
+            raise CannotResolve(f"{job.code} is not in doubt any more.")
+        _record(job, cause.value, by=by, reason=reason, after={"state": State.FAILED.value, "returned": job.estimate})
+
+
+def _record(job: Job, what: str, *, by: User, reason: str, after: dict[str, object]) -> None:
+    before = {"state": State.IN_DOUBT.value, "held": job.estimate}
+    AuditEvent.record(f"doubt.{what}", job.code, actor=by, before=before, after=after, reason=reason)

@@ -1,0 +1,279 @@
+"""`make sabotage`: each line that matters is broken on purpose, in a copy of the tree, and the test that guards it must then fail.
+
+    python -m tests.jobs.sabotage [WORDS]    only the sabotages whose names hold these words
+
+First every guarding test must pass in a copy that is whole: a test that fails anyway would prove nothing. docs/testing.md shows the table.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+FAILED = 1  # pytest's code for tests that failed; others mean that it could not run
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """One line broken: `text` in `file`, which stands there once, becomes `instead`; `guard` must fail then."""
+
+    name: str
+    file: str
+    text: str
+    instead: str
+    guard: str
+
+
+SABOTAGES = [
+    Sabotage(
+        "an unanswered order is sent again",
+        "studio/jobs/sending.py",
+        "move(ticket.job, State.SENDING, State.IN_DOUBT, cause=Cause.UNANSWERED, message=message, due=due, lease_until=None)",
+        "move(ticket.job, State.SENDING, State.QUEUED, cause=Cause.UNANSWERED, message=message, due=due, lease_until=None)",
+        "tests/jobs/test_worker.py::test_a_lost_answer_leaves_the_job_in_doubt_with_its_hold_and_it_is_never_sent_again",
+    ),
+    Sabotage(
+        "what a dead sender held is sent again",
+        "studio/jobs/worker.py",
+        "move(job, State.SENDING, State.IN_DOUBT, cause=Cause.UNANSWERED, message=message, **fields)",
+        "move(job, State.SENDING, State.QUEUED, cause=Cause.UNANSWERED, message=message, **fields)",
+        "tests/jobs/test_worker.py::test_a_sender_that_died_leaves_doubt_never_a_second_submission",
+    ),
+    Sabotage(
+        "money moves without the move being won",
+        "studio/jobs/moves.py",
+        "if Job.objects.filter(pk=job.pk, state=start).update(state=end, **fields) != 1:",
+        "if Job.objects.filter(pk=job.pk).update(state=end, **fields) != 1:",
+        "tests/jobs/test_doubt.py::test_of_two_verdicts_the_first_counts",
+    ),
+    Sabotage(
+        "a sweep does not ask for the lease",
+        "studio/jobs/worker.py",
+        "    if fence is None:\n        return 0\n",
+        "    if fence is None:\n        fence = 0\n",
+        "tests/jobs/test_worker.py::test_two_sweeps_at_once_are_one",
+    ),
+    Sabotage(
+        "a callback's body is believed over the id that we know",
+        "studio/jobs/callbacks.py",
+        "    if proposed and attempt.remote_id is None:\n        Attempt.objects.filter(pk=attempt.pk, remote_id=None).update(proposed_id=proposed)",
+        "    if proposed:\n        Attempt.objects.filter(pk=attempt.pk).update(remote_id=proposed)",
+        "tests/jobs/test_callbacks.py::test_any_body_is_taken_and_none_is_believed",
+    ),
+    Sabotage(
+        "a callback's token is compared with nothing",
+        "studio/jobs/callbacks.py",
+        "if not hmac.compare_digest(token_hash(token), known) or found is None:",
+        "if found is None:",
+        "tests/jobs/test_callbacks.py::test_what_is_wrong_in_any_way_gets_the_same_404_and_changes_nothing",
+    ),
+    Sabotage(
+        "a proposed id is taken without asking the provider",
+        "studio/jobs/callbacks.py",
+        "Attempt.objects.filter(pk=attempt.pk, remote_id=None).update(proposed_id=proposed)",
+        "Attempt.objects.filter(pk=attempt.pk, remote_id=None).update(remote_id=proposed)",
+        "tests/jobs/test_callbacks.py::test_an_id_that_the_provider_does_not_know_leaves_it_in_doubt",
+    ),
+    Sabotage(
+        "moderation counts as ill health",
+        "studio/jobs/health.py",
+        "        track.record(attempt.connection_id, attempt.kind, track.Sample(now.timestamp(), track.MODERATED))\n        return\n",
+        "        track.record(attempt.connection_id, attempt.kind, track.Sample(now.timestamp(), track.MODERATED))\n        cause = Cause.PROVIDER_FAILED\n",
+        "tests/jobs/test_routes.py::test_moderation_never_pauses_a_connection",
+    ),
+    Sabotage(
+        "what the filter refused is tried elsewhere",
+        "studio/jobs/routes.py",
+        "ELSEWHERE = frozenset({",
+        "ELSEWHERE = frozenset({Cause.MODERATED, ",
+        "tests/jobs/test_routes.py::test_moderation_doubt_and_a_lost_file_are_never_tried_elsewhere",
+    ),
+    Sabotage(
+        "a retry forgets what the attempts before it were charged",
+        "studio/jobs/moves.py",
+        'spent = Attempt.objects.filter(job=job).aggregate(total=Sum("charged"))["total"] or 0',
+        "spent = charge.millicredits",
+        "tests/jobs/test_routes.py::test_a_charged_moderation_and_a_retry_are_two_charges",
+    ),
+    Sabotage(
+        "two clicks on retry make two attempts",
+        "studio/jobs/moves.py",
+        "        if not _move(job, start, State.QUEUED, {**asked, **fresh,",
+        "        if not _move(job, State(Job.objects.get(pk=job.pk).state), State.QUEUED, {**asked, **fresh,",
+        "tests/jobs/test_routes.py::test_two_clicks_on_retry_make_one_attempt",
+    ),
+    Sabotage(
+        "the provider's id is not kept",
+        "studio/jobs/sending.py",
+        "update(remote_id=report.remote_id, accepted_at=now, answer=raw, alert=report.alert[:300])",
+        "update(accepted_at=now, answer=raw, alert=report.alert[:300])",
+        "tests/jobs/test_worker.py::test_a_job_goes_from_order_to_a_clip_in_our_storage_and_costs_what_the_provider_says",
+    ),
+    Sabotage(
+        "Retry-After is ignored",
+        "studio/jobs/sending.py",
+        "asked = min(LONGEST_REST, error.retry_after or 0)",
+        "asked = 0",
+        "tests/jobs/test_worker.py::test_not_now_waits_as_long_as_asked_and_then_sends_once",
+    ),
+    Sabotage(
+        "our own timeout is a verdict: overdue is failed",
+        "studio/jobs/looking.py",
+        "move(attempt.job, State.RENDERING, State.IN_DOUBT, cause=Cause.OVERDUE, message=message, due=due)",
+        "__import__('studio.jobs.moves').jobs.moves.finish(attempt.job, State.RENDERING, State.FAILED, cause=Cause.OVERDUE, message=message)",
+        "tests/jobs/test_doubt.py::test_an_overdue_job_is_looked_at_on_and_its_late_clip_is_taken",
+    ),
+    Sabotage(
+        "doubt gives the hold back",
+        "studio/jobs/sending.py",
+        "        health.unanswered(ticket.attempt, message)",
+        "        health.unanswered(ticket.attempt, message)\n        __import__('studio.credits.ledger').credits.ledger.release(str(ticket.attempt.pk))",
+        "tests/jobs/test_worker.py::test_a_lost_answer_leaves_the_job_in_doubt_with_its_hold_and_it_is_never_sent_again",
+    ),
+    Sabotage(
+        "a file that cannot be had is generated again",
+        "studio/jobs/saving.py",
+        "        note(job, State.SAVING, due=due, lease_until=None, cause=troubles[0].cause, message=message[:500])",
+        "        Job.objects.filter(pk=job.pk).update(state=State.QUEUED, due=due, lease_until=None)",
+        "tests/jobs/test_worker.py::test_a_failed_download_is_tried_again_and_nothing_is_generated_for_it",
+    ),
+    Sabotage(
+        "an answer about another job is believed",
+        "studio/providers/reading.py",
+        "    if text(told) and text(told) != asked:\n        raise",
+        "    if asked is None:\n        raise",
+        "tests/providers/test_samples.py",
+    ),
+    Sabotage(
+        "an answer about many is believed beyond what was asked",
+        "studio/providers/acedata.py",
+        "return {remote_id: _told(tasks[remote_id], remote_id) for remote_id in remote_ids if remote_id in tasks}",
+        "return {remote_id: _told(task, remote_id) for remote_id, task in tasks.items()}",
+        "tests/providers/test_any_answer.py::test_any_answer_about_many_jobs_tells_only_of_those_asked_about_or_says_look_again",
+    ),
+    Sabotage(
+        "the rate of today, not that of the day of sending",
+        "studio/jobs/sending.py",
+        '    return Rate(attempt.rate_millicredits, attempt.rate_per_units, "in force when it was sent")',
+        "    return rate_for(attempt.connection.provider, usage_unit_of(attempt.connection.provider, attempt.dialect))",
+        "tests/jobs/test_worker.py::test_a_rate_that_changes_while_a_job_runs_does_not_change_that_job",
+    ),
+    Sabotage(
+        "a late “not now” frees a submission that is another one",
+        "studio/jobs/sending.py",
+        "callback_token_hash=ticket.attempt.callback_token_hash)",
+        "ended_at=None)",
+        "tests/jobs/test_trouble_of_ours.py::test_a_not_now_written_twice_never_frees_the_next_submission",
+    ),
+    Sabotage(
+        "a list's entry with the same words but another's address is ours",
+        "studio/jobs/doubt.py",
+        "nameless = [one for one in found if not one.callback_url]",
+        "nameless = list(found)",
+        "tests/jobs/test_doubt.py::test_somebody_elses_order_with_the_same_words_is_not_taken",
+    ),
+    Sabotage(
+        "an absurd figure is charged",
+        "studio/jobs/charging.py",
+        "if estimate and cost > UNBELIEVABLE * estimate:",
+        "if estimate and cost < 0:",
+        "tests/jobs/test_charging.py::test_a_figure_beyond_belief_does_not_empty_an_account",
+    ),
+    Sabotage(
+        "a batch's ceiling is asked by nobody",
+        "studio/jobs/moves.py",
+        "    batch_ceiling.check(job, option.millicredits)\n",
+        "",
+        "tests/jobs/test_batch_worker.py::test_held_and_spent_together_never_go_over_the_ceiling",
+    ),
+    Sabotage(
+        "a row that was put back has the key of its first try",
+        "studio/jobs/batch_worker.py",
+        'f"{row.position}.{row.tries}"',
+        'f"{row.position}"',
+        "tests/jobs/test_batch_worker.py::test_only_what_failed_is_ordered_again_as_new_jobs_and_never_what_is_in_doubt",
+    ),
+    Sabotage(
+        "a row is ordered although its batch was paused",
+        "studio/jobs/batch_worker.py",
+        "            if Batch.objects.filter(pk=batch.pk, state=S.RUNNING, turn=batch.turn)",
+        "            if Batch.objects.filter(pk=batch.pk)",
+        "tests/jobs/test_batch_worker.py::test_a_worker_that_had_not_heard_of_the_pause_orders_nothing",
+    ),
+    Sabotage(
+        "a hold is settled twice",
+        "studio/credits/ledger.py",
+        "Hold.objects.filter(pk=row.pk, state=Hold.State.OPEN).update(",
+        "Hold.objects.filter(pk=row.pk).update(",
+        "tests/credits/test_ledger.py::test_asking_twice_moves_nothing_and_says_so",
+    ),
+    Sabotage(
+        "a breaker that is open stops nothing",
+        "studio/jobs/sweeping.py",
+        "    if row.open_until is None or row.open_until > now:\n        return True",
+        "    if row.open_until is None:\n        return True",
+        "tests/jobs/test_routes.py::test_a_breaker_stops_orders_and_lets_one_through_after_its_pause",
+    ),
+]
+
+
+def main(words: str) -> int:
+    """How many sabotages nobody noticed; the table is printed as it grows."""
+    chosen = [one for one in SABOTAGES if words in one.name]
+    with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
+        tree = Path(folder) / "tree"
+        copied_to(tree)
+        if passed(tree, *{one.guard for one in chosen}) != 0:
+            print("The tests fail in a tree that is whole.")  # noqa: T201 - a person is looking
+            return 1
+        unnoticed = 0
+        for one in chosen:
+            began = time.monotonic()
+            with broken(tree, one):
+                noticed = passed(tree, one.guard) == FAILED
+            unnoticed += not noticed
+            told = f"{'caught' if noticed else 'MISSED'}  {time.monotonic() - began:4.0f} s  {one.name}  <  {one.guard.rpartition('/')[2]}"
+            print(told, flush=True)  # noqa: T201 - a person is waiting
+    print(f"{len(chosen) - unnoticed} of {len(chosen)} caught")  # noqa: T201 - the result
+    return unnoticed
+
+
+def copied_to(tree: Path) -> None:
+    """The files that git knows, as they stand."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, tree / name)
+
+
+@contextmanager
+def broken(tree: Path, one: Sabotage) -> Iterator[None]:
+    """The tree with this line broken. A text that no longer stands there once is a mistake in the table above."""
+    path = tree / one.file
+    whole = path.read_text()
+    if whole.count(one.text) != 1:
+        raise SystemExit(f"{one.name}: {one.file} holds {whole.count(one.text)} times what is to be broken.")
+    path.write_text(whole.replace(one.text, one.instead))
+    try:
+        yield
+    finally:
+        path.write_text(whole)
+
+
+def passed(tree: Path, *tests: str) -> int:
+    """pytest's exit code. Without bytecode: a line broken and mended within a second would be taken for unchanged."""
+    environment = {**os.environ, "STUDIO_DATA_DIR": str(tree.parent / "data"), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(" ".join(sys.argv[1:])))
