@@ -1,6 +1,10 @@
-"""Bytes from our storage over HTTP: ranges, conditions, names. Decides nothing about who may have them.
+"""Files from our storage over HTTP: ranges, conditions, names. Decides nothing about who may have them.
 
-Django's own FileResponse answers no Range: nobody could seek, and Safari would not play. RFC 9110, sections 13 and 14:
+    a bucket                     302 to a link of its own, which works for minutes
+    STUDIO_ACCEL_REDIRECT        the web server in front sends the file, ranges and all
+    else                         we do, because Django's FileResponse answers no Range: nobody could seek, and Safari would not play
+
+RFC 9110, sections 13 and 14:
 
     no Range, a malformed one, several ranges, or If-Range that differs   200, everything
     one range that touches the file                                       206, that part
@@ -13,22 +17,34 @@ import textwrap
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 from urllib.parse import quote
 
+from django.conf import settings
 from django.core.files import File
-from django.core.files.storage import default_storage
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.core.files.storage import storages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.utils.cache import get_conditional_response
 
 CHUNK = 1 << 18  # bytes in memory at once
 ONE_RANGE = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.ASCII | re.IGNORECASE)
-TYPES = {"mp4": "video/mp4", "webm": "video/webm", "webp": "image/webp", "png": "image/png", "jpg": "image/jpeg"}
+TYPES = {"mp4": "video/mp4", "webm": "video/webm", "webp": "image/webp", "png": "image/png", "jpg": "image/jpeg", "zip": "application/zip"}
 HOUR = 3600
+YEAR = 365 * 24 * HOUR  # for what its address names: no browser need ever ask again
 LONGEST_NAME = 48  # characters of a prompt in a file's name
 
 
 class Unsatisfiable(Exception):
     """The range lies beyond the file."""
+
+
+@runtime_checkable
+class Linking(Protocol):
+    """A storage whose files a browser can fetch from itself (studio.jobs.bucket.Bucket)."""
+
+    def link(self, name: str, *, method: str, kind: str, disposition: str, seconds: int) -> str:
+        """An address that works for minutes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +67,7 @@ class Parcel:
 
     name: str | None
     sha256: str
-    seconds: int = HOUR  # that a browser may keep it without asking
+    seconds: int = HOUR  # that a browser may keep it without asking; 0: it keeps nothing
     save_as: str = ""
 
 
@@ -79,21 +95,44 @@ def _last(length: int, size: int) -> Span:
 
 
 def send(request: HttpRequest, parcel: Parcel) -> HttpResponseBase:
-    """The answer to a GET or HEAD for this file, read in chunks while it is sent. Http404 when the storage has lost it."""
+    """The answer to a browser's GET or HEAD for this file. Http404 when we have none, or the storage has lost it; a bucket is not asked."""
+    storage = storages["default"]
+    if not isinstance(storage, Linking) or not parcel.name:
+        return deliver(request, parcel)
+    said = {"kind": _kind(parcel.name), "disposition": _disposition(parcel)}
+    answer = HttpResponseRedirect(storage.link(parcel.name, method=str(request.method), seconds=parcel.seconds, **said))
+    answer.headers["Cache-Control"] = "private, no-store"  # the link is for this person, and for now
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+def deliver(request: HttpRequest, parcel: Parcel) -> HttpResponseBase:
+    """The same without ever sending anybody elsewhere, for programs that may not follow. Read in chunks while it is sent."""
     if not parcel.name:
         raise Http404
     try:
-        size = default_storage.size(parcel.name)
+        size = storages["default"].size(parcel.name)
     except FileNotFoundError as error:
         raise Http404 from error
     etag = f'"{parcel.sha256}"' if parcel.sha256 else None
-    answer = (etag and get_conditional_response(request, etag=etag)) or _answer(request, parcel.name, size=size, etag=etag)
+    answer: HttpResponseBase | None = get_conditional_response(request, etag=etag) if etag else None
+    if answer is None:
+        left = settings.ACCEL_REDIRECT and "If-Match" not in request.headers  # which nginx would compare with its own validator, and refuse
+        answer = _left_to_the_server(parcel.name) if left else _answer(request, parcel.name, size=size, etag=etag)
     return _labelled(answer, parcel, etag)
+
+
+def _left_to_the_server(name: str) -> HttpResponse:
+    """What tells the web server in front which file to send. It reads Range and If-Range itself."""
+    return HttpResponse(content_type=_kind(name), headers={"X-Accel-Redirect": quote(f"{settings.ACCEL_REDIRECT}{name}")})
+
+
+def _kind(name: str) -> str:
+    return TYPES[name.rpartition(".")[2]]
 
 
 def _answer(request: HttpRequest, name: str, *, size: int, etag: str | None) -> HttpResponseBase:
     """200, 206 or 416."""
-    kind = TYPES[name.rpartition(".")[2]]
     try:
         span = _wanted(request, size=size, etag=etag)
     except Unsatisfiable:
@@ -101,9 +140,9 @@ def _answer(request: HttpRequest, name: str, *, size: int, etag: str | None) -> 
     part = span or Span(0, size)
     answer: HttpResponseBase
     if request.method == "HEAD":
-        answer = HttpResponse(content_type=kind)
+        answer = HttpResponse(content_type=_kind(name))
     else:
-        answer = StreamingHttpResponse(_Reading(default_storage.open(name), part), content_type=kind)
+        answer = _Streamed(_Part(storages["default"].open(name), part), content_type=_kind(name))
     answer.headers["Content-Length"] = str(part.length)
     if span:
         answer.status_code = 206
@@ -120,8 +159,8 @@ def _wanted(request: HttpRequest, *, size: int, etag: str | None) -> Span | None
     return span_of(header, size)
 
 
-class _Reading:
-    """These bytes of an open file, a chunk at a time. Has `close`, which Django calls when the answer ends, even before its first chunk."""
+class _Part:
+    """These bytes of an open file, as a file that ends with them. Has `close`, which is called when the answer ends, even before its first chunk."""
 
     def __init__(self, file: "File[bytes]", part: Span) -> None:
         self._file = file
@@ -129,22 +168,47 @@ class _Reading:
         self.close = file.close
         file.seek(part.start)
 
+    def read(self, size: int = CHUNK) -> bytes:
+        """The next bytes, at most so many; none at the end."""
+        chunk: bytes = self._file.read(min(size, self._left))
+        self._left -= len(chunk)
+        return chunk
+
+    def fileno(self) -> int:
+        """The descriptor, which stands at the first byte. Raises UnsupportedOperation where the storage has none."""
+        return int(self._file.fileno())
+
     def __iter__(self) -> Iterator[bytes]:
-        while self._left > 0 and (chunk := self._file.read(min(CHUNK, self._left))):
-            self._left -= len(chunk)
+        while chunk := self.read():
             yield chunk
+
+
+class _Streamed(StreamingHttpResponse):
+    """Names the file that it streams, so that the web server can have the kernel send it (`wsgi.file_wrapper`)."""
+
+    block_size = CHUNK
+
+    def __init__(self, part: _Part, *, content_type: str) -> None:
+        super().__init__(part, content_type=content_type)
+        self.file_to_stream = part
 
 
 def _labelled(answer: HttpResponseBase, parcel: Parcel, etag: str | None) -> HttpResponseBase:
     """The headers that every answer about a file carries."""
-    answer.headers["Accept-Ranges"] = "bytes"
-    answer.headers["Cache-Control"] = f"private, max-age={parcel.seconds}"
+    if "X-Accel-Redirect" not in answer.headers:  # nginx says it itself
+        answer.headers["Accept-Ranges"] = "bytes"
+    kept = f"private, max-age={parcel.seconds}" + (", immutable" if parcel.seconds >= YEAR else "")
+    answer.headers["Cache-Control"] = kept if parcel.seconds else "private, no-store"
     answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Content-Disposition"] = disposition(parcel.save_as) if parcel.save_as else "inline"
+    answer.headers["Content-Disposition"] = _disposition(parcel)
     if etag:
         answer.headers["ETag"] = etag
     return answer
+
+
+def _disposition(parcel: Parcel) -> str:
+    return disposition(parcel.save_as) if parcel.save_as else "inline"
 
 
 def disposition(name: str) -> str:

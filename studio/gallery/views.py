@@ -1,53 +1,78 @@
-"""The gallery, the viewing room, and the addresses of private bytes: each goes through the project's door, or needs a signed path."""
+"""The viewing room, and the addresses of private bytes: each goes through the project's door, or needs a signed path."""
 
 import uuid
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from studio.gallery import wall
-from studio.gallery.serving import HOUR, Parcel, send, telling_name
+from studio.gallery import keeping, posters, wall
+from studio.gallery.comment_views import room_thread
+from studio.gallery.favourites import likes
+from studio.gallery.forms import NameForm
+from studio.gallery.guest_decisions import opinions_of_guests
+from studio.gallery.lineage import lineage_of
+from studio.gallery.naming import may_name
+from studio.gallery.serving import HOUR, TYPES, YEAR, Parcel, deliver, disposition, send, telling_name
+from studio.gallery.shows import Show
+from studio.gallery.standing import besides, opinions_of, standing_with
+from studio.gallery.titled import titled
 from studio.jobs.models import Clip, Reference
+from studio.jobs.receipts import receipt
 from studio.jobs.references import reference_of
-from studio.jobs.views import is_part, varied
+from studio.jobs.views import attempts_of
+from studio.jobs.wanted import changes_of
 from studio.projects.door import Pass, enter
-from studio.projects.lately import remember
 
 DAY = 24 * HOUR
 
 
 @require_safe
-def gallery(request: HttpRequest, code: str) -> HttpResponse:
-    """The wall of saved clips. `?before=` names a place further down; htmx gets that part alone."""
-    entry = enter(request, code)
-    before = _mark(request)
-    part = before is not None and is_part(request)
-    context = {"entry": entry, "page": wall.page_of(entry.project, before), "below": before}
-    if not part:
-        context["figures"] = wall.figures(entry.project)
-    remember(request, entry.project)
-    return varied(render(request, "gallery/_older.html" if part else "gallery/gallery.html", context))
-
-
-def _mark(request: HttpRequest) -> wall.Mark | None:
-    """The place on the wall that the address names, or None for the top."""
-    if "before" not in request.GET:
-        return None
-    mark = wall.Mark.read(request.GET["before"])
-    if mark is None:
-        raise Http404
-    return mark
-
-
-@require_safe
 def clip(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpResponse:
-    """The viewing room of one clip."""
-    entry, shown = _saved_clip(request, code, clip_id)
-    references = [place.reference for place in shown.job.job_references.select_related("reference")]
-    context = {"entry": entry, "clip": shown, "place": wall.place_of(shown), "facts": wall.facts_of(shown), "references": references}
+    """The viewing room of one clip, among those that `?show=` names."""
+    entry = enter(request, code)
+    shown = wall.saved_clips(entry.project).select_related("decision__person", "pinned_by").filter(pk=clip_id).first()
+    if shown is None:
+        return _gone(request, entry, clip_id)
+    opinions = opinions_of(shown)
+    standing = standing_with(shown, opinions, entry)
+    show = Show.read(request.GET.get("show", ""))
+    lineage = lineage_of(shown)
+    context = {
+        "entry": entry,
+        "clip": shown,
+        "show": show,
+        "standing": standing,
+        "opinions": besides(opinions, standing.decision),
+        "guests": opinions_of_guests(shown),
+        "place": wall.place_of(shown, show),
+        "facts": wall.facts_of(shown),
+        "receipt": receipt(shown.job, attempts_of(shown.job)),
+        "references": lineage.references,
+        "lineage": lineage,
+        "liked": likes(shown, entry.user),
+        "may_name": may_name(entry, shown),
+        "form": NameForm(),
+        "changes": changes_of(shown) if entry.may_make else set(),
+        "thread": room_thread(shown, entry),
+        "keeping": keeping.keeping_of(shown, entry),
+        "wrong": "",
+    }
     return render(request, "gallery/clip.html", context)
+
+
+def _gone(request: HttpRequest, entry: Pass, clip_id: uuid.UUID) -> HttpResponse:
+    """Where a clip that is not on the wall any more is told of: the trash for who can take it back, its job's page once it is deleted; Http404 else."""
+    clip = get_object_or_404(Clip.objects.filter(trashed_at__isnull=False).select_related("job__project"), project=entry.project, pk=clip_id)
+    if clip.erased_at:
+        messages.info(request, f"{clip.code} is not here any more. {clip.trashed_why}.")
+        return redirect("job", entry.project.code, clip.job.number)
+    if not keeping.may_throw(clip, entry):
+        raise Http404
+    return redirect(f"{reverse('project_trash', args=[entry.project.code])}#clip-{clip.pk}")
 
 
 @require_safe
@@ -61,8 +86,26 @@ def clip_video(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpRespo
 def clip_download(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpResponseBase:
     """The clip's bytes, to be kept under a telling name."""
     _, shown = _saved_clip(request, code, clip_id)
-    name = telling_name(shown.code, shown.job.prompt, str(shown.file.name).rpartition(".")[2])
+    name = telling_name(shown.code, shown.title or shown.job.prompt, _suffix(shown))
     return send(request, Parcel(shown.file.name, shown.sha256, save_as=name))
+
+
+@require_safe
+def clip_titled(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpResponseBase:
+    """The clip with its title, author and prompt written into the file; the original where that cannot be."""
+    _, shown = _saved_clip(request, code, clip_id)
+    file = titled(shown)
+    if file is None:
+        return clip_download(request, code, clip_id)
+    answer = FileResponse(file, content_type=TYPES[_suffix(shown)])
+    answer.headers["Content-Disposition"] = disposition(telling_name(shown.code, shown.title or shown.job.prompt, _suffix(shown)))
+    answer.headers["Cache-Control"] = "private, no-store"
+    answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    return answer
+
+
+def _suffix(clip: Clip) -> str:
+    return str(clip.file.name).rpartition(".")[2]
 
 
 @require_safe
@@ -70,6 +113,17 @@ def clip_poster(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpResp
     """The clip's telling frame."""
     _, shown = _saved_clip(request, code, clip_id)
     return send(request, Parcel(shown.poster.name, shown.sha256, seconds=DAY))
+
+
+@require_safe
+def clip_picture(request: HttpRequest, code: str, clip_id: uuid.UUID, width: int, digest: str) -> HttpResponseBase:
+    """The clip's telling frame in one size, under an address that names its content; an old address leads to the present one."""
+    _, shown = _saved_clip(request, code, clip_id)
+    if width not in {*posters.WIDTHS, posters.FULL}:
+        raise Http404
+    if digest != posters.digest(shown):
+        return redirect(posters.address(shown, width))
+    return send(request, Parcel(posters.file_of(shown, width), f"{digest}-{width}", seconds=YEAR))
 
 
 @require_safe
@@ -94,10 +148,13 @@ def reference_public(request: HttpRequest, signed: str) -> HttpResponseBase:
     image = reference_of(signed)
     if image is None:
         raise Http404
-    return send(request, Parcel(image.file.name, image.sha256))
+    return deliver(request, Parcel(image.file.name, image.sha256))  # not every provider follows a redirect
 
 
 def _saved_clip(request: HttpRequest, code: str, clip_id: uuid.UUID) -> tuple[Pass, Clip]:
-    """The person's pass and the clip, which belongs to this project and is saved; Http404 otherwise."""
+    """The person's pass and the clip, which belongs to this project and is here, or in the trash within this person's reach; Http404 otherwise."""
     entry = enter(request, code)
-    return entry, get_object_or_404(wall.saved_clips(entry.project), pk=clip_id)
+    found = get_object_or_404(Clip.objects.with_files().select_related("job__project"), project=entry.project, pk=clip_id)
+    if not found.is_present and not keeping.may_throw(found, entry):
+        raise Http404
+    return entry, found

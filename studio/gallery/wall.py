@@ -1,66 +1,89 @@
-"""What the gallery shows: a project's saved clips, newest first, a page at a time. The number of queries never depends on the number of clips."""
+"""What the gallery shows: saved clips a page at a time, newest first or as asked. Neither queries nor time depend on the number of clips.
 
-import uuid
+A page is asked for in two steps: its places, from the narrow rows of hanging.py by one index, and then these few clips with all that a tile shows. Where a
+wall spans projects, each project's index gives its first few and the database puts these in order, so that nobody walks past other people's clips.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db import connection
+from django.db.models import BooleanField, Count, F, Q, QuerySet, Sum
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from studio.jobs.models import Clip, Job
+from studio.accounts.models import User
+from studio.credits.models import Spending
+from studio.gallery import search
+from studio.gallery.filters import Filters, Sort
+from studio.gallery.hanging import Hanging, moment_of
+from studio.gallery.models import Favourite
+from studio.gallery.shows import Show, narrowed
+from studio.gallery.sight import Sight
+from studio.gallery.standing import Standing, standings_among
+from studio.jobs.models import Clip
+from studio.projects.door import Pass
 from studio.projects.models import Project
 
-PAGE = 40
+PAGE = 48
 NEAR = 4  # neighbours on either side in the strip of the viewing room
+MOST_BRANCHES = 60  # projects whose indexes are asked one by one
+LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A clip's place on the wall. The next page starts below it."""
+    """A clip's place on the wall as it is sorted: what it is sorted by, and its place. The next page starts below it."""
 
-    saved_at: datetime
-    key: uuid.UUID
+    value: int
+    place: int
 
     def __str__(self) -> str:
-        return f"{self.saved_at.timestamp():.6f}~{self.key.hex}"
+        return f"{self.value}~{self.place}"
 
     @classmethod
     def read(cls, text: str) -> "Mark | None":
         """The mark that was written so, or None."""
-        moment, _, key = text.partition("~")
+        value, _, place = text.partition("~")
         try:
-            saved_at = datetime.fromtimestamp(float(moment), tz=UTC)
-            timezone.localdate(saved_at)  # the first and the last day there is have no such time everywhere
-            return cls(saved_at, uuid.UUID(hex=key))
-        except (ValueError, OverflowError, OSError):
+            mark = cls(int(value), int(place))
+            timezone.localdate(moment_of(mark.place))  # the first and the last day there is have no such time everywhere
+        except (ValueError, OverflowError):
             return None
+        return mark if abs(mark.value) <= LARGEST and abs(mark.place) <= LARGEST else None
 
-    @classmethod
-    def of(cls, clip: Clip) -> "Mark":
-        """Where this saved clip hangs."""
-        return cls(clip.saved_at or clip.created_at, clip.pk)
+    def below(self, sort: Sort) -> Q | RawSQL:
+        """The condition of those that come after it. Two columns in one comparison, so that an index starts there."""
+        if sort is Sort.NEW:
+            return Q(place__lt=self.place)
+        columns = f'("gallery_hanging"."{sort.column}", "gallery_hanging"."place")'
+        return RawSQL(f"{columns} < (%s, %s)", [self.value, self.place], output_field=BooleanField())  # noqa: S611 - a column of ours
 
-    def below(self) -> Q:
-        """The older clips."""
-        return Q(saved_at__lt=self.saved_at) | Q(saved_at=self.saved_at, pk__lt=self.key)
 
-    def above(self) -> Q:
-        """The newer clips."""
-        return Q(saved_at__gt=self.saved_at) | Q(saved_at=self.saved_at, pk__gt=self.key)
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One clip on the wall, how it was decided, and what its viewer may do there."""
+
+    clip: Clip
+    standing: Standing
+    entry: Pass
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The clips of one day, in the installation's time zone."""
+    """The clips of one day, in the installation's time zone; without a day where the wall is not sorted by it."""
 
-    day: date
-    clips: list[Clip]
+    day: date | None
+    tiles: list[Tile]
 
     @property
     def name(self) -> str:
         """Today, Yesterday, "Wednesday 18 November", or with its year if that is another one."""
+        if self.day is None:
+            return ""
         today = timezone.localdate()
         near = {0: "Today", 1: "Yesterday"}.get((today - self.day) // timedelta(days=1))
         return near or date_format(self.day, "l j F" if self.day.year == today.year else "l j F Y")
@@ -77,10 +100,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A project's clips in numbers. `spent` in millicredits."""
+    """A wall's clips in numbers. `spent` in millicredits."""
 
     clips: int
     people: int
+    projects: int
     since: datetime | None
     spent: int
 
@@ -106,43 +130,89 @@ class Facts:
 
 
 def saved_clips(project: Project) -> QuerySet[Clip]:
-    """The clips of this project whose bytes are ours, newest first."""
-    clips = Clip.objects.filter(project=project, saved_at__isnull=False).order_by("-saved_at", "-pk")
-    return clips.select_related("job__project", "job__author", "attempt__connection")
+    """The clips of this project that people have, newest first."""
+    clips = Clip.objects.present().filter(project=project).order_by("-saved_at", "-pk")
+    return clips.select_related("hanging", "job__project", "job__author", "job__source__job__project", "attempt__connection")
 
 
-def page_of(project: Project, before: Mark | None) -> Page:
-    """The page that starts below this mark, or at the top."""
-    clips = list((saved_clips(project).filter(before.below()) if before else saved_clips(project))[: PAGE + 1])
-    shown, more = clips[:PAGE], clips[PAGE:]
-    days = [Day(day, list(group)) for day, group in groupby(shown, key=_day)]
-    goes_on = bool(before and days and days[0].day == timezone.localdate(before.saved_at))
-    return Page(days=days[1:] if goes_on else days, going_on=days[0] if goes_on else None, older=Mark.of(shown[-1]) if more else None)
+def page_of(sight: Sight, filters: Filters, before: Mark | None) -> Page:
+    """The page that starts below this mark, or at the top. Two queries, three where the person is a maker."""
+    marks = marks_of(sight, filters, before, count=PAGE + 1)
+    shown, more = marks[:PAGE], marks[PAGE:]
+    clips = _hung(shown)
+    told = standings_among(clips, sight.passes)
+    tiles = [Tile(clip, told[clip.pk], sight.passes[clip.project_id]) for clip in clips]
+    days = [Day(day, list(group)) for day, group in groupby(tiles, key=lambda tile: _day(tile.clip, filters.sort))]
+    goes_on = bool(before and days and days[0].day == (timezone.localdate(moment_of(before.place)) if filters.sort is Sort.NEW else None))
+    return Page(days=days[1:] if goes_on else days, going_on=days[0] if goes_on else None, older=shown[-1] if more else None)
 
 
-def _day(clip: Clip) -> date:
-    return timezone.localdate(Mark.of(clip).saved_at)
+def marks_of(sight: Sight, filters: Filters, before: Mark | None, *, count: int) -> list[Mark]:
+    """The first places of what is wanted, in order, at most so many. One query."""
+    projects = sight.projects(filters)
+    branches = [_wanted(chosen, filters, before, reader=sight.user)[:count] for chosen in _apart(projects, filters)]
+    if not branches:
+        return []
+    compiled = [branch.query.sql_with_params() for branch in branches]
+    parts = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS branch_{number}" for number, (sql, _) in enumerate(compiled))  # noqa: S608 - Django's own
+    whole = f"SELECT * FROM ({parts}) AS branches ORDER BY 1 DESC, 2 DESC LIMIT {count}"  # noqa: S608 - values are parameters
+    with connection.cursor() as cursor:
+        cursor.execute(whole, [one for _, given in compiled for one in given])
+        return [Mark(value, place) for value, place in cursor.fetchall()]
 
 
-def figures(project: Project) -> Figures:
-    """The line under the project's name."""
-    told = Clip.objects.filter(project=project, saved_at__isnull=False).aggregate(
-        clips=Count("pk"), people=Count("job__author", distinct=True), since=Min("saved_at")
-    )
-    spent = Job.objects.filter(project=project).aggregate(spent=Sum("charged"))["spent"]
-    return Figures(**told, spent=spent or 0)
+def _apart(projects: list[int], filters: Filters) -> list[list[int]]:
+    """The projects one by one, each with an index of its own. Words have one index for all, and so has everything where there are very many."""
+    if search.words_of(filters.q) or len(projects) > MOST_BRANCHES:
+        return [projects] if projects else []
+    return [[project] for project in projects]
 
 
-def place_of(clip: Clip) -> Place:
-    """The clip among its neighbours."""
-    mark = Mark.of(clip)
-    clips = saved_clips(clip.project)
-    newer = list(clips.filter(mark.above()).order_by("saved_at", "pk")[:NEAR])[::-1]
-    older = list(clips.filter(mark.below())[:NEAR])
-    counts = Clip.objects.filter(project=clip.project, saved_at__isnull=False).aggregate(total=Count("pk"), above=Count("pk", filter=mark.above()))
+def _wanted(projects: list[int], filters: Filters, before: Mark | None, *, reader: User) -> QuerySet[Hanging, tuple[int, int]]:
+    """What is wanted of these projects, as marks."""
+    wanted = Hanging.objects.filter(filters.lets_in())
+    if not search.is_narrow(filters.q):
+        wanted = wanted.filter(project=projects[0]) if len(projects) == 1 else wanted.filter(project__in=projects)
+    wanted = search.found(wanted, filters.q, projects)
+    if filters.liked:
+        wanted = wanted.filter(clip__in=Favourite.objects.filter(person=reader).values("clip"))
+    if before:
+        wanted = wanted.filter(before.below(filters.sort))
+    column = filters.sort.column
+    order = (f"-{search.by_place(filters.q)}",) if filters.sort is Sort.NEW else (f"-{column}", "-place")
+    return wanted.order_by(*order).annotate(by=F(column)).values_list("by", "place")
+
+
+def _hung(marks: Sequence[Mark]) -> list[Clip]:
+    """The clips at these places, in their order, with all that a tile shows. One query."""
+    places = [mark.place for mark in marks]
+    told = ("hanging", "job__project", "job__author", "attempt__connection", "decision__person")
+    clips = {clip.hanging.place: clip for clip in Clip.objects.filter(hanging__in=places).select_related(*told)}
+    return [clips[place] for place in places if place in clips]
+
+
+def _day(clip: Clip, sort: Sort) -> date | None:
+    return timezone.localdate(clip.saved_at or clip.created_at) if sort is Sort.NEW else None
+
+
+def figures(sight: Sight) -> Figures:
+    """The line under the wall's name. Two queries."""
+    first = Hanging.objects.filter(project=sight.entry.project).order_by("place").values_list("place", flat=True).first() if sight.entry else None
+    spent = Spending.objects.filter(project__in=list(sight.passes)).aggregate(spent=Sum("charged", default=0))["spent"]
+    people = len(sight.facets.get("author", {}))
+    return Figures(sight.clips, people, len(sight.passes), moment_of(first) if first is not None else None, spent)
+
+
+def place_of(clip: Clip, show: Show) -> Place:
+    """The clip among its neighbours of those that are shown. It has its place also where it is not one of them, as one that was just rejected."""
+    at = clip.hanging.place
+    clips = narrowed(saved_clips(clip.project), show).filter(hanging__isnull=False).order_by("-hanging__place")
+    newer = list(clips.filter(hanging__place__gt=at).order_by("hanging__place")[:NEAR])[::-1]
+    older = list(clips.filter(hanging__place__lt=at)[:NEAR])
+    others = clips.exclude(pk=clip.pk).order_by().aggregate(total=Count("pk"), above=Count("pk", filter=Q(hanging__place__gt=at)))
     return Place(
-        turn=counts["above"] + 1,
-        total=counts["total"],
+        turn=others["above"] + 1,
+        total=others["total"] + 1,
         strip=[*newer, clip, *older],
         newer=newer[-1] if newer else None,
         older=older[0] if older else None,

@@ -52,6 +52,9 @@ def make_clip(alice: User, tide: Project, xai: Connection) -> MakeClip:
             connection=xai,
             sent_at=moment - timedelta(seconds=94),
             ended_at=moment,
+            outcome=State.DONE,
+            estimate=38_000,
+            charged=38_000,
             usage_amount="3800000000",
             usage_unit="cost_in_usd_ticks",
         )

@@ -1,8 +1,10 @@
 """How bytes leave: every form of Range and condition that RFC 9110 knows, and the names that files are saved under."""
 
+import os
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import pytest
 from django.core.files.base import ContentFile
@@ -11,6 +13,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpRe
 from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
 
 from studio.gallery.serving import CHUNK, Parcel, Span, Unsatisfiable, disposition, send, span_of, telling_name
 
@@ -124,6 +127,34 @@ def test_who_wants_another_version_only_gets_nothing(parcel: Parcel):
     assert ask(parcel, If_Match='"other"').status_code == HTTPStatus.PRECONDITION_FAILED
 
 
+@pytest.mark.parametrize(
+    ("headers", "status", "content"),
+    [
+        ({"If_None_Match": '"other"', "Range": "bytes=0-9"}, HTTPStatus.PARTIAL_CONTENT, CONTENT[:10]),
+        ({"If_Match": ETAG, "Range": "bytes=0-9"}, HTTPStatus.PARTIAL_CONTENT, CONTENT[:10]),
+        ({"If_Match": "*", "Range": "bytes=0-9"}, HTTPStatus.PARTIAL_CONTENT, CONTENT[:10]),
+        ({"If_Match": f"W/{ETAG}", "Range": "bytes=0-9"}, HTTPStatus.PRECONDITION_FAILED, b""),  # If-Match compares strongly
+        ({"If_Match": ETAG, "If_None_Match": ETAG}, HTTPStatus.NOT_MODIFIED, b""),
+        ({"If_Match": '"other"', "If_None_Match": ETAG, "Range": "bytes=0-9"}, HTTPStatus.PRECONDITION_FAILED, b""),  # If-Match is asked first
+        ({"If_Range": '"other"', "Range": "bytes=100-"}, HTTPStatus.OK, CONTENT),  # before it is asked whether the range can be had
+        ({"If_Range": ETAG, "Range": "bytes=100-"}, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, b""),
+        ({"If_Range": ETAG}, HTTPStatus.OK, CONTENT),  # means nothing without Range
+        ({"If_Modified_Since": "Fri, 20 Nov 2026 10:00:00 GMT"}, HTTPStatus.OK, CONTENT),  # no file of ours has a date
+        ({"If_None_Match": '"other"', "If_Modified_Since": "Fri, 20 Nov 2099 10:00:00 GMT"}, HTTPStatus.OK, CONTENT),
+        ({"Range": "bytes=0-9, 90-"}, HTTPStatus.OK, CONTENT),  # several ranges may be answered with everything
+        ({"Range": "bytes=0-9,"}, HTTPStatus.OK, CONTENT),
+        ({"Range": "bytes = 0-9"}, HTTPStatus.OK, CONTENT),
+        ({"Range": "seconds=0-9"}, HTTPStatus.OK, CONTENT),  # an unknown unit is ignored
+        ({"Range": "none"}, HTTPStatus.OK, CONTENT),
+    ],
+)
+def test_conditions_are_asked_in_their_order(parcel: Parcel, headers: dict[str, str], status: HTTPStatus, content: bytes):
+    answer = ask(parcel, **headers)
+
+    assert (answer.status_code, body(answer)) == (status, content)
+    assert ("Content-Range" in answer.headers) == (status in {HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE})
+
+
 def test_head_tells_the_size_and_ignores_ranges(parcel: Parcel):
     answer = ask(parcel, method="HEAD", Range="bytes=0-9")
 
@@ -162,6 +193,18 @@ def _pieces(answer: StreamingHttpResponse) -> Iterator[bytes]:
         yield piece
 
 
+@pytest.mark.parametrize(("wanted", "start", "length"), [("", 0, 100), ("bytes=10-19", 10, 10), ("bytes=-5", 95, 5)])
+def test_the_web_server_may_take_the_file_itself_at_the_right_place(parcel: Parcel, wanted: str, start: int, length: int):
+    """As `wsgi.file_wrapper` of PEP 3333 does: by its descriptor, or by reading until nothing comes."""
+    answer = ask(parcel, Range=wanted)
+    file = answer.file_to_stream  # type: ignore[attr-defined]
+
+    assert os.lseek(file.fileno(), 0, os.SEEK_CUR) == start
+    assert b"".join(iter(lambda: file.read(7), b"")) == CONTENT[start : start + length]
+    assert answer.headers["Content-Length"] == str(length)
+    answer.close()
+
+
 def test_an_answer_that_nobody_reads_leaves_no_file_open(parcel: Parcel):
     ask(parcel).close()  # an open file would be a ResourceWarning, which is an error here
 
@@ -184,6 +227,55 @@ def test_a_file_of_unknown_content_has_no_validator():
 
     assert "ETag" not in answer.headers
     assert body(answer) == b"a"
+
+
+# --- a web server in front ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_front(settings: Settings) -> None:
+    """A web server that sends our files when it is told."""
+    settings.ACCEL_REDIRECT = "/protected/"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("wanted", ["", "bytes=0-9", "bytes=100-", "bytes=0-1,5-6"])
+def test_the_server_in_front_sends_the_file_and_reads_the_range(parcel: Parcel, in_front: None, wanted: str, method: str):
+    answer = ask(parcel, method=method, Range=wanted)
+
+    assert (answer.status_code, body(answer)) == (HTTPStatus.OK, b"")
+    assert answer.headers["X-Accel-Redirect"] == "/protected/clips/TIDE/one.mp4"
+    assert (answer.headers["ETag"], answer.headers["Content-Type"], answer.headers["Cache-Control"]) == (ETAG, "video/mp4", "private, max-age=3600")
+    assert not {"Content-Range", "Accept-Ranges"} & set(answer.headers)  # nginx's own
+
+
+def test_conditions_are_still_ours(parcel: Parcel, in_front: None):
+    known, other = ask(parcel, If_None_Match=ETAG), ask(parcel, If_Match='"other"')
+
+    assert (known.status_code, other.status_code) == (HTTPStatus.NOT_MODIFIED, HTTPStatus.PRECONDITION_FAILED)
+    assert "X-Accel-Redirect" not in {**known.headers, **other.headers}
+
+
+def test_who_insists_on_this_version_gets_it_from_us(parcel: Parcel, in_front: None):
+    """nginx would compare with a validator of its own, and refuse."""
+    answer = ask(parcel, If_Match=ETAG, Range="bytes=0-9")
+
+    assert (answer.status_code, body(answer)) == (HTTPStatus.PARTIAL_CONTENT, CONTENT[:10])
+
+
+def test_a_file_that_is_gone_is_not_asked_of_the_server_in_front(in_front: None):
+    with pytest.raises(Http404):
+        ask(Parcel("clips/TIDE/gone.mp4", SHA))
+
+
+def test_no_name_leaves_the_path_that_is_handed_over(in_front: None):
+    name = default_storage.save("clips/a b%2e?#é.mp4", ContentFile(CONTENT))
+
+    answer = ask(Parcel(name, SHA, save_as="TIDE-047.mp4"))
+
+    assert answer.headers["X-Accel-Redirect"] == f"/protected/{quote(name)}"
+    assert unquote(answer.headers["X-Accel-Redirect"]) == f"/protected/{name}"
+    assert answer.headers["Content-Disposition"].startswith("attachment; ")
 
 
 @given(header=st.text(max_size=40) | st.from_regex(r"bytes=\d{0,3}-\d{0,3}", fullmatch=True), size=st.integers(0, 200))

@@ -1,0 +1,134 @@
+"""The pages about one's own ZIP files: ask for one, see how far it is, take it along. What is in one is checked anew at each download."""
+
+import hashlib
+import uuid
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from studio.accounts.door import person
+from studio.accounts.models import User
+from studio.gallery import bundle_names, bundles, wall
+from studio.gallery.bundle_forms import BundleForm
+from studio.gallery.bundle_models import Bundle
+from studio.gallery.serving import Parcel, send
+from studio.gallery.share_forms import ids_of
+from studio.gallery.shows import Show, narrowed
+from studio.jobs.models import Clip
+from studio.jobs.views import is_part, varied
+from studio.projects.door import enter
+
+NONE = 0  # seconds that a browser keeps one: its person may be taken out of the project meanwhile
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def bundle_new(request: HttpRequest) -> HttpResponse:
+    """Ask for a ZIP of the clips whose ids come as `clips`, or of what a project's wall shows (`code`, `show`). Without a pattern the form comes first."""
+    user = person(request)
+    words = request.POST if request.method == "POST" else request.GET
+    asked = ids_of(words.getlist("clips")) or _shown(request, words.get("code", ""), words.get("show", ""))
+    clips = bundles.clips_for(user, asked[: bundles.MOST_CLIPS])
+    if not clips or len(asked) > bundles.MOST_CLIPS:
+        messages.error(request, f"A ZIP takes at most {bundles.MOST_CLIPS:,} clips." if clips else "There is no clip to take along.")
+        return redirect("bundles")
+    if "pattern" not in request.POST:
+        return _asked(request, BundleForm(initial={"key": uuid.uuid4(), "pattern": bundle_names.USUAL}), asked, clips)
+    form = BundleForm(request.POST)
+    if not form.is_valid():
+        return _asked(request, form, asked, clips)
+    try:
+        made = bundles.start(user, asked, pattern=form.cleaned_data["pattern"], key=form.cleaned_data["key"])
+    except bundles.CannotBundle as refusal:
+        form.add_error(None, str(refusal))
+        return _asked(request, form, asked, clips)
+    messages.success(request, f"{made.title}: the ZIP is being made. You can go on with something else.")
+    return redirect("bundles")
+
+
+def _shown(request: HttpRequest, code: str, show: str) -> list[uuid.UUID]:
+    """The clips that this project's wall shows, as many as a ZIP takes and one more; none without a project."""
+    if not code:
+        return []
+    entry = enter(request, code[:8])
+    return list(narrowed(wall.saved_clips(entry.project), Show.read(show)).values_list("pk", flat=True)[: bundles.MOST_CLIPS + 1])
+
+
+def _asked(request: HttpRequest, form: BundleForm, asked: list[uuid.UUID], clips: list[Clip]) -> HttpResponse:
+    """The form, with what would be in the ZIP and how the first files would be called."""
+    pattern = str(form["pattern"].value() or "")
+    good = not form.is_bound or "pattern" in form.cleaned_data
+    context = {
+        "form": form,
+        "clips": clips,
+        "ids": ",".join(map(str, asked)),
+        "left_out": len(asked) - len(clips),
+        "size": sum(clip.bytes for clip in clips),
+        "files": len(list(bundles.parted(clips))),
+        "names": [f"{bundles.path_of(clip, pattern)}.mp4" for clip in clips[:3]] if good else [],
+        "days": bundles.KEPT.days,
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return render(request, "gallery/bundle_new.html", context, status=status)
+
+
+@never_cache
+@require_safe
+def bundle_list(request: HttpRequest) -> HttpResponse:
+    """One's own ZIP files, newest first. htmx gets the list alone, and nothing (304) while it is as the page has it."""
+    user = person(request)
+    rows = list(bundles.own(user)[: bundles.SHOWN])
+    tag = _tag(rows)
+    if is_part(request) and request.headers.get("HX-PTag") == tag:
+        answer: HttpResponse = HttpResponseNotModified()
+    else:
+        context = {"bundles": rows, "tag": tag, "pending": any(one.ready_at is None for one in rows), "days": bundles.KEPT.days}
+        answer = varied(render(request, "gallery/_bundles.html" if is_part(request) else "gallery/bundles.html", context))
+    answer.headers["HX-PTag"] = tag
+    return answer
+
+
+def _tag(rows: list[Bundle]) -> str:
+    """What changes with the list."""
+    told = [(one.pk, one.ready_at, [(part.done, part.waits, part.trouble) for part in one.parts.all()]) for one in rows]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+@never_cache
+@require_safe
+def bundle_news(request: HttpRequest) -> JsonResponse:
+    """For the script of every page while a ZIP is being made: how many are not ready, and which have become so, each told once."""
+    pending, ready = bundles.news_for(person(request))
+    return JsonResponse({"pending": pending, "ready": [one.title for one in ready], "address": reverse("bundles")})
+
+
+@require_safe
+def bundle_file(request: HttpRequest, bundle_id: uuid.UUID, number: int) -> HttpResponseBase:
+    """One ZIP, for its person alone, and only while they may see every clip that is in it."""
+    part = bundles.part_for(person(request), bundle_id, number)
+    if part is None:
+        raise Http404
+    stem = bundle_names.safe(f"{part.bundle.title} {timezone.localdate(part.bundle.made_at)}")
+    parts = part.bundle.parts.count()
+    name = f"{stem}, {part.number} of {parts}.zip" if parts > 1 else f"{stem}.zip"
+    return send(request, Parcel(part.file.name, part.sha256, seconds=NONE, save_as=name))
+
+
+@require_POST
+def bundle_drop(request: HttpRequest, bundle_id: uuid.UUID) -> HttpResponse:
+    """Let a ZIP go before its time. Its files go with the worker's next look."""
+    bundle = get_object_or_404(_of(person(request)), pk=bundle_id)
+    Bundle.objects.filter(pk=bundle.pk).update(expires_at=timezone.now())
+    messages.success(request, f"{bundle.title}: the ZIP is gone. The clips stay.")
+    return redirect("bundles")
+
+
+def _of(user: User) -> "QuerySet[Bundle]":
+    return Bundle.objects.filter(person=user)

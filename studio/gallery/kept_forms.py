@@ -1,0 +1,36 @@
+"""What narrows the report about kept seconds, and by what it is told."""
+
+from django import forms
+from django.db.models import Q, QuerySet
+
+from studio.credits.ranges import RangeForm
+from studio.credits.spending_form import SpendForm
+from studio.gallery.kept import By
+from studio.jobs.models import Attempt
+
+
+def asked_by(text: str, *, usual: By) -> By:
+    """By what the figures are told; the usual thing for an address that somebody edited."""
+    return By(text) if text in set(By) else usual
+
+
+class KeptForm(SpendForm):
+    """A period, and whose charges, for which project, at which provider. `by` is carried along."""
+
+    by = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def charges(self, found: QuerySet[Attempt]) -> QuerySet[Attempt]:
+        """These charges, for whom and what was asked."""
+        self.is_valid()
+        who, project, provider = (self.cleaned_data.get(name) for name in ("who", "project", "provider"))
+        if who:
+            found = found.filter(Q(job__author__name__icontains=who) | Q(job__author__email__icontains=who))
+        if project:
+            found = found.filter(job__project__code=project)
+        return found.filter(connection__provider=provider) if provider else found
+
+
+class ProjectKeptForm(RangeForm):
+    """A period of one project."""
+
+    by = forms.CharField(required=False, widget=forms.HiddenInput)

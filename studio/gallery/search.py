@@ -1,0 +1,110 @@
+"""Finding clips by words: one question for both databases. Every word must be there; the last one may be the beginning of a word.
+
+What is typed never reaches a query language: it is taken apart into letters and digits, and each word is put in quotes. Large and small letters are the
+same, and so are letters with and without accents. A shot code such as TIDE-047 is one word.
+
+    SQLite       FTS5, which yields its finds by row number, newest first, and stops where the page ends
+    PostgreSQL   a GIN index over a tsvector
+Both hold the project of each clip as a word that cannot be typed, so that a word which is common elsewhere costs nothing here.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+from uuid import UUID
+
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BooleanField, QuerySet
+from django.db.models.expressions import RawSQL
+from django.db.models.fields import TextField
+from django.db.models.lookups import Lookup
+from django.db.models.sql.compiler import SQLCompiler
+
+from studio.gallery.hanging import Hanging
+from studio.gallery.models import Comment
+from studio.jobs.models import Clip
+
+MOST_WORDS = 12
+LONGEST_WORD = 60  # characters
+MOST_COMMENTS = 500  # of a clip that are searched, the newest
+MOST_SAID = 50_000  # characters of comments and titles that are searched
+SHOT = re.compile(r"\b([a-z][a-z0-9]{1,7})-0*([0-9]{1,9})[a-z]?(?![\w])", re.IGNORECASE)
+ACCENTS = re.compile("[\u0300-\u036f]+")
+PROJECT = "\ue000"  # begins a project's own word in SQLite
+
+
+class Match(Lookup):
+    """SQLite's MATCH."""
+
+    lookup_name = "match"
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[str | int, ...]]:
+        """The two sides with MATCH between them."""
+        left, left_params = self.process_lhs(compiler, connection)
+        right, right_params = self.process_rhs(compiler, connection)
+        return f"{left} MATCH {right}", (*left_params, *right_params)
+
+
+TextField.register_lookup(Match)
+
+
+def words_of(typed: str) -> list[str]:
+    """The words of a search: runs of letters and digits, as they were typed."""
+    joined = SHOT.sub(lambda shot: f" {int(shot[2]):03d}{shot[1]} ", typed)
+    kept = "".join(sign if sign.isalnum() or ACCENTS.match(sign) else " " for sign in unicodedata.normalize("NFC", joined))
+    return [word[:LONGEST_WORD] for word in kept.split()[:MOST_WORDS]]
+
+
+def folded(typed: str) -> str:
+    """The text as PostgreSQL's column holds it: taken apart, without accents, in small letters."""
+    return ACCENTS.sub("", unicodedata.normalize("NFKD", typed).lower())
+
+
+def found(hangings: QuerySet[Hanging], typed: str, projects: Collection[int]) -> QuerySet[Hanging]:
+    """Those of these rows in which all words stand, which are of these projects; all where nothing but odd signs was typed."""
+    words = words_of(typed if connection.vendor == "sqlite" else folded(typed))
+    if not words:
+        return hangings
+    if connection.vendor == "sqlite":
+        # The plus keeps SQLite from walking a project's index once for every find: it looks each one up by its place.
+        holes = ", ".join(["%s"] * len(projects))
+        here = RawSQL(f'+"gallery_hanging"."project_id" IN ({holes})', list(projects), output_field=BooleanField())  # noqa: S611 - holes alone
+        return hangings.filter(here, words__table__match=_sqlite(words, projects))
+    return hangings.filter(RawSQL('"gallery_hanging"."words" @@ %s::tsquery', [_postgresql(words, projects)], output_field=BooleanField()))
+
+
+def is_narrow(typed: str) -> bool:
+    """Whether `found` sees to the projects by itself, in the way that SQLite needs."""
+    return connection.vendor == "sqlite" and bool(words_of(typed))
+
+
+def by_place(typed: str) -> str:
+    """What newest first is ordered by: SQLite stops where the page ends only if it is the row number of its own index."""
+    return "words__hanging_id" if is_narrow(typed) else "place"
+
+
+def refresh(clip_id: UUID, said: Iterable[str]) -> None:
+    """From now on the clip is found by all of what people said about it: its title, every comment."""
+    Hanging.objects.filter(clip=clip_id).update(said="\n".join(said)[:MOST_SAID])
+
+
+def hear(clip_id: UUID) -> None:
+    """From now on the clip is found by its title and by every comment that stands. Call it in the transaction that changes any of these. Three queries."""
+    titles = Clip.objects.filter(pk=clip_id).values_list("title", flat=True)
+    comments = Comment.objects.filter(clip=clip_id, removed_at=None).order_by("-created_at").values_list("text", flat=True)
+    refresh(clip_id, [*titles, *comments[:MOST_COMMENTS]])
+
+
+def _sqlite(words: list[str], projects: Collection[int]) -> str:
+    """The question in FTS5's language: ("p1" OR "p2") AND "slow" AND "dol" *."""
+    *whole, last = words
+    where = " OR ".join(f'"{PROJECT}{project}"' for project in projects)
+    return " AND ".join([f"({where})", *(f'"{word}"' for word in whole), f'"{last}" *'])
+
+
+def _postgresql(words: list[str], projects: Collection[int]) -> str:
+    """The question as a tsquery: ('/1' | '/2') & 'slow' & 'dol':*."""
+    *whole, last = words
+    where = " | ".join(f"'/{project}'" for project in projects)
+    return " & ".join([f"({where})", *(f"'{word}'" for word in whole), f"'{last}':*"])
