@@ -14,6 +14,25 @@ from studio.projects.models import Membership, Project
 from studio.routing.models import Connection
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks what asks a database, as pytest-django's own fixtures and marks tell, and what may be run once more: stories with a browser and its servers."""
+    if item.get_closest_marker("browser"):
+        item.add_marker(pytest.mark.flaky(reruns=1))
+    asks = {"db", "transactional_db", "django_db_serialized_rollback"} & set(getattr(item, "fixturenames", ()))
+    if asks or item.get_closest_marker("django_db"):
+        item.add_marker("asks")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that take minutes stand first in either half, with which the two workers of `make test` begin."""
+    first = [item for item in items if item.get_closest_marker("long")]
+    others = [item for item in items if not item.get_closest_marker("long")]
+    half = (len(items) + 1) // 2 - len(first[::2])
+    items[:] = [*first[::2], *others[:half], *first[1::2], *others[half:]]
+
+
 @pytest.fixture(autouse=True)
 def _own_files(settings: Settings, tmp_path: Path) -> None:
     """Files of a test stay in its own folder; passwords are hashed fast."""

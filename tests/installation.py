@@ -72,11 +72,17 @@ class Installation:
         return self.manage("shell", "-v", "0", "-c", code).strip()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "run"], cwd=ROOT, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
+        self.process = self.spawn(sys.executable, "manage.py", "run")
         eventually(lambda: self.sign_in_link or self._died(), within=90)
+
+    def spawn(self, *command: str, **settings: str) -> "subprocess.Popen[str]":
+        """One more process of this installation, in a group of its own; what it prints becomes `lines` too."""
+        environment = {**self.environment, **settings}
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        threading.Thread(target=self._listen, args=(process,), daemon=True).start()
+        return process
 
     @property
     def sign_in_link(self) -> str:
@@ -92,9 +98,9 @@ class Installation:
         self.process = None
         return code
 
-    def cluster_pids(self) -> list[int]:
-        """The processes of its cluster, main process first."""
-        group = int((self.folder / f"cluster-{self.environment['STUDIO_CLUSTER_NAME']}.pid").read_text())
+    def cluster_pids(self, name: str = "") -> list[int]:
+        """The processes of its cluster (or of the one of this name, where it has several), main process first."""
+        group = int((self.folder / f"cluster-{name or self.environment['STUDIO_CLUSTER_NAME']}.pid").read_text())
         return sorted(pid for pid in (int(entry.name) for entry in Path("/proc").glob("[0-9]*")) if _group_of(pid) == group)
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
@@ -119,15 +125,22 @@ def _group_of(pid: int) -> int | None:
 @contextmanager
 def installed(folder: Path, **settings: str) -> Iterator[Installation]:
     """A running installation; on PostgreSQL with a database of its own."""
-    with _own_database() as database:
-        installation = Installation(folder, **settings)
-        if database:
-            installation.environment["STUDIO_DATABASE_URL"] = database
+    with not_started(folder, **settings) as installation:
         installation.start()
         try:
             yield installation
         finally:
             installation.stop()
+
+
+@contextmanager
+def not_started(folder: Path, **settings: str) -> Iterator[Installation]:
+    """The same before anything of it runs: whoever wants its parts one by one starts and ends them."""
+    with _own_database() as database:
+        installation = Installation(folder, **settings)
+        if database:
+            installation.environment["STUDIO_DATABASE_URL"] = database
+        yield installation
 
 
 @contextmanager

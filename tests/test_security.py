@@ -26,6 +26,7 @@ from studio.urls import urlpatterns as ours
 from tests.conftest import signed_in
 from tests.jobs.conftest import film, played, work_through  # noqa: F401 - fixtures
 from tests.jobs.played import PlayedProvider, Reply
+from tests.jobs.rows import job_row
 from tests.test_every_address import TABLE, World, cast, world  # noqa: F401 - fixtures
 
 BIG = "99999999999999999999"
@@ -270,3 +271,14 @@ def test_a_provider_key_comes_out_nowhere(
     for place in (everything_stored(), caplog.text, output.out, output.err, *map(html.unescape, pages), repr(made), repr(ConnectionForm())):
         for form in (KEY, html.escape(KEY), quote(KEY, safe=""), KEY[:12]):
             assert form not in place, place[max(0, place.find(form) - 300) : place.find(form) + 100]
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_only_people_who_are_signed_in_may_send_a_whole_clip(inside: bool, tide: Project, alice: User, xai: Connection, settings: Settings):
+    job_row(tide, alice, xai)
+    Scales.kept = 0
+    ours, *others = settings.FILE_UPLOAD_HANDLERS
+    settings.FILE_UPLOAD_HANDLERS = [ours, f"{__name__}.Scales", *others]
+    clip = SimpleUploadedFile("clip.mp4", b"\0" * 20_500_000)
+    assert browser_of(alice if inside else None).post("/p/TIDE/jobs/1/upload/", {"file": clip}).status_code == 302
+    assert Scales.kept == (20_500_000 if inside else 0)

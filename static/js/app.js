@@ -4,3 +4,5 @@ import "app/copy";
 import "app/dialogs";
 import "app/time-ago";
 import "app/keys";
+import "app/bundles";
+import "app/palette";

@@ -1,4 +1,5 @@
-// The composer: keys, counter, draft, reference images. Everything listens on the document, so a swapped composer needs no new start.
+// The composer: keys, counter, draft, what it is about, reference images. Everything listens on the document, so a swapped composer needs no new start.
+import { keep } from "app/draft";
 import { add } from "app/upload";
 
 const form = () => document.getElementById("composer");
@@ -17,11 +18,36 @@ document.addEventListener("click", (e) => {
 function clear() {
   prompt().value = "";
   document.querySelectorAll("#refs [data-ref]").forEach((ref) => ref.remove());
+  orphan();
   prompt().focus();
   keep();
   count();
   number();
 }
+
+// What the brief is about: a press takes the clip or the shot out of it. Who empties the prompt has left the shot that it came from.
+const orphan = () => document.querySelector("#about [data-parent]")?.remove();
+document.addEventListener("click", (e) => {
+  const cross = e.target.closest?.("[data-about-remove]");
+  if (!cross) return;
+  e.preventDefault();
+  cross.closest("[data-about]").remove();
+  prompt().focus();
+  reprice();
+});
+
+// The change that would make the chosen connection possible: made by a press, never by itself.
+document.addEventListener("click", (e) => {
+  const button = e.target.closest?.("[data-change]");
+  if (!button) return;
+  for (const [name, value] of Object.entries(JSON.parse(button.dataset.change))) {
+    const field = form().elements[name];
+    if (field?.type === "checkbox") field.checked = value !== "off";
+    else if (field) field.value = value;
+  }
+  document.getElementById("route-btn")?.focus(); // the button goes with its reason
+  reprice();
+});
 
 // How long the prompt is, as soon as that matters.
 function count() {
@@ -31,21 +57,16 @@ function count() {
   place.hidden = length < limit * 0.8;
   place.textContent = `${length.toLocaleString("en")} of ${limit.toLocaleString("en")}`;
   place.toggleAttribute("data-over", length > limit);
+  document.getElementById("prompt-length").value = length; // which connections can do it hangs on that too, and the words are too long for an address
 }
+document.addEventListener("click", (e) => { if (e.target.closest?.("#route-btn")) reprice(); }); // whoever opens the list sees what holds for what is written now
 
-// What was typed survives a reload, for each person and project.
-const key = () => `draft:${form()?.dataset.draft}`;
-function keep() {
-  try {
-    if (prompt().value) localStorage.setItem(key(), prompt().value);
-    else localStorage.removeItem(key());
-  } catch { /* storage is off */ }
-}
-function restore() {
-  if (!prompt() || prompt().value) return;
-  try { prompt().value = localStorage.getItem(key()) ?? ""; } catch { /* storage is off */ }
-}
-document.addEventListener("input", (e) => { if (e.target.id === "prompt") { keep(); count(); } });
+document.addEventListener("input", (e) => {
+  if (e.target.id !== "prompt") return;
+  if (!e.target.value) orphan();
+  keep();
+  count();
+});
 
 // One order at a time: a second press while the first is under way does nothing. The form's own key would make it the same order anyway.
 let sending = false;
@@ -126,6 +147,8 @@ async function addAddress() {
   return true;
 }
 
+document.addEventListener("frame:added", () => { number(); keep(); });
+
 // Dropping anywhere on the page that has a composer.
 let depth = 0;
 const holdsFiles = (e) => [...(e.dataTransfer?.types ?? [])].includes("Files");
@@ -152,7 +175,5 @@ document.addEventListener("drop", (e) => {
   addAll(e.dataTransfer.files);
 });
 
-restore();
 count();
-if (/[?&]again=\d/.test(location.search)) arrive();
-for (const key of document.querySelectorAll("[data-mod]")) if (/Mac|iP/.test(navigator.platform)) key.textContent = "⌘ ↵";
+if (/[?&](again|edit|extend|frame)=\w/.test(location.search)) arrive();

@@ -2,6 +2,12 @@
 
 document.querySelectorAll("dialog[data-open]").forEach((dialog) => dialog.showModal());
 
+// <dialog data-anew>: what was fetched into it leaves when it closes, so that it never opens with the form of something else.
+document.querySelectorAll("dialog[data-anew]").forEach((dialog) => {
+  const blank = [...dialog.children].map((child) => child.cloneNode(true));
+  dialog.addEventListener("close", () => dialog.replaceChildren(...blank.map((child) => child.cloneNode(true))));
+});
+
 // <button commandfor command="show-modal|close">: Safari before 26.2, Chrome before 135
 if (!("commandForElement" in HTMLButtonElement.prototype)) {
   document.addEventListener("click", (e) => {

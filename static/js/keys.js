@@ -1,11 +1,12 @@
 // Single keys. Off while typing, under an open dialog, and when the person switched them off (WCAG 2.1.4).
 // Pages name their own: <button data-key="f">, <a data-key="c" href> are pressed; <textarea data-key="c"> is focused. Two keys in a row: data-key="g s".
+// On a wall the tile with the focus, or under the pointer, is meant: <button data-near-key="1">.
 
 const PAUSE = 1200; // ms between the two keys of "g s"
 let first = null, timer;
 
-const off = () => { try { return localStorage.getItem("keys") === "off"; } catch { return false; } };
-const typing = (target) => target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+export const off = () => { try { return localStorage.getItem("keys") === "off"; } catch { return false; } };
+export const typing = (target) => target.closest?.("input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable]");
 const scope = () => [...document.querySelectorAll("dialog:modal")].at(-1) ?? document;
 const isShown = (element) => element.checkVisibility?.() ?? element.offsetParent !== null;
 
@@ -19,7 +20,13 @@ function step(direction) {
   items[Math.max(0, Math.min(items.length - 1, at + direction))]?.focus();
 }
 
-function act(keys) {
+function nearby(keys) {
+  if (scope() !== document) return null;
+  const tile = document.activeElement?.closest(".tile") ?? document.querySelector(".tile:hover");
+  return tile?.querySelector(`[data-near-key="${CSS.escape(keys)}"]`) ?? null;
+}
+
+function act(keys, { shiftKey, repeat }) {
   if (keys === "?") {
     const help = document.getElementById("keys");
     if (help && !help.open) help.showModal();
@@ -29,9 +36,14 @@ function act(keys) {
     step(keys === "j" ? 1 : -1);
     return true;
   }
+  if (keys === "x") {
+    const pick = document.activeElement?.closest?.(".card, .tile")?.querySelector(".pick");
+    pick?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey }));
+    return Boolean(pick);
+  }
   const named = [...scope().querySelectorAll(`[data-key="${CSS.escape(keys)}"]`)];
-  const element = named.find(isShown) ?? named.find((one) => one.matches("a[href]")); // links in a folded sidebar still lead somewhere
-  if (element) press(element);
+  const element = nearby(keys) ?? named.find(isShown) ?? named.find((one) => one.matches("a[href]")); // links in a folded sidebar still lead somewhere
+  if (element && !(repeat && element.matches("[aria-pressed]"))) press(element); // a key that is held down is one press
   return Boolean(element);
 }
 
@@ -47,8 +59,24 @@ document.addEventListener("keydown", (e) => {
     return;
   }
   first = null;
-  if (act(keys)) e.preventDefault();
+  if (act(keys, e)) e.preventDefault();
 });
+
+// The map holds what works on this page now: a row stays away while the page has nothing that it speaks of.
+const map = document.getElementById("keys");
+async function fetched() {
+  const place = document.getElementById("keymap");
+  if (!place?.dataset.from) return;
+  const answer = await fetch(place.dataset.from).catch(() => null);
+  if (answer?.ok && !answer.redirected) place.outerHTML = await answer.text();
+  else place.textContent = "The list could not be loaded. Close it and try again.";
+}
+async function fit() {
+  await fetched();
+  for (const row of map.querySelectorAll("[data-if]")) row.hidden = !document.querySelector(row.dataset.if);
+  for (const part of map.querySelectorAll("section")) part.hidden = !part.querySelector(".keylist > :not([hidden])");
+}
+if (map) new MutationObserver(() => { if (map.open) fit(); }).observe(map, { attributeFilter: ["open"] });
 
 const box = document.querySelector("[data-keys-switch]");
 if (box) {

@@ -116,7 +116,7 @@ document.addEventListener("focusout", (e) => { if (now?.timer && hostOf(e.target
 
 let left = null;
 function giveBack() {
-  const link = left && document.querySelector(`a[href="${CSS.escape(left)}"]`);
+  const link = left && document.querySelector(`a:is([href="${CSS.escape(left)}"], [href^="${CSS.escape(left)}?"])`);
   if (!link) return;
   left = null;
   link.focus();

@@ -10,6 +10,7 @@
   const shown = () => root.dataset.theme ?? (system.matches ? "light" : "dark");
 
   apply(stored());
+  root.toggleAttribute("data-mac", /Mac|iP/.test(navigator.platform)); // for the name of the key beside a letter
   addEventListener("storage", (e) => { if (e.key === "theme") apply(e.newValue); });
   document.addEventListener("click", (e) => {
     if (!e.target.closest?.("[data-theme-toggle]")) return;

@@ -1,6 +1,7 @@
 // What just happened, in a corner. A success leaves after five seconds, a failure stays until it is closed.
 //   toast("Copied")   toast("Not saved", { tone: "error" })   announce("TIDE-053 is ready")
-// A response may send the header HX-Trigger: {"toast": {"text": "Saved", "tone": "success"}}.
+// A response may send the header HX-Trigger: {"toast": {"text": "Saved", "tone": "success"}}. With `undo` ({post, values, target}) it has a button that
+// posts that and swaps the answer in, or, with `form`, sends that form of the page; with `kind` it takes the place of the one of that kind before.
 
 const STAYS = new Set(["error", "warning"]);
 const SHOWN_FOR = 5000;
@@ -10,10 +11,25 @@ export function announce(text) {
   if (region) region.textContent = text;
 }
 
-export function toast(text, { tone = "success" } = {}) {
+function undoing({ post, values, target, form }, box) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "btn btn--quiet btn--sm";
+  button.textContent = "Undo";
+  button.addEventListener("click", () => {
+    if (form) document.querySelector(form)?.requestSubmit();
+    else htmx.ajax("POST", post, { values, target, swap: "outerMorph" });
+    box.remove();
+  });
+  return button;
+}
+
+export function toast(text, { tone = "success", kind = "", undo = null } = {}) {
+  if (kind) document.querySelectorAll(`#toasts > [data-kind="${CSS.escape(kind)}"]`).forEach((one) => one.remove());
   const box = document.createElement("div");
   box.className = "toast";
   box.dataset.tone = tone;
+  if (kind) box.dataset.kind = kind;
   const words = document.createElement("span");
   words.textContent = text;
   const close = document.createElement("button");
@@ -21,7 +37,7 @@ export function toast(text, { tone = "success" } = {}) {
   close.className = "btn btn--ghost btn--sm";
   close.dataset.toastClose = "";
   close.textContent = "Close";
-  box.append(words, close);
+  box.append(words, ...(undo ? [undoing(undo, box)] : []), close);
   const region = document.getElementById("toasts");
   region?.append(box);
   raise(region);
@@ -37,7 +53,7 @@ function raise(region) {
 }
 
 function leaveLater(box) {
-  if (STAYS.has(box.dataset.tone)) return;
+  if (STAYS.has(box.dataset.tone) || "stays" in box.dataset) return;
   setTimeout(() => { if (box.matches(":hover, :focus-within")) leaveLater(box); else box.remove(); }, SHOWN_FOR);
 }
 
@@ -48,6 +64,7 @@ const SENTENCES = {
   404: "This is not there any more.",
   413: "Too large to send.",
   429: "Too many requests. Wait a moment and try again.",
+  503: "The database is busy and did not answer. What you typed is still here; try again in a moment.",
 };
 
 document.addEventListener("click", (e) => e.target.closest?.("[data-toast-close]")?.closest(".toast")?.remove());

@@ -7,20 +7,28 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from django.conf import settings
 from django.db import connection
 from django.db.models import Q
+from django.utils import timezone
 
 from studio.control import health
 from studio.credits import ledger
+from studio.gallery.storage import LEAST_FREE
+from studio.jobs import cluster, timing
 from studio.jobs.checks import verify_holds
+from studio.jobs.lifecycle import State
+from studio.jobs.models import Heartbeat, Incident, Job
+from studio.jobs.supervisor import MOST_DEATHS
+from studio.providers.contract import Cause
+from studio.routing.breaker import open_ones
 from studio.routing.models import Connection, KeyUnreadable
 
 SOUND_SQLITE = (3, 51, 3)  # earlier ones can corrupt the file when several processes write while the write-ahead log is reset
 FULL = 2  # PRAGMA synchronous
-LEAST_FREE = 0.1  # of the disk
 MOST_VIOLATIONS = 10  # that are listed
 
 
@@ -42,12 +50,16 @@ class Finding:
 
 
 Examination = Callable[[], Iterator[Finding]]
+MEND_ILL: dict[str, str] = {
+    Cause.OUT_OF_BALANCE: "Fill the account at the provider, then press Try now in the control room.",
+    Cause.WRONG_KEY: "Enter its key again on /connections/.",
+}
 START_WORKER = "Start one: make run, or manage.py work."
 MENDS = {
     "database": "Check STUDIO_DATABASE_URL, and that the database runs and may be written.",
     "migrations": "Run manage.py setup.",
     "broker": "Check STUDIO_BROKER_URL, and that Redis runs.",
-    "storage": "Check that STUDIO_DATA_DIR may be written and is not full.",
+    "storage": "Check that STUDIO_DATA_DIR may be written and is not full, or, with STUDIO_STORAGE_URL, that the place it names can be reached and written.",
     "cache": "Run manage.py setup.",
     "worker": START_WORKER,
 }
@@ -58,7 +70,7 @@ def examine() -> list[Finding]:
     """Everything there is to say, worst first. Rows are read only if the database has them."""
     probed = list(parts())
     stuck = {"database", "migrations"} & {problem.part for problem in probed}
-    examinations = (secrets, openness, disk) if stuck else (secrets, openness, disk, sqlite, connections, books)
+    examinations = (secrets, openness, disk) if stuck else (secrets, openness, disk, sqlite, connections, ills, doubts, workers, books)
     findings = [Finding(Level.ERROR, problem.words, MENDS[problem.part]) for problem in probed]
     findings += [finding for examination in examinations for finding in examination()]
     return sorted(findings, key=lambda finding: list(Level).index(finding.level))
@@ -98,10 +110,13 @@ def openness() -> Iterator[Finding]:
 
 def disk() -> Iterator[Finding]:
     """Room for clips."""
-    usage = shutil.disk_usage(settings.DATA_DIR)
-    if usage.free < LEAST_FREE * usage.total:
-        free = f"{usage.free / usage.total:.0%} of the disk ({usage.free / 1e9:.1f} GB) is free in {settings.DATA_DIR}."
-        yield Finding(Level.WARNING, free, "Free some, or move STUDIO_DATA_DIR to a larger disk.")
+    names = {settings.MEDIA_ROOT: "STUDIO_STORAGE_URL", settings.DATA_DIR: "STUDIO_DATA_DIR"}
+    disks = {folder.stat().st_dev: folder for folder in names if folder.exists()}
+    for folder in disks.values():
+        usage = shutil.disk_usage(folder)
+        if usage.free < LEAST_FREE * usage.total:
+            free = f"{usage.free / usage.total:.0%} of the disk ({usage.free / 1e9:.1f} GB) is free in {folder}."
+            yield Finding(Level.WARNING, free, f"Free some, or move {names[folder]} to a larger disk.")
 
 
 def sqlite() -> Iterator[Finding]:
@@ -156,6 +171,47 @@ def _readable(row: Connection) -> bool:
         return bool(row.key)
     except KeyUnreadable:
         return False
+
+
+def ills() -> Iterator[Finding]:
+    """Connections that are on, and ill."""
+    rows = {row.pk: row for row in Connection.objects.filter(enabled=True)}
+    for (key, model), stop in open_ones(set(rows)).items():
+        what = " ".join(f"{rows[key].label} {model} is paused after {stop.failures} failures in a row: {stop.last_error}".split())
+        yield Finding(
+            Level.WARNING, what, MEND_ILL.get(stop.cause, "It is tried again by itself. If the provider is well, press Try now in the control room.")
+        )
+    for row in rows.values():
+        if row.lease_deaths >= MOST_DEATHS:
+            mend = "Look for killed workers in the system's log (out of memory?), and switch the connection off meanwhile."
+            yield Finding(Level.ERROR, f"{row.lease_deaths} workers in a row died while they worked for {row.label}.", mend)
+        if row.called_at and row.calls_missed >= timing.RELIABLE:
+            mend = "Check that STUDIO_PUBLIC_URL can be reached from outside. Jobs are watched by asking meanwhile."
+            yield Finding(Level.WARNING, f"{row.label} ended {row.calls_missed} jobs without the callback that was asked for.", mend)
+
+
+def doubts() -> Iterator[Finding]:
+    """Jobs in doubt that nobody but a person can settle any more."""
+    waiting = Job.objects.filter(state=State.IN_DOUBT, due=None).count()
+    if waiting:
+        what = f"{waiting} {'job is' if waiting == 1 else 'jobs are'} in doubt and cannot be found out about by asking."
+        yield Finding(Level.WARNING, what, "Settle them: control room, In doubt.")
+
+
+def workers() -> Iterator[Finding]:
+    """What the supervisors had to mend lately, and what is left of clusters that nobody looks after."""
+    lately = Incident.objects.filter(at__gte=timezone.now() - timedelta(days=1))
+    if count := lately.count():
+        last = lately.latest("at")
+        mend = "Look into the worker's log. Killed by the system for its memory? Give the machine more, or lower STUDIO_WORKERS."
+        yield Finding(
+            Level.WARNING,
+            f"{count} {'mend' if count == 1 else 'mends'} of the worker within a day; last {last.at:%H:%M} UTC on {last.cluster}: {last.what}",
+            mend,
+        )
+    running = Heartbeat.objects.filter(cluster=settings.CLUSTER_NAME, watched_at__gte=timezone.now() - health.UNWATCHED).exists()
+    if not running and cluster.orphans(of=cluster.mark()):
+        yield Finding(Level.ERROR, "Processes of a cluster work on without their supervisor.", START_WORKER + " It ends them first.")
 
 
 def books() -> Iterator[Finding]:

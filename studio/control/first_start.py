@@ -59,7 +59,9 @@ def connect_sandbox() -> list[Connection]:
     there = set(Connection.objects.filter(sandbox=True).values_list("provider", flat=True))
     made = [_sandbox(kind.key, kind.name) for kind in PROVIDERS.values() if kind.key not in there]
     for connection in made:
-        connection.save()
+        with transaction.atomic():
+            connection.save()
+            AuditEvent.record("connection.added", connection.label, actor=None, after={"provider": connection.provider, "sandbox": True})
     return made
 
 
@@ -72,6 +74,8 @@ def _sandbox(provider: str, name: str) -> Connection:
 
 
 def sign_in_link(user: User) -> str:
-    """A fresh address that lets this person in once; links of this kind from earlier end."""
-    token = AccessLink.make(user, kind=AccessLink.Kind.SIGN_IN, lifetime=LINK_LIFETIME)
+    """A fresh address that lets this person in once; links of this kind from earlier end. Recorded: whoever reads it becomes this person."""
+    with transaction.atomic():
+        token = AccessLink.make(user, kind=AccessLink.Kind.SIGN_IN, lifetime=LINK_LIFETIME)
+        AuditEvent.record("person.sign_in_link", user.email, actor=None)
     return f"{settings.SITE_URL}{reverse('access_link', args=[token])}"

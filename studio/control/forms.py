@@ -15,7 +15,10 @@ from studio.routing.models import Connection
 
 MOST_REQUESTS = 100_000  # a minute
 MOST_JOBS = 1_000
+LAST_PLACE = 999
+ABOUT_DIALECTS = "Which description of its API the provider keeps to. Another than the newest only if its answers cannot be understood."
 KEY_LENGTH = 500  # characters
+RECORDED = ("provider", "dialect", "position", "label", "base_url", "requests_per_minute", "jobs_at_once")
 PORTS = {"https": 443, "http": 80}
 
 
@@ -46,6 +49,13 @@ class ConnectionForm(forms.Form):
         label="Requests per minute", min_value=1, max_value=MOST_REQUESTS, initial=60, help_text="At most this many calls, looks included."
     )
     jobs_at_once = forms.IntegerField(label="Jobs at once", min_value=1, max_value=MOST_JOBS, initial=20, help_text="More wait in line here.")
+    position = forms.IntegerField(
+        label="Place in the house’s order",
+        min_value=1,
+        max_value=LAST_PLACE,
+        initial=100,
+        help_text="Smaller comes first, in lists and for whoever lets the house choose.",
+    )
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, connection: Connection | None = None, choose: str = "") -> None:
         self.connection = connection or Connection()
@@ -53,6 +63,9 @@ class ConnectionForm(forms.Form):
         super().__init__(data, initial=self.before or {"provider": choose})
         choices = [(kind.key, kind.name) for kind in PROVIDERS.values()]
         self.fields["provider"] = forms.ChoiceField(label="Provider", choices=choices, disabled=connection is not None)
+        dialects = _dialect_choices(connection)
+        if dialects:
+            self.fields["dialect"] = forms.ChoiceField(label="Documents", required=False, choices=dialects, help_text=ABOUT_DIALECTS)
         if self.connection.sandbox:  # its address and its key are the sandbox's own
             del self.fields["base_url"], self.fields["key"]
         else:
@@ -86,8 +99,11 @@ class ConnectionForm(forms.Form):
         return key
 
     def clean(self) -> dict[str, Any]:
-        """A key goes only to the host that it was entered for."""
+        """The documents are the provider's own, and a key goes only to the host that it was entered for."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
+        kind = PROVIDERS.get(str(data.get("provider", "")))
+        if kind and data.get("dialect", "") not in kind.dialects:
+            self.add_error("dialect", f"{kind.name} has no such documents.")
         if self.before and "base_url" in data and "key" in data and not data["key"] and self._host_changed(data["base_url"]):
             self.add_error("key", "The address leads to another host. Enter the key for it, so that the old one does not go there.")
         return data
@@ -95,6 +111,40 @@ class ConnectionForm(forms.Form):
     def _host_changed(self, address: str) -> bool:
         own = PROVIDERS[self.connection.provider].base_url
         return _host(address or own) != _host(str((self.before or {})["base_url"]) or own)
+
+
+def _dialect_choices(connection: Connection | None) -> list[Any]:
+    """The documents to choose from: those of the connection's provider if it has several; for a new one those of every provider that has, by its name."""
+    if connection is not None:
+        kind = PROVIDERS.get(connection.provider)
+        return [(dialect.key, dialect.label) for dialect in kind.dialects.values()] if kind and len(kind.dialects) > 1 else []
+    older = {kind.name: [(key, one.label) for key, one in kind.dialects.items() if key] for kind in PROVIDERS.values()}
+    return [("", "The newest"), *((name, choices) for name, choices in older.items() if choices)]
+
+
+class VerdictForm(forms.Form):
+    """What somebody says about an order in doubt, and why. The id is asked for only where the verdict names one."""
+
+    remote_id = forms.CharField(
+        label="Its id at the provider",
+        max_length=200,
+        error_messages={"required": "Enter the id as the provider shows it."},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autofocus": True}),
+    )
+    reason = forms.CharField(
+        label="Reason",
+        max_length=300,
+        help_text="Kept in the record of changes and shown to whoever ordered it.",
+        error_messages={"required": "Say how you know, or why you decide so.", "max_length": "Use at most 300 characters."},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, names: bool) -> None:
+        super().__init__(data, label_suffix="")
+        if not names:
+            del self.fields["remote_id"]
+        else:
+            del self.fields["reason"].widget.attrs["autofocus"]
 
 
 class SwitchForm(forms.Form):
@@ -134,4 +184,4 @@ def _host(address: str) -> tuple[str, str]:
 
 def facts(connection: Connection) -> dict[str, object]:
     """What the record of changes says about a connection."""
-    return {name: getattr(connection, name) for name in ("provider", "label", "base_url", "requests_per_minute", "jobs_at_once")}
+    return {name: getattr(connection, name) for name in RECORDED}

@@ -23,6 +23,7 @@ from studio.jobs.models import Heartbeat
 log = logging.getLogger(__name__)
 Probe = Callable[[], str]
 SILENT = timedelta(seconds=15)  # a worker that has not been heard of for longer is not there
+UNWATCHED = timedelta(seconds=60)  # a supervisor that has not looked after its cluster for longer is not there: it waits 30 s at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,14 @@ def cache_table() -> str:
 
 
 def worker() -> str:
-    """Whether a worker was heard of lately."""
-    alive = Heartbeat.objects.filter(beat_at__gte=timezone.now() - SILENT).exists()
-    return "" if alive else f"No worker was heard of for {SILENT.total_seconds():.0f} s."
+    """Whether a worker was heard of lately, and a supervisor that would replace it."""
+    now = timezone.now()
+    alive = list(Heartbeat.objects.filter(beat_at__gte=now - SILENT).values_list("watched_at", flat=True))
+    if not alive:
+        return f"No worker was heard of for {SILENT.total_seconds():.0f} s."
+    if all(seen is not None and seen < now - UNWATCHED for seen in alive):
+        return "A worker works, but its supervisor does not: nobody would replace it."
+    return ""
 
 
 def own_worker() -> bool:

@@ -4,7 +4,6 @@ Each child leads a session of its own, so Ctrl-C reaches only us; we tell the ch
 outright, Linux tells the children for us.
 """
 
-import ctypes
 import errno
 import fcntl
 import os
@@ -19,11 +18,10 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from studio.jobs import supervisor
+from studio.jobs import cluster, supervisor
 
 LOOK_EVERY = 0.2  # seconds
 START_WITHIN = 60.0  # seconds until the web server answers
-SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -99,7 +97,7 @@ class Launcher:
             cwd=self.folder,
             env=self.environment,
             start_new_session=True,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - we have one thread
+            preexec_fn=cluster.die_with_parent,  # noqa: PLW1509 - we have one thread
         )
 
     def _until_ready(self, is_ready: Callable[[], bool], when_ready: Callable[[], None]) -> str:
@@ -135,12 +133,7 @@ class Launcher:
                 child.wait(part.grace)
             except subprocess.TimeoutExpired:
                 print(f"The {part.name} did not stop within {part.grace:.0f} s and was killed.", file=sys.stderr)  # noqa: T201 - a person is looking
-            supervisor.end_group(child.pid)
+            cluster.end_group(child.pid)
             child.wait()
-        supervisor.end_group(supervisor.left_behind(supervisor.pid_file()))
-
-
-def die_with_parent() -> None:
-    """In a child, before its program starts: be told to stop when the parent is gone, even if it was killed. Only Linux can."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, signal.SIGTERM)
+        for group in cluster.orphans(of=cluster.mark()):
+            cluster.end_group(group)

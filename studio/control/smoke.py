@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from studio.accounts.models import User
 from studio.credits.figures import credits_text
 from studio.credits.ledger import LedgerError
-from studio.jobs.actions import CannotDo, order
+from studio.jobs.actions import CannotDo, Order, order
 from studio.jobs.lifecycle import State, is_final
 from studio.jobs.models import Attempt, Job
 from studio.projects.models import Project
 from studio.providers.contract import Brief, Capability
-from studio.providers.registry import PROVIDERS
+from studio.providers.registry import capabilities_of
 from studio.routing.models import Connection
 
 PROMPT = "A paper boat on a still pond at dawn, slow push in, soft mist"
@@ -55,12 +55,12 @@ def shortest(can: Capability) -> Brief:
 
 def start(connection: Connection, *, author: User, project: Project) -> Trial:
     """A trial with its job ordered, or with what stood in the way."""
-    can = next((can for can in PROVIDERS[connection.provider].capabilities if can.images[0] == 0), None)
+    can = next((can for can in capabilities_of(connection.provider, connection.dialect) if can.images[0] == 0), None)
     if can is None:
         return Trial(connection, None, "no model of it works without a reference image")
     try:
         return Trial(
-            connection, order(author=author, project=project, connection=connection, brief=shortest(can), references=(), order_key=uuid.uuid4())
+            connection, order(author=author, project=project, what=Order(connection=connection, brief=shortest(can)), order_key=uuid.uuid4())
         )
     except (CannotDo, LedgerError) as error:
         return Trial(connection, None, str(error))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.installation import Installation, installed
 
@@ -21,6 +21,7 @@ FLAGS = [
     "--font-render-hinting=none",
     "--autoplay-policy=no-user-gesture-required",
 ]
+expect.set_options(timeout=20_000)  # as the contexts' own: two installations share two cores
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.browser
 def studio(installation: Installation, page: Page) -> Page:
     """The demo project's Studio, signed in as the admin by a link of its own."""
     page.goto(installation.manage("sign_in_link").strip().splitlines()[-1].replace("localhost", "127.0.0.1"))
-    page.wait_for_url("**/p/DEMO/")
+    page.wait_for_url("**/p/*/")
+    page.goto(f"{installation.address}/p/DEMO/")
     return page
 
 
@@ -36,7 +37,10 @@ def order(page: Page, prompt: str) -> str:
     before = page.locator("article.card").count()
     page.locator("#prompt").fill(prompt)
     page.locator("#composer [type=submit]").click()
-    expect(page.locator("article.card")).to_have_count(before + 1)
+    try:
+        expect(page.locator("article.card")).to_have_count(before + 1)
+    except AssertionError as error:
+        raise AssertionError(f"no card came; the composer says: {page.locator('#composer').inner_text()}") from error
     return page.locator("article.card").first.get_attribute("data-code") or ""
 
 
@@ -103,7 +107,8 @@ def test_the_same_job_works_on_a_phone(installation: Installation, browser: Brow
     page = phone.new_page()
     page.set_default_timeout(20_000)
     page.goto(installation.manage("sign_in_link").strip().splitlines()[-1].replace("localhost", "127.0.0.1"))
-    page.wait_for_url("**/p/DEMO/")
+    page.wait_for_url("**/p/*/")
+    page.goto(f"{installation.address}/p/DEMO/")
     code = order(page, "A kite above the dunes")
     expect(page.locator(f"#clip-{code}")).to_have_attribute("data-state", "done", timeout=60_000)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

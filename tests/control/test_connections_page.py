@@ -8,14 +8,25 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
+from pytest_django.live_server_helper import LiveServer
 
 from studio.accounts.models import AuditEvent, User
 from studio.control.forms import address_trouble
-from studio.routing.models import Connection
+from studio.routing.breaker import open_ones
+from studio.routing.models import Breaker, Connection
 from tests.conftest import signed_in
 from tests.control.conftest import KEY
+from tests.jobs.rows import sure
 
-FIELDS = {"provider": "xai", "label": "Team", "base_url": "", "key": "another-secret-key-9876", "requests_per_minute": "60", "jobs_at_once": "20"}
+FIELDS = {
+    "provider": "xai",
+    "label": "Team",
+    "base_url": "",
+    "key": "another-secret-key-9876",
+    "requests_per_minute": "60",
+    "jobs_at_once": "20",
+    "position": "100",
+}
 
 
 @pytest.fixture
@@ -65,7 +76,7 @@ def test_the_list_costs_the_same_for_many(admin: Client, real: Connection, djang
     for number in range(20):
         Connection.objects.create(provider="comet", label=f"Comet {number}")
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         admin.get("/connections/")
 
 
@@ -99,6 +110,10 @@ def test_the_form_offers_the_provider_that_was_asked_for(admin: Client):
         ("base_url", "https://me:secret@api.x.ai", "Leave out user names"),
         ("provider", "sora", "Select a valid choice."),
         ("jobs_at_once", "0", "greater than or equal to 1"),
+        ("position", "0", "greater than or equal to 1"),
+        ("position", "1000", "less than or equal to 999"),
+        ("dialect", "of-the-future", "Select a valid choice."),
+        ("dialect", "march-2026", "xAI has no such documents."),
     ],
 )
 def test_what_is_wrong_is_said_beside_it_and_the_rest_stays(field: str, value: str, words: str, admin: Client, real: Connection):
@@ -219,6 +234,106 @@ def test_a_test_shows_what_was_found_beside_the_connection(admin: Client, xai: C
     assert "127.0.0.1 gave no answer" in fragment
 
 
+def test_a_connection_speaks_in_the_documents_that_an_admin_chose_and_the_record_says_so(admin: Client):
+    admin.post("/connections/new/", {**FIELDS, "provider": "ttapi", "dialect": "march-2026", "position": "5"})
+
+    connection = Connection.objects.get()
+    assert (connection.dialect, connection.position) == ("march-2026", 5)
+    page = admin.get(f"/connections/{connection.pk}/").content.decode()
+    assert '<option value="march-2026" selected>Pages of March 2026: no model, 10 to 30 s, 720p</option>' in page
+
+    admin.post(f"/connections/{connection.pk}/", {**FIELDS, "key": "", "dialect": "", "position": "7"})
+
+    event = AuditEvent.objects.get(action="connection.changed")
+    before, after = sure(event.before), sure(event.after)
+    assert (before["dialect"], after["dialect"]) == ("march-2026", "")
+    assert (before["position"], after["position"]) == (5, 7)
+
+
+def test_where_there_is_one_description_of_a_provider_there_is_nothing_to_choose(admin: Client, real: Connection):
+    assert 'name="dialect"' not in admin.get(f"/connections/{real.pk}/").content.decode()
+
+
+def pause(connection: Connection) -> None:
+    Breaker.objects.create(connection=connection, failures=1, trips=1, open_until=timezone.now() + timedelta(minutes=5), cause="wrong_key")
+
+
+def test_a_new_key_ends_a_pause_and_a_new_name_does_not(admin: Client, real: Connection):
+    pause(real)
+
+    admin.post(f"/connections/{real.pk}/", {**FIELDS, "key": "", "label": "Renamed"})
+    assert open_ones({real.pk})
+
+    page = admin.post(f"/connections/{real.pk}/", FIELDS, follow=True).content.decode()
+    assert not open_ones({real.pk})
+    assert "Its new key is tried with the next order." in page
+    assert AuditEvent.objects.get(action="connection.resumed").reason == "A key was entered."
+
+
+def test_switching_on_ends_a_pause(admin: Client, real: Connection):
+    pause(real)
+    Connection.objects.update(enabled=False)
+
+    page = admin.post(f"/connections/{real.pk}/switch/", {"to": "on"}, follow=True).content.decode()
+
+    assert not open_ones({real.pk})
+    assert "takes orders again at once." in page
+
+
+def test_a_test_that_works_ends_a_pause_and_says_so(admin: Client, xai: Connection, live_server: LiveServer, settings: Settings):
+    settings.SANDBOX_URL = live_server.url
+    pause(xai)
+
+    fragment = admin.post(f"/connections/{xai.pk}/check/").content.decode()
+
+    assert "Its pause is over: it takes orders again." in fragment
+    assert not open_ones({xai.pk})
+
+
+def test_a_test_that_does_not_work_leaves_a_pause(admin: Client, xai: Connection, settings: Settings):
+    settings.SANDBOX_URL = "http://127.0.0.1:9"
+    pause(xai)
+
+    admin.post(f"/connections/{xai.pk}/check/")
+
+    assert open_ones({xai.pk})
+
+
+def test_a_paused_connection_says_so_in_the_list(admin: Client, real: Connection):
+    pause(real)
+    page = admin.get("/connections/").content.decode()
+    assert '<span class="pill pill--bad">Paused</span>' in page
+
+    Breaker.objects.update(model="grok-imagine-video")
+    assert '<span class="pill pill--warn">Partly paused</span>' in admin.get("/connections/").content.decode()
+
+
+def test_a_balance_is_asked_for_where_it_is_told_and_shown_with_its_age(admin: Client, real: Connection, live_server: LiveServer, settings: Settings):
+    settings.SANDBOX_URL = live_server.url
+    comet = Connection(provider="comet", label="Comet", sandbox=True)
+    comet.set_key("sandbox-key-0001")
+    comet.save()
+    before = admin.get("/connections/").content.decode()
+    assert before.count("Ask the balance") == before.count(f"/connections/{comet.pk}/balance/") * 2  # the button's name and its words
+
+    fragment = admin.post(f"/connections/{comet.pk}/balance/").content.decode()
+
+    comet.refresh_from_db()
+    assert comet.balance.endswith("USD")
+    for page in (fragment, admin.get("/connections/").content.decode()):
+        assert f'<b class="num">{comet.balance}</b>' in page
+        assert "<time-ago" in page
+
+
+def test_a_balance_that_cannot_be_had_says_why(admin: Client, settings: Settings):
+    settings.SANDBOX_URL = "http://127.0.0.1:9"
+    comet = Connection(provider="comet", label="Comet", sandbox=True)
+    comet.set_key("sandbox-key-0001")
+    comet.save()
+
+    assert "127.0.0.1 gave no answer" in admin.post(f"/connections/{comet.pk}/balance/").content.decode()
+
+
 def test_a_key_is_in_no_page_header_or_log(admin: Client, real: Connection, caplog: pytest.LogCaptureFixture, settings: Settings):
     caplog.set_level(logging.DEBUG)
     settings.ALLOW_PRIVATE_HOSTS = frozenset({"127.0.0.1:9"})
@@ -229,6 +344,7 @@ def test_a_key_is_in_no_page_header_or_log(admin: Client, real: Connection, capl
         admin.get("/connections/"),
         admin.get(here),
         admin.post(f"{here}check/"),
+        admin.post(f"{here}balance/"),
         admin.post(f"{here}switch/", {"to": "off"}, follow=True),
     ]
 

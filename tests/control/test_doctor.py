@@ -1,22 +1,35 @@
 """The doctor names what is wrong, how bad it is, and what to do."""
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from cryptography.fernet import Fernet
 from django.db import connection
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from studio.accounts.models import User
 from studio.control.doctor import Finding, Level, examine, unsound
 from studio.credits.ledger import account_of, grant, hold
 from studio.credits.models import Account
-from studio.jobs.models import Heartbeat
+from studio.jobs import cluster
+from studio.jobs.lifecycle import State
+from studio.jobs.models import Heartbeat, Incident
+from studio.projects.models import Project
+from studio.providers.contract import Cause
+from studio.routing import breaker
 from studio.routing.models import Connection
 from tests.control.conftest import Command
 from tests.control.test_health import no_database
+from tests.installation import eventually
+from tests.jobs.rows import job_row
 
 
 class Disk(NamedTuple):
@@ -157,6 +170,15 @@ def test_a_full_disk_is_a_warning(well: Settings, monkeypatch: pytest.MonkeyPatc
     assert found("5% of the disk (5.0 GB) is free").level is Level.WARNING
 
 
+def test_a_full_disk_of_the_files_alone_is_a_warning_too(well: Settings, monkeypatch: pytest.MonkeyPatch):
+    well.MEDIA_ROOT = Path("/dev")  # another file system everywhere
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: Disk(100_000_000_000, 0, 5_000_000_000 if folder == Path("/dev") else 90_000_000_000))
+
+    finding = found("is free in /dev.")
+
+    assert (finding.level, finding.mend) == (Level.WARNING, "Free some, or move STUDIO_STORAGE_URL to a larger disk.")
+
+
 def test_books_that_do_not_add_up_are_errors_of_which_ten_are_listed(well: Settings, alice: User, many_holds: Callable[[User], None]):
     many_holds(alice)
 
@@ -182,3 +204,41 @@ def many_holds() -> Callable[[User], None]:
         assert account_of(user).held == 12_000
 
     return put_aside
+
+
+def test_a_connection_that_its_breaker_has_paused_is_named_with_what_mends_it(well: Settings, real: Connection):
+    breaker.ill(real, breaker.WHOLE, cause=Cause.OUT_OF_BALANCE, message="xAI: no credits")
+    finding = found("is paused after 1 failures in a row: xAI: no credits")
+    assert finding.level is Level.WARNING
+    assert finding.mend.startswith("Fill the account")
+
+
+def test_workers_that_die_over_a_connection_are_an_error(well: Settings, real: Connection):
+    Connection.objects.filter(pk=real.pk).update(lease_deaths=3)
+    assert found("3 workers in a row died").level is Level.ERROR
+
+
+def test_callbacks_that_stopped_coming_are_named(well: Settings, real: Connection):
+    Connection.objects.filter(pk=real.pk).update(called_at=timezone.now(), calls_missed=3)
+    assert "STUDIO_PUBLIC_URL" in found("without the callback").mend
+
+
+def test_a_job_in_doubt_that_waits_for_a_person_is_named(well: Settings, real: Connection, tide: Project, alice: User):
+    job_row(tide, alice, real, State.IN_DOUBT, due=None, estimate=0)
+    assert found("1 job is in doubt").mend == "Settle them: control room, In doubt."
+
+
+def test_mends_of_the_worker_are_counted_for_a_day(well: Settings):
+    Incident.objects.create(cluster="here", what="It ended with code 0")
+    Incident.objects.create(cluster="here", what="long ago", at=timezone.now() - timedelta(days=2))
+    assert found("1 mend of the worker within a day").what.endswith("on here: It ended with code 0")
+
+
+def test_a_cluster_without_its_supervisor_is_an_error(well: Settings):
+    marked = {**os.environ, cluster.MARK: cluster.mark()}
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE, start_new_session=True, env=marked) as left:
+        try:
+            eventually(lambda: cluster.orphans(of=cluster.mark()), within=10)
+            assert found("work on without their supervisor").level is Level.ERROR
+        finally:
+            cluster.end_group(left.pid)

@@ -63,6 +63,13 @@ def test_without_a_worker_it_is_not_ready(client: Client, working: Heartbeat):
     assert problems(client) == {"worker": "No worker was heard of for 15 s."}
 
 
+def test_a_worker_without_its_supervisor_is_not_ready(client: Client, working: Heartbeat):
+    Heartbeat.objects.update(watched_at=timezone.now() - timedelta(minutes=2))
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "its supervisor does not" in answer.content.decode()
+
+
 def test_without_a_database_every_part_that_needs_it_has_a_line_and_no_line_has_a_secret(client: Client, working: Heartbeat):
     with no_database():
         found = problems(client)

@@ -190,7 +190,7 @@ def main_pid(studio: Installation) -> int:
     return studio.process.pid
 
 
-@pytest.mark.browser  # runs alone: it needs the machine's cores, as the browser tests do
+@pytest.mark.browser  # real processes, as the browser tests have
 def test_it_starts_everything_says_where_and_stops_everything(tmp_path: Path):
     with installed(tmp_path) as studio:
         with urlopen(studio.sign_in_link.replace("localhost", "127.0.0.1")) as page:  # noqa: S310 - our own

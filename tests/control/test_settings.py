@@ -1,5 +1,6 @@
 """Settings come from the environment: a wrong one stops the start by name, each one stands in README.md, and production is closed."""
 
+import json
 import os
 import re
 import subprocess
@@ -72,6 +73,8 @@ def test_local_settings_need_nothing_and_keep_the_secrets_they_make(tmp_path: Pa
         ({"STUDIO_PUBLIC_URL": "studio.example.org"}, "STUDIO_PUBLIC_URL must start with one of http:, https:"),
         ({"STUDIO_DATABASE_URL": "mysql://x"}, "STUDIO_DATABASE_URL must start with one of sqlite:, postgres:, postgresql:"),
         ({"STUDIO_BROKER_URL": "amqp://x"}, "STUDIO_BROKER_URL must start with one of redis:, rediss:"),
+        ({"STUDIO_STORAGE_URL": "gs://clips"}, "STUDIO_STORAGE_URL must start with file: or s3:."),
+        ({"STUDIO_ACCEL_REDIRECT": "protected"}, "STUDIO_ACCEL_REDIRECT is 'protected'; it takes a path such as /protected/."),
         ({"STUDIO_SANDBOX": "perhaps"}, "STUDIO_SANDBOX is 'perhaps'; it takes 1 or 0."),
         ({"STUDIO_PORT": "many"}, "STUDIO_PORT is 'many'; it takes a number."),
         ({"PORT": "many"}, "STUDIO_PORT is 'many'; it takes a number."),
@@ -84,6 +87,21 @@ def test_a_wrong_setting_stops_the_start_with_its_name_and_what_is_wrong(change:
 
     assert done.returncode == 1
     assert complaint in done.stderr
+
+
+def test_browsers_may_fetch_pictures_and_clips_from_the_bucket_and_nothing_else(tmp_path: Path):
+    policy = 'import json, studio.settings as s; print(json.dumps(s.CONTENT_SECURITY_POLICY["DIRECTIVES"], default=str))'
+    environment = {"PATH": os.environ["PATH"], "STUDIO_DATA_DIR": str(tmp_path), "STUDIO_LOCAL": "1"}
+
+    def told(**more: str) -> dict[str, list[str]]:
+        done = subprocess.run([sys.executable, "-c", policy], cwd=ROOT, env={**environment, **more}, capture_output=True, text=True, check=True)
+        directives: dict[str, list[str]] = json.loads(done.stdout)
+        return directives
+
+    folder, bucket = told(), told(STUDIO_STORAGE_URL="s3://AKIA:s3cr3t@clips?region=eu-central-1")
+
+    added = {name: sorted(set(bucket[name]) - set(folder[name])) for name in folder if bucket[name] != folder[name]}
+    assert added == {name: ["https://clips.s3.eu-central-1.amazonaws.com"] for name in ("img-src", "media-src")}
 
 
 @pytest.mark.parametrize("name", PRODUCTION)

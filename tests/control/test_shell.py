@@ -1,9 +1,11 @@
 """The frame around every page: what it shows to whom, what it costs, and the tags it is made of."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 from django import forms
+from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.template import engines
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
@@ -15,15 +17,17 @@ from studio.accounts.models import User
 from studio.control.shell import Shell
 from studio.control.templatetags import ui
 from studio.credits.models import Account, Entry
-from studio.jobs.models import Job
+from studio.jobs.models import Job, Look
 from studio.projects.models import Membership, Project
 from studio.routing.models import Connection
 from tests.conftest import signed_in
 
 
-def frame(user: User | None, *, page: str = "", code: str = "") -> Shell:
+def frame(user: User | None, *, page: str = "", code: str = "", lately: Sequence[str] = ()) -> Shell:
     """The shell of a request by this person for the page of that name."""
     request = RequestFactory().get("/")
+    request.session = SessionStore()
+    request.session["lately"] = list(lately)
     if user is not None:
         request.user = user
     request.resolver_match = ResolverMatch(lambda: None, (), {"code": code} if code else {}, url_name=page)
@@ -58,13 +62,40 @@ def test_alice_sees_her_projects_and_how_much_goes_on_in_each(alice: User, tide:
     assert shell.live == 3
 
 
-def test_listing_projects_takes_two_queries_however_many_there_are(ada: User, xai: Connection, django_assert_num_queries: DjangoAssertNumQueries):
+def test_listing_projects_takes_three_queries_however_many_there_are(ada: User, xai: Connection, django_assert_num_queries: DjangoAssertNumQueries):
     for letter in "ABCDEFGH":
         job(Project.objects.create(code=f"{letter}1", name=letter), ada, xai, 1, "queued")
     shell = frame(ada)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert [place.live for place in shell.projects] == [1] * 8
         assert (shell.live, shell.project) == (8, shell.projects[0])
+
+
+def test_what_ended_since_one_last_looked_is_counted_by_project_and_cancelled_or_running_is_not(alice: User, tide: Project, xai: Connection):
+    for number, state in enumerate(["done", "done", "failed", "cancelled", "rendering"], start=1):
+        Job.objects.filter(pk=job(tide, alice, xai, number, state).pk).update(version=number)
+    assert [place.new for place in frame(alice).projects] == [0], "nothing is marked before the first look"
+    look = Look.objects.create(user=alice, project=tide, version=1)
+    assert [place.new for place in frame(alice).projects] == [2]
+    Look.objects.filter(pk=look.pk).update(version=5)
+    assert [place.new for place in frame(alice).projects] == [0]
+
+
+def test_the_sidebar_lists_eight_by_name_among_them_those_where_one_was_lately(ada: User):
+    for letter in "ABCDEFGHIJKL":
+        Project.objects.create(code=f"{letter}1", name=letter)
+    shell = frame(ada, page="studio", code="L1", lately=["K1"])
+    assert [place.name for place in shell.listed] == ["A", "B", "C", "D", "E", "F", "K", "L"]
+    assert len(shell.projects) == 12
+
+
+def test_away_from_projects_the_studio_link_leads_to_where_one_was_last(bob: User, tide: Project, xai: Connection):
+    koi = Project.objects.create(code="KOI", name="Koi & Lantern")
+    Membership.objects.create(project=koi, user=bob, role="maker")
+    job(tide, bob, xai, 1, "rendering")
+    last = frame(bob, page="credits", lately=["KOI", "TIDE"]).project
+    assert last is not None
+    assert last.code == "KOI"
 
 
 def test_mallory_is_shown_nothing_of_a_project_whose_code_she_knows(mallory: User, tide: Project):
@@ -234,7 +265,7 @@ def test_a_person_is_a_colour_and_initials(alice: User):
 
 
 def test_a_project_is_a_letter_on_its_colour(tide: Project):
-    assert rendered("{% cover project %}", project=tide) == f'<span class="cover " style="--ah:{tide.hue}" data-i="T" aria-hidden="true"></span>'
+    assert rendered("{% cover project %}", project=tide) == f'<span class="cover" style="--ah:{tide.hue}" data-i="T" aria-hidden="true"></span>'
 
 
 @pytest.mark.parametrize(

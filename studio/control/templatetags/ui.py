@@ -24,7 +24,9 @@ register = template.Library()
 @register.simple_tag
 def icon(name: str, classes: str = "") -> SafeString:
     """A Lucide icon by name; more classes such as "i-14". The text beside it, or an aria-label, says what it means."""
-    return format_html('<svg class="i i--{} {}" aria-hidden="true"><use href="{}#{}"/></svg>', name, classes, static("img/icons.svg"), name)
+    return format_html(
+        '<svg class="i i--{}" aria-hidden="true"><use href="{}#{}"/></svg>', f"{name} {classes}".strip(), static("img/icons.svg"), name
+    )
 
 
 @register.simple_tag
@@ -44,8 +46,8 @@ def provider_name(provider: str) -> str:
 def avatar(user: User, classes: str = "") -> SafeString:
     """A person's initials on a colour of their own; their name for screen readers and as a tooltip."""
     return format_html(
-        '<span class="avatar {}" style="--ah:{}" role="img" aria-label="{}" title="{}" data-i="{}"></span>',
-        classes,
+        '<span class="{}" style="--ah:{}" role="img" aria-label="{}" title="{}" data-i="{}"></span>',
+        f"avatar {classes}".strip(),
         user.hue,
         user,
         user,
@@ -58,7 +60,10 @@ def cover(project: object, classes: str = "") -> SafeString:
     """A project's first letter on its colour. Takes anything with `hue` and `name`."""
     name = str(getattr(project, "name", ""))
     return format_html(
-        '<span class="cover {}" style="--ah:{}" data-i="{}" aria-hidden="true"></span>', classes, getattr(project, "hue", 0), name[:1].upper()
+        '<span class="{}" style="--ah:{}" data-i="{}" aria-hidden="true"></span>',
+        f"cover {classes}".strip(),
+        getattr(project, "hue", 0),
+        name[:1].upper(),
     )
 
 
@@ -101,6 +106,21 @@ def credits_(millicredits: int | None) -> str:
 def thousands(number: int) -> str:
     """1240 → "1,240"."""
     return f"{number:,}"
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share in whole per cent: 0.984 → "98 %"; a dash where there is none."""
+    return "–" if share is None else f"{share:.0%}".replace("%", " %")
+
+
+@register.filter
+def drift(share: float | None) -> str:
+    """By how much something is off, in whole per cent with its sign: 0.12 → "+12 %", 0 → "±0 %"; a dash where nothing is known."""
+    if share is None:
+        return "–"
+    whole = round(share * 100)
+    return f"{'+' if whole > 0 else '−' if whole < 0 else '±'}{abs(whole)} %"
 
 
 @register.filter

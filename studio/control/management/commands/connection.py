@@ -4,10 +4,11 @@ import os
 from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
-from studio.control import connections
+from studio.control import connections, fares
 from studio.control.forms import ConnectionForm
-from studio.jobs.worker import allowed_hosts
+from studio.jobs.hands import allowed_hosts
 from studio.providers.registry import PROVIDERS
 from studio.routing.checking import check
 from studio.routing.models import Connection
@@ -26,6 +27,8 @@ class Command(BaseCommand):
         add.add_argument("--key-env", required=True, metavar="NAME", help="the environment variable that holds the API key")
         add.add_argument("--rpm", type=int, default=60, help="requests per minute (60)")
         add.add_argument("--at-once", type=int, default=20, help="jobs at once (20)")
+        add.add_argument("--dialect", default="", help="which of the provider's documents it keeps to; empty for the newest")
+        add.add_argument("--position", type=int, default=100, help="its place in the house's order, smaller first (100)")
         for name, words in (("off", "send nothing new there"), ("on", "send there again"), ("check", "ask it something that costs nothing")):
             one = what.add_parser(name, help=words)
             one.add_argument("label")
@@ -44,14 +47,17 @@ class Command(BaseCommand):
             self._switch(_named(given["label"]), on=what == "on", reason=given.get("reason", ""))
 
     def _list(self) -> None:
-        rows = list(Connection.objects.all())
-        if not rows:
+        standings = fares.standings(timezone.now())
+        if not standings:
             self.stdout.write("There are no connections yet. Add one: manage.py connection add PROVIDER --label L --key-env NAME")
-        for row in rows:
+        for standing in standings:
+            row = standing.connection
             key = f"••••{row.key_hint}" if row.key_encrypted else "no key"
             limits = f"{row.requests_per_minute}/min, {row.jobs_at_once} at once"
             state = "on" if row.enabled else f"off {row.paused_reason}".rstrip()
+            dialect = f"documents {row.dialect}, " if row.dialect else ""
             self.stdout.write(f"{row.label:30} {row.provider:12} {connections.address(row):44} {key:12} {limits:24} {state}")
+            self.stdout.write(f"{'':30} {dialect}{fares.health_in_short(standing)}")
 
     def _add(self, given: dict[str, str]) -> None:
         if given["provider"] not in PROVIDERS:
@@ -63,6 +69,8 @@ class Command(BaseCommand):
                 "provider": given["provider"],
                 "label": given["label"],
                 "base_url": given["base_url"],
+                "dialect": given["dialect"],
+                "position": given["position"],
                 "key": os.environ[given["key_env"]],
                 "requests_per_minute": given["rpm"],
                 "jobs_at_once": given["at_once"],
@@ -81,7 +89,8 @@ class Command(BaseCommand):
         verdict = check(connection, allowed_hosts=allowed_hosts())
         if not verdict.is_good:
             raise CommandError(f"{connection.label}: {verdict.words}")
-        self.stdout.write(f"{connection.label}: {verdict.words}")
+        resumed = connections.resume(connection, why="A check found that it works.", by=None)
+        self.stdout.write(f"{connection.label}: {verdict.words}{' Its pause is over.' if resumed else ''}")
 
 
 def _named(label: str) -> Connection:

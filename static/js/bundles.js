@@ -1,0 +1,50 @@
+// ZIP files that are being made: whoever asked for one hears on any page that it is ready, and the list of them stays true.
+//   [data-bundle] is a form that asks for one, and says where the news are; #bundles[data-pending] is a list in which one is not ready
+//   asks every 2.5 s, only while one is being made and the page is seen; other tabs share what is known through the browser's storage
+import { toast } from "app/toast";
+
+const KEY = "bundles:news", EVERY = 2500, SLOWEST = 40_000;
+let failures = 0, timer;
+
+function kept() {
+  try { return localStorage.getItem(KEY); } catch { return null; }
+}
+function keep(address) {
+  try { if (address) localStorage.setItem(KEY, address); else localStorage.removeItem(KEY); } catch { /* storage is off: the list alone tells */ }
+}
+const where = () => document.getElementById("bundles")?.dataset.pending ?? kept();
+
+function plan() {
+  clearTimeout(timer);
+  if (where() && !document.hidden) timer = setTimeout(ask, Math.min(SLOWEST, EVERY * 2 ** failures));
+}
+
+async function ask() {
+  const address = where();
+  if (!address) return;
+  try {
+    const answer = await fetch(address, { headers: { Accept: "application/json" }, redirect: "error" });
+    if ([401, 403, 404].includes(answer.status)) { keep(null); return; } // somebody else signed in here
+    const news = await answer.json();
+    failures = 0;
+    keep(news.pending ? address : null);
+    news.ready.forEach((title) => tell(title, news.address));
+    if (document.getElementById("bundles-poll")) document.body.dispatchEvent(new CustomEvent("look"));
+  } catch { failures += 1; } // signed out or offline: less and less often
+  if (failures < 8) plan();
+}
+
+function tell(title, address) {
+  const box = toast(`${title}: the ZIP is ready.`);
+  const link = document.createElement("a");
+  link.className = "btn btn--quiet btn--sm";
+  link.href = address;
+  link.textContent = "Show";
+  box.querySelector("span").after(link);
+}
+
+document.addEventListener("submit", (e) => {
+  if (e.target.dataset?.bundle) keep(e.target.dataset.bundle);
+});
+document.addEventListener("visibilitychange", plan);
+plan();

@@ -1,0 +1,223 @@
+"""Ways around and ways in: the palette, the map, what would open a connection, keys alone, a finger alone, a pasted picture, a laptop that slept."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+
+from tests.browser.test_board import ROWS, change
+from tests.browser.test_frame import SESSION, barriers_everywhere
+from tests.browser.test_main_job import choose
+from tests.installation import Installation, eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.looks]
+NEWCOMER = """
+from studio.accounts.models import User
+from studio.credits import ledger
+from studio.projects.models import Membership, Project
+person = User.objects.create_user({email!r}, name="Nell", password="correct horse battery")
+Membership.objects.create(project=Project.objects.get(code="DEMO"), user=person, role="owner")
+ledger.grant(person, 100_000, key=person.email, reason="to begin with", actor=None)
+"""
+FOCUS = "document.activeElement.matches({!r})"
+PASTE = """async () => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 48 });
+  canvas.getContext("2d").fillRect(0, 0, 64, 48);
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  const clipboardData = new DataTransfer();
+  clipboardData.items.add(new File([blob], "screenshot.png", { type: "image/png" }));
+  document.getElementById("prompt").dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+}"""
+
+
+@pytest.fixture(scope="module")
+def admin_key(installation: Installation) -> str:
+    return installation.ask(SESSION).splitlines()[-1]
+
+
+@pytest.fixture
+def at(page: Page, context: BrowserContext, installation: Installation, admin_key: str) -> Page:
+    """The admin's browser."""
+    context.add_cookies([{"name": "sessionid", "value": admin_key, "url": installation.address}])
+    return page
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, locale="en-GB", reduced_motion="reduce")
+    context.set_default_timeout(20_000)
+    yield context.new_page()
+    context.close()
+
+
+def newcomer(installation: Installation, email: str) -> str:
+    installation.ask(NEWCOMER.format(email=email))
+    return email
+
+
+def test_the_palette_leads_by_keys_to_a_clip_to_an_action_and_back_to_where_one_was(at: Page, installation: Installation):
+    installation.ask(ROWS + "job_row(Project.objects.get(code='DEMO'), ada, Connection.objects.get(provider='xai'), prompt='A heron in the reeds')")
+    at.goto(f"{installation.address}/me/")
+    at.locator("#id_name").focus()
+    at.keyboard.press("Control+k")
+    field, chosen = at.locator("#palette-q"), at.locator('#palette-list [aria-selected="true"]')
+    expect(field).to_be_focused()
+    expect(at.locator("#palette-list")).to_contain_text("Go to")
+    assert barriers_everywhere(at) == []
+    at.keyboard.press("Escape")
+    expect(at.locator("#id_name")).to_be_focused()
+
+    at.keyboard.press("Control+k")
+    at.keyboard.type("nothing is called so")
+    expect(at.locator("#palette-none")).to_contain_text("Nothing here is called")
+    field.fill("dark")
+    expect(chosen).to_contain_text("Switch between dark and light")
+    theme = at.evaluate("document.documentElement.dataset.theme")
+    at.keyboard.press("Enter")
+    expect(at.locator("#palette")).to_be_hidden()
+    assert at.evaluate("document.documentElement.dataset.theme") != theme
+
+    at.keyboard.press("Control+k")
+    at.keyboard.type("heron")
+    expect(chosen).to_contain_text("A heron in the reeds")
+    assert at.evaluate("document.getElementById('palette-q').getAttribute('aria-activedescendant')") == chosen.get_attribute("id")
+    at.keyboard.press("Enter")
+    at.wait_for_url("**/p/DEMO/clips/**")
+
+
+def test_the_palette_says_that_nobody_answers_and_keeps_what_the_page_can_do(at: Page, installation: Installation):
+    at.goto(f"{installation.address}/p/DEMO/")
+    at.route("**/found/**", lambda route: route.abort())
+    at.keyboard.press("Control+k")
+    expect(at.locator("#palette-none")).to_contain_text("No answer")
+    at.keyboard.type("generate")
+    expect(at.locator('#palette-list [aria-selected="true"]')).to_contain_text("Generate")
+
+
+def test_the_palette_works_by_finger(phone: Page, installation: Installation, admin_key: str):
+    phone.context.add_cookies([{"name": "sessionid", "value": admin_key, "url": installation.address}])
+    phone.goto(f"{installation.address}/credits/")
+    phone.locator(".top [data-palette-open]").tap()
+    phone.keyboard.type("gallery")
+    phone.locator("#palette-list").get_by_text("Gallery of Demo").tap()
+    phone.wait_for_url("**/p/DEMO/gallery/")
+
+
+def test_the_map_holds_what_works_on_the_page_and_nothing_else(at: Page, installation: Installation):
+    for path, has, lacks in (("/p/DEMO/", "Generate, while you write", "Full screen"), ("/prompts/", "New prompt", "Generate, while you write")):
+        at.goto(installation.address + path)
+        at.evaluate("document.activeElement.blur()")
+        at.keyboard.press("?")
+        expect(at.locator("#keys").get_by_text(has)).to_be_visible()
+        expect(at.locator("#keys").get_by_text(lacks)).to_be_hidden()
+
+
+def test_why_a_connection_cannot_do_it_follows_what_is_typed_and_what_would_open_it_is_made_by_a_press_alone(at: Page, installation: Installation):
+    at.goto(f"{installation.address}/p/DEMO/")
+    choose(at, "TTAPI")
+    at.locator("#composer [name=duration]").select_option("20")
+    at.locator("#prompt").fill("tide " * 900)
+    at.locator("#route-btn").click()
+    xai = at.locator("label.route", has_text="xAI (sandbox)")
+    expect(xai).to_contain_text("not 20 s")
+    expect(xai).to_contain_text("With at most 4,096 characters and at 15 s it can, for")
+    at.keyboard.press("Escape")
+    at.locator("#prompt").fill("the tide at dusk")
+    choose(at, "xAI")
+    expect(at.locator("#opening-said")).to_contain_text("At 15 s it can, for 105 credits.")
+    expect(at.locator("#composer [name=duration]")).to_have_value("20")
+    at.get_by_role("button", name="Change it").press("Enter")
+    expect(at.locator("#composer [name=duration]")).to_have_value("15")
+    expect(at.locator("#opening-said")).to_have_count(0)
+    expect(at.locator(".quote")).to_contain_text("105 credits")
+    expect(at.locator("#prompt")).to_have_value("the tide at dusk")
+
+
+def test_a_picture_is_pasted_into_the_composer_and_goes_with_the_draft(at: Page, installation: Installation):
+    at.goto(f"{installation.address}/p/DEMO/")
+    before = at.locator("#refs [data-ref]").count()
+    at.locator("#prompt").fill("with a picture")
+    at.evaluate(PASTE)
+    expect(at.locator("#refs [data-ref]")).to_have_count(before + 1)
+    expect(at.locator("#refs [data-ref] img").last).to_be_visible()
+    expect(at.locator("#prompt")).to_have_value("with a picture")
+    at.locator("#refs [data-ref-remove]").last.press("Enter")
+    expect(at.locator("#refs [data-ref]")).to_have_count(before)
+
+
+def test_by_keys_alone_from_the_sign_in_to_a_clip_that_is_picked(page: Page, installation: Installation):
+    email = newcomer(installation, "nell@example.org")
+    page.goto(installation.address)
+    tab_to(page, "[name=login]")
+    page.keyboard.type(email)
+    tab_to(page, "[name=password]")
+    page.keyboard.type("correct horse battery")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/p/DEMO/")
+    expect(page.locator("#guide-maker")).to_contain_text("Write a prompt")
+    page.keyboard.press("c")
+    page.keyboard.type("A lantern on a still lake")
+    page.keyboard.press("Control+Enter")
+    card = page.locator("article.card", has_text="A lantern on a still lake")
+    expect(card).to_have_attribute("data-state", "done", timeout=60_000)
+    expect(page.locator("#guide-maker [data-done]")).to_have_count(2)
+    tab_to(page, ".card__prompt a")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/clips/**")
+    page.keyboard.press("Space")
+    eventually(lambda: page.evaluate("!document.getElementById('video').paused"), within=20)
+    page.keyboard.press("1")
+    expect(page.locator(".verdicts [data-verdict=pick]")).to_have_attribute("aria-pressed", "true")
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until the focus is there."""
+    for _ in range(60):
+        if page.evaluate(FOCUS.format(selector)):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab never came to {selector}")
+
+
+def test_by_finger_alone_on_a_phone_the_same_story(phone: Page, installation: Installation):
+    email = newcomer(installation, "noah@example.org")
+    phone.goto(installation.address)
+    phone.locator("[name=login]").tap()
+    phone.keyboard.type(email)
+    phone.locator("[name=password]").tap()
+    phone.keyboard.type("correct horse battery")
+    phone.get_by_role("button", name="Sign in").tap()
+    phone.wait_for_url("**/p/DEMO/")
+    phone.locator("#prompt").tap()
+    phone.keyboard.type("A kite that pulls")
+    phone.locator("#composer [type=submit]").tap()
+    card = phone.locator("article.card", has_text="A kite that pulls")
+    expect(card).to_have_attribute("data-state", "done", timeout=60_000)
+    card.locator(".card__prompt a").tap()
+    phone.wait_for_url("**/clips/**")
+    phone.locator(".verdicts [data-verdict=pick]").tap()
+    expect(phone.locator(".verdicts [data-verdict=pick]")).to_have_attribute("aria-pressed", "true")
+    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_laptop_that_slept_does_not_wait_for_an_answer_that_never_comes(at: Page, installation: Installation):
+    row = (
+        ROWS
+        + "job = job_row(Project.objects.get(code='DEMO'), ada, Connection.objects.get(provider='xai'), State.RENDERING, due=None); print(job.number)"
+    )
+    number = int(installation.ask(row).splitlines()[-1])
+    at.goto(f"{installation.address}/p/DEMO/")
+    card = at.locator(f"#clip-DEMO-{number:03d}")
+    held: list[Route] = []
+
+    def fall_asleep(route: Route) -> None:
+        held.append(route)
+
+    at.route("**/pulse/**", fall_asleep)
+    with at.expect_request("**/pulse/**"):
+        pass
+    change(installation, "DEMO", number, "cancelled", message="Cancelled by Ada")
+    expect(card).to_have_attribute("data-state", "rendering")
+    at.unroute("**/pulse/**")
+    at.evaluate("(() => { const now = Date.now; Date.now = () => now() + 1_800_000; })()")
+    expect(card).to_have_attribute("data-state", "cancelled", timeout=8_000)

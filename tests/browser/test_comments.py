@@ -1,0 +1,169 @@
+"""Comments in a real browser: said at a time and found again, live beside a clip that plays on, and never lost or said twice."""
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route, expect
+
+from tests.browser.test_frame import SESSION, barriers
+from tests.installation import Installation, eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.looks]
+
+ORDER = """
+from uuid import uuid4
+from studio.accounts.models import User
+from studio.credits import ledger
+from studio.jobs.actions import Order, order
+from studio.projects.models import Membership, Project
+from studio.providers.contract import Brief
+from studio.routing.models import Connection
+admin, project = User.objects.filter(role="admin").first(), Project.objects.get(code="DEMO")
+ledger.grant(admin, 1_000_000, key="to talk about", reason="A clip to talk about", actor=None)
+brief = Brief(prompt="A clip to talk about", aspect_ratio="16:9", duration=2, resolution="480p", model="grok-imagine-video")
+job = order(author=admin, project=project, what=Order(connection=Connection.objects.get(provider="xai"), brief=brief), order_key=uuid4())
+ilya, _ = User.objects.get_or_create(email="ilya@example.org", defaults={"name": "Ilya Brandt"})
+Membership.objects.get_or_create(project=project, user=ilya, defaults={"role": "reviewer"})
+print(job.pk)
+"""
+SAVED = "from studio.jobs.models import Clip; print(*Clip.objects.filter(job='{job}', saved_at__isnull=False).values_list('pk', flat=True))"
+FORGET = "from studio.gallery.models import Comment; from studio.jobs.models import Clip; Comment.objects.all().delete(); Clip.objects.update(open_comments=0)"
+ANOTHER = """
+from uuid import uuid4
+from studio.accounts.models import User
+from studio.gallery.comments import Voice, Words, say
+from studio.jobs.models import Clip
+say(Clip.objects.get(pk="{clip}"), Words("From somebody else", 300), key=uuid4(), voice=Voice(User.objects.get(email="ilya@example.org"), may_say=True))
+"""
+COUNT = "from studio.gallery.models import Comment; print(Comment.objects.count())"
+WATCH = """video => {
+  window.same = video; window.heard = [];
+  for (const name of ["pause", "emptied", "seeking", "loadstart"]) video.addEventListener(name, () => window.heard.push(name));
+  video.muted = video.loop = true;
+  return video.play();
+}"""
+LOOK_NOW = "document.dispatchEvent(new Event('visibilitychange'))"
+
+
+@pytest.fixture(scope="module")
+def clip(installation: Installation) -> str:
+    """A saved clip of two seconds in the demo project, where Ilya reviews."""
+    job = installation.ask(ORDER).splitlines()[-1]
+    return eventually(lambda: installation.ask(SAVED.format(job=job)).strip(), within=90, every=1)
+
+
+@pytest.fixture
+def at(page: Page, context: BrowserContext, installation: Installation, clip: str) -> Page:
+    """The admin's browser in the viewing room of that clip, before anything is said."""
+    key = installation.ask(f"{FORGET}\n{SESSION}").splitlines()[-1]
+    context.add_cookies([{"name": "sessionid", "value": key, "url": installation.address}])
+    page.goto(f"{installation.address}/p/DEMO/clips/{clip}/")
+    page.wait_for_function("() => document.getElementById('video').readyState >= 2")
+    return page
+
+
+def seconds(page: Page) -> float:
+    return float(page.evaluate("document.getElementById('video').currentTime"))
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_somebody_comments_at_a_time_and_finds_it_again(at: Page, width: int):
+    at.set_viewport_size({"width": width, "height": 900})
+    at.get_by_role("slider", name="Position").focus()
+    at.keyboard.press("ArrowRight")
+    at.keyboard.press("ArrowRight")
+    at.keyboard.press(".")
+    expect(at.locator("#tc")).to_have_text("0:01:01")
+    at.keyboard.press("c")
+    expect(at.locator("#say-text")).to_be_focused()
+    at.keyboard.type("Hold this, @il")
+    expect(at.get_by_role("option", name="Ilya Brandt")).to_be_visible()
+    at.keyboard.press("Enter")
+    expect(at.locator("#say-text")).to_have_value("Hold this, @Ilya Brandt ")
+    at.keyboard.press("Control+Enter")
+    comment = at.locator("#thread .cmt")
+    expect(comment).to_contain_text("0:01:01")
+    expect(comment.locator("b.at")).to_have_text("@Ilya Brandt")
+    expect(at.locator("#say-text")).to_have_value("")
+
+    at.reload()
+    at.wait_for_function("() => document.getElementById('video').readyState >= 2")
+    assert seconds(at) == 0
+    at.get_by_role("button", name="Admin at 0:01:01").click()
+    expect(comment).to_have_attribute("data-led", "")
+    expect(comment).to_be_focused()
+    assert seconds(at) == pytest.approx(1.0625, abs=0.02)
+    comment.get_by_role("button", name="Resolve").click()
+    expect(comment).to_be_hidden()
+    expect(at.locator(".mark")).to_have_count(0)
+    at.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(comment).to_be_visible()
+    assert at.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert barriers(at) == []
+
+
+def test_a_clip_plays_on_and_words_stay_while_somebody_else_comments(at: Page, installation: Installation, clip: str):
+    at.locator("#say-text").fill("Half a sent")
+    at.locator("#video").evaluate(WATCH)
+    at.wait_for_function("() => same.currentTime > 0.2")
+    at.locator("#say-text").evaluate("field => field.setSelectionRange(4, 6)")
+    installation.ask(ANOTHER.format(clip=clip))
+    before = seconds(at)
+    at.evaluate(LOOK_NOW)
+    expect(at.locator("#thread .cmt")).to_contain_text("From somebody else")
+    expect(at.locator(".mark")).to_have_count(1)
+    at.wait_for_function("before => same.currentTime !== before", arg=before)
+
+    assert at.evaluate("same === document.getElementById('video') && !same.paused")
+    assert set(at.evaluate("heard")) <= {"seeking"}  # where the loop begins again
+    assert at.locator("#say-text").input_value() == "Half a sent"
+    assert at.evaluate("[document.getElementById('say-text').selectionStart, document.getElementById('say-text').selectionEnd]") == [4, 6]
+
+
+def test_an_answer_that_was_lost_neither_loses_the_words_nor_says_them_twice(at: Page, installation: Installation):
+    def lose(route: Route) -> None:
+        route.fetch()  # it arrives, and the answer does not come back
+        route.abort()
+
+    at.route("**/comment/", lose)
+    at.locator("#say-text").fill("Said once")
+    at.get_by_role("button", name="Comment", exact=True).click()
+    expect(at.locator(".toast")).to_contain_text("No answer")
+    expect(at.locator("#say-text")).to_have_value("Said once")
+    at.unroute("**/comment/")
+    at.get_by_role("button", name="Comment", exact=True).click()
+    expect(at.locator("#thread .cmt")).to_contain_text("Said once")
+    expect(at.locator("#say-text")).to_have_value("")
+    assert installation.ask(COUNT).splitlines()[-1] == "1"
+
+    at.locator("#say-text").fill("x" * 2001)
+    at.get_by_role("button", name="Comment", exact=True).click()
+    expect(at.locator("#say-problem")).to_contain_text("2001 characters are too many")
+    assert len(at.locator("#say-text").input_value()) == 2001
+    at.locator("#thread").get_by_role("button", name="Answer").click()
+    at.locator("#say-text").fill("Not sent yet")
+    at.reload()
+    expect(at.locator("#say-text")).to_have_value("Not sent yet")
+    expect(at.locator("#say-about")).to_contain_text("Answering Admin")
+    at.get_by_role("button", name="Answer", exact=True).last.click()
+    expect(at.locator(".cmt__answers .cmt")).to_contain_text("Not sent yet")
+
+
+def test_keys_move_the_player_and_its_state_is_said(at: Page):
+    slider = at.get_by_role("slider", name="Position")
+    at.keyboard.press(".")
+    at.keyboard.press(".")
+    expect(at.locator("#tc")).to_have_text("0:00:02")
+    at.keyboard.press(",")
+    expect(slider).to_have_attribute("aria-valuetext", "0 seconds, frame 1, of 2 seconds")
+    at.keyboard.press("l")
+    expect(at.get_by_role("button", name="Loop")).to_have_attribute("aria-pressed", "false")
+    at.get_by_role("combobox", name="Speed").select_option("0.5")
+    at.keyboard.press("m")
+    expect(at.get_by_role("button", name="Mute")).to_have_attribute("aria-pressed", "true")
+    at.get_by_role("button", name="Full screen").click()
+    expect(at.get_by_role("button", name="Full screen")).to_have_attribute("aria-pressed", "true")
+    at.get_by_role("button", name="Full screen").click()
+    expect(at.get_by_role("button", name="Full screen")).to_have_attribute("aria-pressed", "false")
+
+    at.reload()
+    expect(at.get_by_role("combobox", name="Speed")).to_have_value("0.5")
+    assert at.evaluate("[video.playbackRate, video.muted, video.loop]") == [0.5, True, False]
