@@ -4,12 +4,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run test test-quick check format bench lock vendor clean
+# Two tests at a time; whoever has none left takes over the other's
+TWO := -n 2 --dist worksteal
+.PHONY: help run test test-quick chaos sabotage check format bench lock vendor clean
 
 help:
 	@echo "make run     set up everything and run it: web, worker, sandbox (PORT=8000)"
 	@echo "make test    set up everything and run every test, a real browser included"
 	@echo "make check   format, lint, types, arrows, migrations, vendored files"
+	@echo "make chaos   the long storm: thousands of orders, every fault, processes killed at random (some ten minutes)"
+	@echo "make sabotage  breaks each line that matters and sees its test fail"
 	@echo "make bench   the benchmarks, printing ratios"
 
 .venv/app: .ci/requirements/app.txt
@@ -30,12 +34,19 @@ run: .venv/app
 test: .venv/dev
 	@.ci/browser
 	$(BIN)/coverage erase
-	$(BIN)/pytest -n 2 --cov --cov-report= -m "not browser"
-	$(BIN)/pytest --cov --cov-append --cov-report= -m browser
+	$(BIN)/pytest $(TWO) --cov --cov-report= -m "not browser and not long"
 	$(BIN)/coverage report
+	$(BIN)/pytest $(TWO) -rR -m "browser or long"  # without counting lines: that makes every server of theirs half as fast
 
 test-quick: .venv/dev
-	$(BIN)/pytest -n 2 -m "not browser"
+	$(BIN)/pytest $(TWO) -m "not browser"
+
+# STUDIO_CHAOS_SEED=n has the same people, faults and victims again
+chaos: .venv/dev
+	STUDIO_CHAOS_JOBS=$${STUDIO_CHAOS_JOBS:-2000} STUDIO_CHAOS_SECONDS=$${STUDIO_CHAOS_SECONDS:-300} $(BIN)/pytest tests/chaos -p no:randomly -s
+
+sabotage: .venv/dev
+	$(BIN)/python -m tests.jobs.sabotage
 
 check: .venv/dev
 	$(BIN)/ruff format --check .
@@ -53,8 +64,8 @@ bench: .venv/dev
 	$(BIN)/pytest tests/bench -o python_files='bench_*.py' -p no:randomly -s
 
 lock: .venv/dev
-	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o .ci/requirements/app.txt pyproject.toml
-	$(BIN)/pip-compile --quiet --upgrade --extra dev --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -c .ci/requirements/app.txt -o .ci/requirements/dev.txt pyproject.toml
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --no-strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o .ci/requirements/app.txt pyproject.toml
+	$(BIN)/pip-compile --quiet --upgrade --extra dev --generate-hashes --allow-unsafe --no-strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -c .ci/requirements/app.txt -o .ci/requirements/dev.txt pyproject.toml
 
 vendor: .venv/dev
 	$(BIN)/python .ci/vendor.py

@@ -14,6 +14,7 @@ from csp.constants import NONCE
 from django.core.exceptions import ImproperlyConfigured
 
 from studio.keyring import field_keys, has_own_secrets, running_port, secret_key
+from studio.storage import internal_location, place_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -83,6 +84,7 @@ INSTALLED_APPS = [
     "django_q",
     "studio.accounts",
     "studio.projects",
+    "studio.prompts",
     "studio.routing",
     "studio.credits",
     "studio.jobs",
@@ -95,6 +97,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",  # outermost, so that a refusal of any other carries the policy too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "studio.control.compressing.CompressedPages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -163,7 +166,7 @@ Q_CLUSTER = {
     "retry": 600,  # > timeout x (ceil((queue_limit + bulk + 1) / workers) + 1) + 5, or slow tasks run twice
     "queue_limit": 1,
     "bulk": 1,
-    "poll": 0.1,
+    "poll": 0.05,  # seconds between questions to the ORM broker: half of it is what a callback waits
     "save_limit": -1,  # keeping results makes a cluster six times slower
     "ack_failures": True,
     "max_attempts": 1,
@@ -177,14 +180,27 @@ Q_CLUSTER = {
     "ALT_CLUSTERS": {},
     **({"redis": BROKER_URL} if BROKER_URL else {"orm": "default"}),
 }
+# What stands above the worker in the layers and has work for it: whether there is some, asked every second, and the task that does it.
+CHORES = {"studio.gallery.bundle_making.is_due": "studio.gallery.bundle_making.go_on"}
 
-# Files: private, served only through views that ask the project's door.
-MEDIA_ROOT = DATA_DIR / "media"
+# What every machine's worker asks for, and after how many seconds again. Each may run twice, late or never: the rows say what there is to do.
+ROUNDS = {
+    "studio.credits.allowances.due": 60,
+    "studio.jobs.trash.erase_due": 60,
+    "studio.jobs.recheck.a_round": 60,
+    "studio.gallery.retention.due": 3600,
+}
+RECHECK_MB = int(number("RECHECK_MB", 200, least=0, most=100_000))  # of stored files that are read again each minute; 0 reads none
+
+# Files: private, served only through views that ask the project's door. What sends them is the bucket, the web server in front, or we.
+files = place_of(text("STORAGE_URL"), default=DATA_DIR / "media")
+MEDIA_ROOT = files.folder or DATA_DIR / "media"
+ACCEL_REDIRECT = internal_location(text("ACCEL_REDIRECT"), files)
 STATIC_URL = "static/"
 STATIC_ROOT = Path(text("STATIC_ROOT", str(DATA_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}},
+    "default": {"BACKEND": files.backend, "OPTIONS": files.options},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
@@ -235,6 +251,9 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password_from_key": "20/m/ip",
     "change_password": "5/m/user",
     "access_link": "30/m/ip",  # ours: /in/<token>/
+    "share_password": "10/m/ip,30/h/ip,100/h/key",  # ours: tries at the password of a link, by its id
+    "share_decide": "60/m/ip",  # ours: presses of guests
+    "share_comment": "30/m/ip,300/h/ip",  # ours: words of guests
 }
 INVITATION_LIFETIME = timedelta(days=7)
 SESSION_COOKIE_AGE = int(timedelta(days=30).total_seconds())
@@ -275,8 +294,8 @@ CONTENT_SECURITY_POLICY = {
         "script-src": ["'self'", NONCE],
         "style-src": ["'self'"],
         "style-src-attr": ["'unsafe-inline'"],  # only for custom properties such as style="--p:.64"
-        "img-src": ["'self'", "data:", "blob:"],
-        "media-src": ["'self'", "blob:"],
+        "img-src": ["'self'", "data:", "blob:", *([files.origin] if files.origin else [])],
+        "media-src": ["'self'", "blob:", *([files.origin] if files.origin else [])],
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
         "manifest-src": ["'self'"],
@@ -300,9 +319,9 @@ CREDIT_USD = number("CREDIT_USD", 0.01, least=0.000001, most=1000)  # what one c
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {"plain": {"class": "studio.control.discretion.Discreet", "format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": text("LOG_LEVEL", "INFO").upper()},
-    # httpx writes every URL at INFO, and one provider wants its key in the query
-    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}, "django-q": {"level": "WARNING"}},
+    # httpx writes every URL at INFO, and one provider wants its key in the query; botocore writes what it signs
+    "loggers": {name: {"level": "WARNING"} for name in ("httpx", "httpcore", "django-q", "boto3", "botocore", "s3transfer", "urllib3")},
 }
