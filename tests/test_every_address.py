@@ -103,6 +103,7 @@ TABLE = {
     # the Studio
     "studio": Address("look"),
     "pulse": Address("look"),
+    "news": Address("look"),
     "composer": Address("make"),
     "options": Address("make"),
     "order": Address(None, "make"),

@@ -1,22 +1,28 @@
 // Keeps the board true. One poll a page: it fires `pulse` on the body, #pulse asks with its change tag, the answer holds what changed.
-//   every second while a card is close to a change, every 2 s while one is in line or tells how far it is, every 4 s while all are far from their end
-//   or something came in the last two minutes, as an order is seldom alone, every 20 s otherwise; ±15 %, so that tabs do not fall into step
+//   as soon as there is something: the server holds one answer back until there are news (bell.py), and #pulse asks then. What no news tell of, as places
+//   in a line that is shared with other projects, is asked for now and then
+//   where nothing is held back: every second while a card is close to a change, every 2 s while one is in line or tells how far it is, every 4 s while all
+//   are far from their end or something came in the last two minutes, as an order is seldom alone, every 20 s otherwise; ±15 %, so that tabs do not fall into step
 //   never while hidden, or every 30 s if somebody wants to be notified and a card is in flight; at once when shown again, awake again, back online, or after something was ordered; on trouble twice as long each time, up to 15 s
+import { listen, hears, stop } from "app/news";
 import { isOn, tell as notify } from "app/notify";
 import { announce } from "app/toast";
 
-const NEAR = 1000, LIVE = 2000, FAR = 4000, IDLE = 20_000, SLOWEST = 15_000, BEHIND = 30_000, LIVELY = 120_000;
+const NEAR = 1000, LIVE = 2000, FAR = 4000, LINE = 8000, IDLE = 20_000, HEARD = 60_000, SLOWEST = 15_000, BEHIND = 30_000, LIVELY = 120_000;
+const REST = 400, LONGEST_REST = 5000; // ms from one answer to the next question, however much happens: twice as long as the last answer took
 const ASLEEP = 10_000, LOST = 20_000; // ms: a clock that stood still for so long slept; an answer that took so long never comes
 const MOVING = '.card:is([data-live], [data-state="queued"]:not(:has([data-waits])), [data-state="rendering"]:not(:has([data-unreported])))';
 const IN_FLIGHT = '.card:is([data-live], [data-state="queued"], [data-state="sending"], [data-state="rendering"], [data-state="saving"])';
+const IN_LINE = '.card[data-state="queued"]';
 const ALMOST = 0.95; // as in cards.py
 const pulse = document.getElementById("pulse");
 const board = document.getElementById("board");
 let tag = pulse.getAttribute("hx-ptag"); // the last one, for what was looked at
-let timer, failures = 0, asking = false, asked = 0, answered = Date.now(), ticked = Date.now(), news = 0;
+let timer, failures = 0, asking = false, asked = 0, answered = Date.now(), ticked = Date.now(), news = 0, took = 0;
 
 function pause() {
   if (failures) return Math.min(SLOWEST, LIVE * 2 ** failures);
+  if (hears()) return board.querySelector(IN_LINE) ? LINE : HEARD;
   if (board.querySelector(".card[data-near]")) return NEAR;
   if (board.querySelector(MOVING)) return LIVE;
   return board.querySelector(IN_FLIGHT) || Date.now() - news < LIVELY ? FAR : IDLE;
@@ -26,6 +32,11 @@ const isAway = () => document.hidden && !(isOn() && board.querySelector(IN_FLIGH
 function plan(delay = document.hidden ? BEHIND : pause()) {
   clearTimeout(timer);
   if (!isAway()) timer = setTimeout(ask, delay * (0.85 + Math.random() * 0.3));
+}
+
+function told(what) {
+  if (what === "news") plan(Math.max(0, answered + Math.min(LONGEST_REST, Math.max(REST, 2 * took)) - Date.now()));
+  else plan();
 }
 
 function ask() {
@@ -52,14 +63,16 @@ pulse.addEventListener("htmx:finally:request", (e) => {
   const well = response && (response.status === 304 || response.raw.ok);
   failures = well ? 0 : failures + 1;
   if (well) answered = Date.now();
+  took = Date.now() - asked;
   if (well && response.status !== 304) news = answered;
   tag = (well && response.headers.get("HX-PTag")) || tag;
   behind();
+  if (well && !document.hidden) listen(pulse.dataset.news, tag, told);
   plan();
 });
 
-document.addEventListener("visibilitychange", () => { if (document.hidden) { looked(); plan(); } else ask(); });
-addEventListener("pagehide", looked);
+document.addEventListener("visibilitychange", () => { if (document.hidden) { stop(); looked(); plan(); } else ask(); });
+addEventListener("pagehide", () => { stop(); looked(); });
 addEventListener("online", ask);
 addEventListener("pageshow", (e) => { if (e.persisted) { asking = false; ask(); } });
 
@@ -154,6 +167,7 @@ function tick() {
 function watch() {
   const now = Date.now(), slept = now - ticked > ASLEEP;
   ticked = now;
+  if (slept) stop(); // whatever was held back was told to a socket that is gone
   if (asking && now - asked > LOST) asking = false;
   else if (!slept) return;
   ask();

@@ -1,4 +1,5 @@
-"""Sends files without a thread for each reader: a gunicorn worker whose threads hand a file over once its headers are out. Knows nothing of the studio.
+"""Sends files and holds answers back without a thread for each reader: a gunicorn worker whose threads hand over once the headers are out. Knows nothing of
+the studio.
 
 A thread that waits until somebody's slow line has taken a clip answers no page meanwhile: sixteen viewers would take all there are. So one thread of each
 process waits for all readers at once, and the kernel moves the bytes from the file to whoever can take more; they are never in our memory.
@@ -7,6 +8,9 @@ process waits for all readers at once, and the kernel moves the bytes from the f
     keep_back   keeps the file back, so that gunicorn sends the headers alone
     Worker      gives the connection to its Carrier, and goes on with it afterwards
     Carrier     sendfile, a slice at a time
+
+An answer may also come later. The app calls `environ["studio.later"]`, which is a promise (or None, when too many are held), and answers with headers for
+a body of one byte; the connection waits with no thread until somebody, in any thread, sets that byte as the promise's result.
 """
 
 import io
@@ -27,6 +31,8 @@ SMALL = 1 << 16  # bytes that a socket takes at once: not worth handing over
 SLICE = 1 << 20  # bytes for one reader before it is the next one's turn
 PATIENCE = 60.0  # seconds that a reader may take nothing at all
 LOOK_EVERY = 1.0  # seconds
+MOST_HELD = 200  # answers of a process that come later: half of its connections (see serving.py)
+Promise = Future[bytes]
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -104,7 +110,8 @@ class Worker(ThreadWorker):
 
     def init_process(self) -> None:
         """Begin, in the process that serves."""
-        self.loads: dict[socket.socket, Load] = {}
+        self.kept = Kept({}, {}, set())
+        self.poller: selectors.BaseSelector
         self.carrier = Carrier()
         self.carrier.start()
         super().init_process()
@@ -112,23 +119,77 @@ class Worker(ThreadWorker):
     def load_wsgi(self) -> None:
         """Put ourselves between gunicorn and the app."""
         super().load_wsgi()
-        self.wsgi = partial(keep_back, self.wsgi, self.loads)
+        self.wsgi = partial(keep_back, self.wsgi, self.kept)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """End: nobody is waited for whose answer may be long in coming."""
+        for promise in list(self.kept.promised):
+            promise.cancel()
+        super().handle_exit(sig, frame)
 
     def finish_request(self, conn: TConn, fs: "Future[Any]") -> None:
-        """What follows when a thread is done with a request: here the rest of the answer, if it is a file."""
-        load = self.loads.pop(conn.sock, None)
-        if load is None:
-            super().finish_request(conn, fs)
+        """What follows when a thread is done with a request: here the rest of the answer, if it is a file or comes later."""
+        if load := self.kept.loads.pop(conn.sock, None):
+            self.carrier.carry(load, conn.sock, then=lambda whole: self.method_queue.defer(partial(self._carried, conn, fs, whole=whole)))
+        elif promise := self.kept.promises.pop(conn.sock, None):
+            self._hold(conn, fs, promise)
         else:
-            self.carrier.carry(load, conn.sock, then=lambda whole: self.method_queue.defer(self._carried, conn, fs, whole))
+            super().finish_request(conn, fs)
 
-    def _carried(self, conn: TConn, fs: "Future[Any]", whole: bool) -> None:  # noqa: FBT001 - called by the queue
+    def _hold(self, conn: TConn, fs: "Future[Any]", promise: Promise) -> None:
+        """Wait for the promise, and for whoever waits: to say anything meanwhile means to hang up."""
+        try:
+            self.poller.register(conn.sock, selectors.EVENT_READ, lambda _: promise.cancel())
+        except (OSError, ValueError):  # the headers could not be sent
+            promise.cancel()
+            self.kept.promised.discard(promise)
+            self._carried(conn, fs, whole=False)
+        else:
+            promise.add_done_callback(lambda done: self.method_queue.defer(self._keep_word, conn, fs, done))
+
+    def _keep_word(self, conn: TConn, fs: "Future[Any]", promise: Promise) -> None:
+        """The one byte. A socket whose answer waited has room for it."""
+        self.poller.unregister(conn.sock)
+        self.kept.promised.discard(promise)
+        try:
+            whole = not promise.cancelled() and conn.sock.send(promise.result()) == 1
+        except OSError:
+            whole = False
+        self._carried(conn, fs, whole=whole)
+
+    def _carried(self, conn: TConn, fs: "Future[Any]", *, whole: bool) -> None:
         """The connection waits for its next request, or ends. Closing it leaves to the kernel what the reader has not taken yet."""
         if whole and fs.result():
             super().finish_request(conn, fs)
         else:
             self.nr_conns -= 1
             conn.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept back at a process: files and promises of requests whose thread is not done yet, by socket, and every promise that was not kept yet."""
+
+    loads: dict[socket.socket, Load]
+    promises: dict[socket.socket, Promise]
+    promised: set[Promise]
+
+    def promise(self, to: socket.socket) -> Promise | None:
+        """A promise to this request; None when so many wait that others would find no room."""
+        if len(self.promised) >= MOST_HELD:
+            return None
+        promise = self.promises[to] = Promise()
+        self.promised.add(promise)
+        return promise
+
+    def is_promised(self, to: socket.socket, *, by: dict[str, str]) -> bool:
+        """Whether these headers are those of an answer that comes later. After any others, as of a page that says what went wrong, nothing may follow."""
+        if by.get("content-length") == "1":
+            return to in self.promises
+        if promise := self.promises.pop(to, None):
+            promise.cancel()
+            self.promised.discard(promise)
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,29 +203,39 @@ class _Nothing:
 
     def close(self) -> None:
         """Called by the server in the end."""
-        self.instead_of.close()
+        if hasattr(self.instead_of, "close"):
+            self.instead_of.close()
 
 
-def keep_back(app: App, loads: dict[socket.socket, Load], environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """The app's answer; if it is a file of some size, nothing but its headers, and the file is left in `loads` under the request's socket."""
+def keep_back(app: App, kept: Kept, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """The app's answer; if it is a file of some size, or comes later, nothing but its headers."""
     told: dict[str, str] = {}
 
     def started(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
         told.update({name.lower(): value for name, value in headers})
         return start_response(status, headers, *rest)
 
+    to = environ["gunicorn.socket"]
+    if is_plain(environ):
+        environ["studio.later"] = partial(kept.promise, to)
     body = app(environ, started)
+    if kept.is_promised(to, by=told):
+        return _Nothing(body)
     load = _load_of(body, environ, int(told.get("content-length", 0)))
     if load is None:
         return body
-    loads[environ["gunicorn.socket"]] = load
+    kept.loads[to] = load
     return _Nothing(body)
+
+
+def is_plain(environ: dict[str, Any]) -> bool:
+    """Whether the answer's body goes over this connection, and nothing else meanwhile."""
+    return environ["REQUEST_METHOD"] == "GET" and str(environ["SERVER_PROTOCOL"]).startswith("HTTP/1.")
 
 
 def _load_of(body: Any, environ: dict[str, Any], length: int) -> Load | None:
     """So many bytes of the body's file from where it stands; None when they are few, or nothing that the kernel can send."""
-    plain = environ["REQUEST_METHOD"] == "GET" and environ["SERVER_PROTOCOL"].startswith("HTTP/1.")
-    if length <= SMALL or not plain or not isinstance(body, environ["wsgi.file_wrapper"]):
+    if length <= SMALL or not is_plain(environ) or not isinstance(body, environ["wsgi.file_wrapper"]):
         return None
     try:
         number = body.filelike.fileno()

@@ -5,7 +5,7 @@ rise in the transaction that changes them, so a page that asks with its tag lear
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -138,6 +138,17 @@ def tag_of(user: User, code: str) -> Tag | None:
     account = Account.objects.filter(user=user).values("version")[:1]
     row = Project.objects.for_user(user).filter(code=code.upper()).values_list("board_version", "last_number", Subquery(account)).first()
     return Tag(row[0], row[2] or 0, row[1]) if row else None
+
+
+def tags_of(boards: Collection[tuple[str, int]]) -> dict[tuple[str, int], Tag]:
+    """The tags of these boards as they stand, by project code and viewer; those of projects that are gone are missing. Two queries.
+
+    Who may see what is not asked here: the answer leaves this process as a yes or no only.
+    """
+    projects = Project.objects.filter(code__in={code for code, _ in boards})
+    stands = {code: (version, last) for code, version, last in projects.values_list("code", "board_version", "last_number")}
+    accounts = dict(Account.objects.filter(user__in={user for _, user in boards}).values_list("user", "version"))
+    return {(code, user): Tag(stands[code][0], accounts.get(user, 0), stands[code][1]) for code, user in boards if code in stands}
 
 
 def page(entry: Pass, filters: Filters, *, upto: int, most: int = PAGE) -> tuple[list[AnyCard], int]:

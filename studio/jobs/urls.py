@@ -8,6 +8,7 @@ urlpatterns = [
     path("hooks/<uuid:attempt>/<str:token>/", callbacks.hook, name="hook"),
     path("p/<code:code>/", views.studio, name="studio"),
     path("p/<code:code>/pulse/", views.pulse, name="pulse"),
+    path("p/<code:code>/news/", views.news, name="news"),
     path("p/<code:code>/looked/", views.looked, name="looked"),
     path("p/<code:code>/composer/", views.composer, name="composer"),
     path("p/<code:code>/draft/", draft_views.draft, name="draft"),

@@ -18,7 +18,7 @@ from studio.accounts.door import person
 from studio.credits.figures import credits_text
 from studio.credits.ledger import CannotHold, Insufficient
 from studio.credits.requests import answers_for
-from studio.jobs import actions, acts, batch_pages, board, drafts, receipts, rescue
+from studio.jobs import actions, acts, batch_pages, bell, board, drafts, receipts, rescue
 from studio.jobs.board import Changes, Filters, Tag
 from studio.jobs.composer import Composer, compose, with_errors
 from studio.jobs.forms import BriefForm, too_many
@@ -79,6 +79,25 @@ def pulse(request: HttpRequest, code: str) -> HttpResponse:
     entry, filters = enter(request, code), Filters.read(request.GET.dict())
     changes = board.changes(entry, filters, seen=seen, now=now, shown_from=board.shot_number(request.GET.get("from", "")))
     return tagged(with_answers(changed(request, entry, changes), entry), now)
+
+
+@require_safe
+@never_cache
+def news(request: HttpRequest, code: str) -> HttpResponse:
+    """`1` as soon as something is newer than the page's tag, `0` if nothing was for a while.
+
+    204 where the server holds no answers back (see control/carrier.py) or holds as many as it can: the page then asks by its own clock.
+    """
+    now, later = tag_or_404(request, code), request.META.get("studio.later")
+    seen = Tag.read(request.headers.get("HX-PTag", ""))
+    answer = HttpResponse(bell.NEWS, content_type="text/plain", headers={"X-Accel-Buffering": "no"})  # nginx: let the headers out
+    if seen != now:
+        return answer
+    promise = later() if later else None
+    if promise is None:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    bell.bell.wait(code.upper(), person(request).pk, now, promise)
+    return answer  # its one byte comes from the bell
 
 
 @require_POST

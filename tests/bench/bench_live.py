@@ -1,7 +1,7 @@
 """How soon a change is on the boards that show it, with two hundred of them open, and what an open board costs: against plain polls that draw the whole board.
 
-A real installation as `make run` starts it, over loopback. Each board is a client that does what `static/js/pulse.js` does: it keeps its tag, asks at the
-pauses that its cards call for, and reads what the answer holds. Orders live in the database as the worker would move them; nothing is rendered.
+A real installation as `make run` starts it, over loopback. Each board is a client that does what `static/js/pulse.js` does: it keeps its tag, listens for
+news, asks for the changes once there are some, and reads what the answer holds. Orders live in the database as the worker would move them; nothing is rendered.
 """
 
 import asyncio
@@ -36,10 +36,13 @@ PLAIN = 2  # projects whose boards are polled plainly: all of them would need mo
 OLD, FRESH = 30, 1  # jobs of a project that have ended, and that live while it is measured
 USUAL = 20.0  # seconds that such an order takes, as this installation knows
 IDLE, LIVE = 30.0, 55.0  # seconds of each part
-NEAR, MOVING, FAR, STILL = 1.0, 2.0, 4.0, 20.0  # seconds between two polls, as in pulse.js
-LIVELY = 120.0  # seconds after the last news during which a board asks as if its cards were far from their end
+LINE, HEARD, REST = (
+    8.0,
+    60.0,
+    0.4,
+)  # seconds between two polls while the server tells of news, with a card in line and without, and at least, as in pulse.js
 AT_ONCE = 8  # pages that are loaded at a time
-CARD = re.compile(r'<article class="card" id="clip-([A-Z0-9-]+)" data-state="(\w+)"([^>]*)>(.*?)</article>', re.DOTALL)
+CARD = re.compile(r'<article class="card" id="clip-([A-Z0-9-]+)" data-state="(\w+)"')
 FIRST_TAG = re.compile(r'hx-ptag="([^"]+)"')
 LIFE = ["sending", "rendering", "saving", "done"]
 HTMX = {"HX-Request": "true"}
@@ -102,35 +105,6 @@ Delays = dict[str, list[float]]
 
 
 @dataclass
-class Shown:
-    """A card as a board shows it: what its next poll depends on."""
-
-    state: str
-    near: bool
-    reports: bool
-    held_up: bool
-    changes_at: float  # when it comes near a change by the clock
-
-    @property
-    def pause(self) -> float:
-        if self.near or time.time() >= self.changes_at:
-            return NEAR
-        if (self.state == "queued" and not self.held_up) or (self.state == "rendering" and self.reports):
-            return MOVING
-        return FAR if self.state in {"queued", "sending", "rendering", "saving"} else STILL
-
-
-def read(html: str) -> dict[str, Shown]:
-    """The cards of an answer."""
-    found = {}
-    for code, state, attributes, inside in CARD.findall(html):
-        times = re.search(r'data-elapsed="([\d.]+)" data-usual="([\d.]+)"', inside)
-        near_at = time.time() + float(times[2]) * 0.8 - float(times[1]) if times else float("inf")
-        found[code] = Shown(state, "data-near" in attributes, "data-unreported" not in inside, "data-waits" in inside, near_at)
-    return found
-
-
-@dataclass
 class Board:
     """One open page. `seen` has the first moment at which each state of each card was there."""
 
@@ -138,22 +112,15 @@ class Board:
     key: str
     dice: random.Random
     tag: str = ""
-    cards: dict[str, Shown] = field(default_factory=dict)
+    cards: dict[str, str] = field(default_factory=dict)  # the state of each
     seen: dict[tuple[str, str], float] = field(default_factory=dict)
     polls: int = 0
-    news: float = 0.0  # when an answer last held something
-
-    @property
-    def pause(self) -> float:
-        """Seconds until the next poll, but for chance."""
-        still = FAR if time.time() - self.news < LIVELY else STILL
-        return min((card.pause for card in self.cards.values() if card.pause < STILL), default=still)
 
     def take(self, html: str) -> None:
         now = time.time()
-        for code, card in read(html).items():
-            self.cards[code] = card
-            self.seen.setdefault((code, card.state), now)
+        for code, state in CARD.findall(html):
+            self.cards[code] = state
+            self.seen.setdefault((code, state), now)
 
     async def get(self, client: httpx.AsyncClient, path: str, headers: dict[str, str]) -> httpx.Response:
         asked: dict[str, Any] = {"url": f"/p/{self.code}/{path}", "headers": {"Cookie": f"sessionid={self.key}", **headers}}
@@ -173,19 +140,23 @@ class Board:
         self.take(page.text)
 
     async def pulse(self, client: httpx.AsyncClient, until: float) -> None:
-        """As pulse.js: one poll at a time, at the pause of the card that is nearest to a change, ±15 %."""
-        while True:
-            pause = self.pause * self.dice.uniform(0.85, 1.15)
-            if time.time() + pause > until:
-                await asyncio.sleep(max(0.0, until - time.time()))
-                return
-            await asyncio.sleep(pause)
+        """As pulse.js: one answer is held back until there are news, then one poll, and a rest."""
+        while (left := until - time.time()) > 0:
+            pause = LINE if "queued" in self.cards.values() else HEARD
+            try:
+                async with asyncio.timeout(min(left, pause * self.dice.uniform(0.85, 1.15))):
+                    while (await self.get(client, "news/", {"HX-PTag": self.tag})).text == "0":
+                        pass
+            except TimeoutError:
+                if time.time() >= until:
+                    return
+            asked = time.time()
             answer = await self.get(client, "pulse/?show=all&who=everyone&from=1", {**HTMX, "HX-PTag": self.tag})
             self.polls += 1
-            self.tag = answer.headers.get("HX-PTag", self.tag)
+            self.tag, took = answer.headers.get("HX-PTag", self.tag), time.time() - asked
             if answer.status_code == 200:
-                self.news = time.time()
                 self.take(answer.text)
+            await asyncio.sleep(min(max(REST, 2 * took), 5.0))
 
     async def plain(self, client: httpx.AsyncClient, until: float) -> None:
         """Every two seconds the whole board, whatever happened."""

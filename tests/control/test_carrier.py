@@ -107,6 +107,84 @@ def test_a_file_that_is_shorter_than_promised_ends_the_connection(port: int):
     assert page(port) == b"page"
 
 
+# --- answers that come later
+
+
+def who_waits(port: int) -> socket.socket:
+    """Somebody who was promised an answer and has seen its headers."""
+    line = socket.socket()
+    line.settimeout(20)
+    line.connect(("127.0.0.1", port))
+    line.sendall(b"GET /later HTTP/1.1\r\nHost: studio\r\n\r\n")
+    said = b""
+    while b"\r\n\r\n" not in said:
+        said += line.recv(400)
+    assert said.startswith(b"HTTP/1.1 200")
+    assert said.endswith(b"\r\n\r\n")
+    return line
+
+
+def test_many_wait_for_their_answer_while_one_thread_serves_pages(port: int):
+    waiting = [who_waits(port) for _ in range(20)]
+
+    assert [page(port) for _ in range(3)] == [b"page"] * 3
+    assert fetched(port, "/tell") == b"020"
+    assert [line.recv(10) for line in waiting] == [b"1"] * 20
+
+    for line in waiting:  # and each connection goes on
+        line.sendall(b"GET /page HTTP/1.1\r\nHost: studio\r\nConnection: close\r\n\r\n")
+        assert line.makefile("rb").read().endswith(b"page")
+        line.close()
+
+
+def test_who_hangs_up_is_not_waited_for(port: int):
+    stays, leaves = who_waits(port), who_waits(port)
+    leaves.close()
+
+    told = [0]
+
+    def both_known() -> bool:
+        told.append(int(fetched(port, "/tell")))
+        return sum(told) >= 1
+
+    eventually(both_known, within=20)
+    assert stays.recv(10) == b"1"
+    assert page(port) == b"page"
+    stays.close()
+
+
+def test_a_promise_before_a_failure_is_taken_back(port: int):
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    line.request("GET", "/broken")
+    assert line.getresponse().read() == b"broken"
+    line.request("GET", "/page")
+    assert line.getresponse().read() == b"page"
+    assert fetched(port, "/tell") == b"000"
+    line.close()
+
+
+def test_when_too_many_wait_the_next_is_answered_at_once(port: int):
+    waiting = [who_waits(port) for _ in range(carrier.MOST_HELD)]
+
+    assert fetched(port, "/later") == b"-"
+
+    assert fetched(port, "/tell") == b"%03d" % carrier.MOST_HELD
+    for line in waiting:
+        assert line.recv(10) == b"1"
+        line.close()
+
+
+def test_a_server_that_ends_does_not_wait_for_promises(tmp_path: Path):
+    server = Installation(tmp_path, STUDIO_WEB_WORKERS="1", STUDIO_WEB_THREADS="1", LARGE=str(tmp_path / "large"))
+    process = server.spawn(sys.executable, "-m", "gunicorn", "-c", "python:studio.control.serving", "tests.control.wsgi_files")
+    eventually(lambda: page(server.port) == b"page", within=30)
+    with who_waits(server.port) as waiting:
+        process.terminate()
+
+        assert waiting.recv(10) == b""
+    process.wait(20)
+
+
 # --- one load -------------------------------------------------------------------------------------------------------------------------------
 
 
