@@ -8,7 +8,7 @@ import { listen, hears, stop } from "app/news";
 import { isOn, tell as notify } from "app/notify";
 import { announce } from "app/toast";
 
-const NEAR = 1000, LIVE = 2000, FAR = 4000, LINE = 8000, IDLE = 20_000, HEARD = 60_000, SLOWEST = 15_000, BEHIND = 30_000, LIVELY = 120_000;
+const NEAR = 1000, LIVE = 2000, FAR = 4000, LINE = 8000, IDLE = 20_000, HEARD = 30_000, SLOWEST = 15_000, BEHIND = 30_000, LIVELY = 120_000;
 const REST = 400, LONGEST_REST = 5000; // ms from one answer to the next question, however much happens: twice as long as the last answer took
 const ASLEEP = 10_000, LOST = 20_000; // ms: a clock that stood still for so long slept; an answer that took so long never comes
 const MOVING = '.card:is([data-live], [data-state="queued"]:not(:has([data-waits])), [data-state="rendering"]:not(:has([data-unreported])))';
@@ -73,7 +73,7 @@ pulse.addEventListener("htmx:finally:request", (e) => {
 
 document.addEventListener("visibilitychange", () => { if (document.hidden) { stop(); looked(); plan(); } else ask(); });
 addEventListener("pagehide", () => { stop(); looked(); });
-addEventListener("online", ask);
+for (const turn of ["offline", "online"]) addEventListener(turn, () => { stop(); ask(); });
 addEventListener("pageshow", (e) => { if (e.persisted) { asking = false; ask(); } });
 
 // Whoever leaves has seen what was here: the next time only what ended later is marked as new.
