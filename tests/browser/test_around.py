@@ -115,6 +115,7 @@ def test_the_map_holds_what_works_on_the_page_and_nothing_else(at: Page, install
 def test_why_a_connection_cannot_do_it_follows_what_is_typed_and_what_would_open_it_is_made_by_a_press_alone(at: Page, installation: Installation):
     at.goto(f"{installation.address}/p/DEMO/")
     choose(at, "TTAPI")
+    at.locator("#composer [name=resolution]").select_option("720p")  # whatever was ordered last
     at.locator("#composer [name=duration]").select_option("20")
     at.locator("#prompt").fill("tide " * 900)
     at.locator("#route-btn").click()
