@@ -22,7 +22,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.defaults import page_not_found
@@ -178,12 +177,6 @@ def _salt(cookie: str, link: ShareLink) -> str:
     return f"gallery.share.{cookie}.{link.pk}"
 
 
-def absolute(request: HttpRequest, name: str, *args: object) -> str:
-    """The whole address of this page: below the public one where there is one."""
-    path = reverse(name, args=args)
-    return f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
-
-
 def used(link: ShareLink) -> None:
     """Note that somebody came in by it now."""
     ShareLink.objects.filter(pk=link.pk).update(uses=F("uses") + 1, last_used_at=timezone.now())
@@ -198,8 +191,8 @@ def shared(view: Callable[Concatenate[HttpRequest, P], HttpResponseBase]) -> Cal
             answer = view(request, *args, **kwargs)
         except (Http404, PermissionDenied) as error:
             answer = page_not_found(request, error)
-        except Over as over:
-            answer = render(request, "gallery/share_over.html", {"link": over.link}, status=410)
+        except Over:  # who has the address may not be who had the password: the page learns nothing of the link
+            answer = render(request, "gallery/share_over.html", status=410)
         except Locked as locked:
             answer = ask_password(request, locked.link, locked.token)
         for name, value in HEADERS.items():

@@ -109,6 +109,16 @@ def smaller(poster: str, width: int) -> str:
     return f"{poster.rpartition('.')[0]}-{width}.webp"
 
 
+def card(poster: str) -> str:
+    """The storage's name for the picture that a chat shows beside a link, drawn of this poster."""
+    return f"{poster.rpartition('.')[0]}-card.jpg"
+
+
+def drawn_of(poster: str) -> list[str]:
+    """The storage's names for all that may have been drawn of a poster when somebody looked: it goes with the poster."""
+    return [*(smaller(poster, width) for width in SMALLER), card(poster)]
+
+
 def store(clip: Clip, path: Path) -> None:
     """Copy the file and its pictures into the storage, and fill the clip's file columns. Does not save the row.
 
