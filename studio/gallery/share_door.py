@@ -28,6 +28,7 @@ from django.views.defaults import page_not_found
 
 from studio.accounts.models import AccessLink
 from studio.gallery import wall
+from studio.gallery.serving import NOT_AT_ALL, cache_control
 from studio.gallery.share_models import ShareClip, ShareLink
 from studio.gallery.shows import Show, narrowed
 from studio.jobs.models import Clip
@@ -39,7 +40,7 @@ SWITCHES = {"view": "may_view", "comment": "may_comment", "decide": "may_decide"
 HEADERS = {
     "X-Robots-Tag": "noindex, nofollow, noarchive",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "private, no-store",
+    "Cache-Control": cache_control(NOT_AT_ALL),
 }
 
 
