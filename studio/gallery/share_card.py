@@ -23,10 +23,8 @@ def known_card(clip: Clip) -> str:
     return name if clip.poster and default_storage.exists(name) else ""
 
 
-def card_of(clip: Clip) -> str:
-    """The same, drawn now if it is not there yet; empty where the clip has no poster that can be drawn."""
-    if name := known_card(clip):
-        return name
+def draw_card(clip: Clip) -> str:
+    """The same, drawn now; empty where the clip has no poster that can be drawn."""
     try:
         with default_storage.open(str(clip.poster.name)) as file, Image.open(file) as poster:
             picture = poster.convert("RGB")

@@ -24,7 +24,7 @@ from studio.gallery.marks import Mark
 from studio.gallery.models import Verdict
 from studio.gallery.naming import words_for
 from studio.gallery.serving import NOT_AT_ALL, Parcel, deliver, not_made, send, suffix_of, telling_name
-from studio.gallery.share_card import bare_card, card_of, known_card
+from studio.gallery.share_card import bare_card, draw_card, known_card
 from studio.gallery.share_door import Locked, Visit, clip_by, clips_of, shared, visit
 from studio.gallery.share_forms import GuestCommentForm, GuestPressForm, NameForm
 from studio.jobs.models import Clip
@@ -153,7 +153,7 @@ def share_card(request: HttpRequest, token: str, clip_id: uuid.UUID) -> HttpResp
     name = known_card(shown)
     if request.method == "HEAD" and not name:
         return not_made("image/jpeg")
-    name = name or card_of(shown)
+    name = name or draw_card(shown)
     if not name:
         return HttpResponse(bare_card(), content_type="image/jpeg")
     return deliver(request, Parcel(name, f"{posters.digest(shown)}-card", seconds=NOT_AT_ALL))  # not every chat follows a redirect
