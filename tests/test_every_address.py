@@ -179,6 +179,7 @@ TABLE = {
     "share_comment": Address(None, "everybody"),
     "share_video": Address("everybody"),
     "share_poster": Address("everybody"),
+    "share_picture": Address("everybody"),
     "share_sheet": Address("everybody"),
     "share_download": Address("everybody"),
     "share_card": Address("everybody"),

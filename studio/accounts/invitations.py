@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.urls import reverse
 
+from studio.accounts.addresses import absolute
 from studio.accounts.models import User
 
 log = logging.getLogger(__name__)
@@ -27,8 +27,7 @@ class Handover:
 
 def hand_over(request: HttpRequest, person: User, token: str, *, by: User, project: str = "") -> Handover:
     """The address of this token, already sent to the person if that is possible. `project` is the name of what they were invited to."""
-    path = reverse("access_link", args=[token])
-    address = f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
+    address = absolute(request, "access_link", token)
     days = settings.INVITATION_LIFETIME.days
     facts = {"by": by, "address": address, "days": days, "team": settings.TEAM_NAME, "project": project, "known": person.is_active}
     return Handover(person, address, days, _post(person.email, facts))

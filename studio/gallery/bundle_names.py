@@ -16,7 +16,7 @@ FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in "123456789¹²³")})
 LONGEST = 180  # bytes of one name in UTF-8: file systems take 255, and a number and a suffix follow
 DEEPEST = 3  # folders and the file
-TITLE = 48  # letters of a prompt
+TITLE = 48  # letters of a title or a prompt
 
 
 class BadPattern(ValueError):
@@ -70,8 +70,8 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
-def words_of(*, project: str, code: str, prompt: str, position: int, day: date, provider: str) -> dict[str, str]:
-    """The words of a clip for every token."""
-    told = " ".join(re.sub(r"[^\w\s'-]|_", " ", unicodedata.normalize("NFC", prompt)).split())
-    title = told[:TITLE].rpartition(" ")[0] if len(told) > TITLE and " " in told[:TITLE] else told[:TITLE]
-    return {"project": project, "code": code, "title": title, "take": str(position + 1), "date": day.isoformat(), "provider": provider}
+def words_of(*, project: str, code: str, title: str, position: int, day: date, provider: str) -> dict[str, str]:
+    """The words of a clip for every token. `title` is its title, or its prompt, of any length."""
+    told = " ".join(re.sub(r"[^\w\s'-]|_", " ", unicodedata.normalize("NFC", title)).split())
+    short = told[:TITLE].rpartition(" ")[0] if len(told) > TITLE and " " in told[:TITLE] else told[:TITLE]
+    return {"project": project, "code": code, "title": short, "take": str(position + 1), "date": day.isoformat(), "provider": provider}

@@ -18,14 +18,12 @@ from studio.accounts.models import User
 from studio.gallery import bundle_names, bundles, wall
 from studio.gallery.bundle_forms import BundleForm
 from studio.gallery.bundle_models import Bundle
-from studio.gallery.serving import Parcel, send
+from studio.gallery.serving import NOT_AT_ALL, Parcel, send
 from studio.gallery.share_forms import ids_of
 from studio.gallery.shows import Show, narrowed
 from studio.jobs.models import Clip
 from studio.jobs.views import is_part, varied
 from studio.projects.door import enter
-
-NONE = 0  # seconds that a browser keeps one: its person may be taken out of the project meanwhile
 
 
 @never_cache
@@ -118,7 +116,7 @@ def bundle_file(request: HttpRequest, bundle_id: uuid.UUID, number: int) -> Http
     stem = bundle_names.safe(f"{part.bundle.title} {timezone.localdate(part.bundle.made_at)}")
     parts = part.bundle.parts.count()
     name = f"{stem}, {part.number} of {parts}.zip" if parts > 1 else f"{stem}.zip"
-    return send(request, Parcel(part.file.name, part.sha256, seconds=NONE, save_as=name))
+    return send(request, Parcel(part.file.name, part.sha256, seconds=NOT_AT_ALL, save_as=name))
 
 
 @require_POST

@@ -14,6 +14,8 @@ from django.utils import timezone
 from studio.accounts.models import User
 from studio.gallery import bundle_names
 from studio.gallery.bundle_models import Bundle, BundleClip, BundlePart
+from studio.gallery.naming import words_for
+from studio.gallery.serving import suffix_of
 from studio.jobs.models import Clip, present
 from studio.projects.models import Project
 
@@ -71,7 +73,7 @@ def _refuse_many(person: User) -> None:
 
 def _fill(bundle: Bundle, clips: Sequence[Clip]) -> None:
     """The bundle's rows: its parts, and in each its clips with their names, which no two of the bundle share."""
-    names = iter(bundle_names.numbered([(path_of(clip, bundle.pattern), _suffix(clip)) for clip in clips]))
+    names = iter(bundle_names.numbered([(path_of(clip, bundle.pattern), suffix_of(clip.file.name)) for clip in clips]))
     position = 0
     for number, several in enumerate(parted(clips), start=1):
         part = BundlePart.objects.create(bundle=bundle, number=number, planned=sum(clip.bytes for clip in several))
@@ -98,16 +100,12 @@ def path_of(clip: Clip, pattern: str) -> str:
     words = bundle_names.words_of(
         project=clip.job.project.name,
         code=clip.code,
-        prompt=clip.job.prompt,
+        title=words_for(clip),
         position=clip.position,
         day=timezone.localdate(clip.saved_at),
         provider=clip.attempt.connection.provider,
     )
     return bundle_names.filled(pattern, words)
-
-
-def _suffix(clip: Clip) -> str:
-    return str(clip.file.name).rpartition(".")[2]
 
 
 def title_of(clips: Sequence[Clip]) -> str:

@@ -50,7 +50,7 @@ def keeping_of(clip: Clip, entry: Pass) -> Keeping:
 
 def may_throw(clip: Clip, entry: Pass) -> bool:
     """Whether this person may throw this clip away, and take it back: who ordered it, or an owner."""
-    return entry.may_make and (entry.may_own or clip.job.author_id == entry.user.pk)
+    return entry.answers_for(clip.job.author_id)
 
 
 def in_reach(entry: Pass) -> "QuerySet[Clip]":

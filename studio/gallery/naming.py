@@ -10,14 +10,14 @@ from studio.projects.door import Pass
 LONGEST = 120  # characters
 
 
-def may_name(entry: Pass, clip: Clip) -> bool:
-    """Whether this person may name it: who ordered it, and owners of the project."""
-    return entry.may_make and (entry.may_own or clip.job.author_id == entry.user.pk)
+def words_for(clip: Clip) -> str:
+    """What it is told by beside its code: its title, else the prompt that it was made of. The clip was fetched with its job."""
+    return clip.title or clip.job.prompt
 
 
 def rename(clip: Clip, title: str, *, entry: Pass) -> None:
     """Call it so; an empty title returns it to its code. Raises PermissionDenied for anybody but its author and owners."""
-    if not may_name(entry, clip):
+    if not entry.answers_for(clip.job.author_id):
         raise PermissionDenied("Only who ordered a clip, or an owner of the project, can name it.")
     clip.title = title
     with transaction.atomic():

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC
 
-from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
 from studio.gallery.models import Comment
+from studio.gallery.standing import decision_of
 from studio.gallery.timecodes import timecode
 
 COLUMNS = ["project", "clip", "timecode", "seconds", "author", "text", "reply", "resolved", "decision", "said"]
@@ -39,7 +39,7 @@ def _in_order(comments: QuerySet[Comment]) -> QuerySet[Comment]:
 
 def _cells(comment: Comment) -> list[object]:
     above = comment.reply_to or comment
-    at = above.milliseconds
+    at, decision = above.milliseconds, decision_of(comment.clip)
     return [
         comment.clip.job.project.code,
         comment.clip.code,
@@ -49,14 +49,6 @@ def _cells(comment: Comment) -> list[object]:
         comment.text,
         "yes" if comment.reply_to_id else "no",
         "yes" if above.resolved_at else "no",
-        _decision(comment),
+        decision.verdict if decision else "",
         comment.created_at.astimezone(UTC).isoformat(timespec="seconds"),
     ]
-
-
-def _decision(comment: Comment) -> str:
-    """What the project decided about the clip; empty for nothing."""
-    try:
-        return str(comment.clip.decision.verdict)
-    except ObjectDoesNotExist:
-        return ""

@@ -68,7 +68,12 @@ def _drawn(poster: str, name: str, width: int) -> str:
     except (OSError, ValueError) as error:
         log.warning("%s could not be drawn %s pixels wide: %s", poster, width, error)
         return poster
-    stored = default_storage.save(name, ContentFile(content.getvalue()))
+    return keep(name, content.getvalue())
+
+
+def keep(name: str, picture: bytes) -> str:
+    """The name, under which the storage has the picture now."""
+    stored = default_storage.save(name, ContentFile(picture))
     if stored != name:  # somebody drew it in between
         default_storage.delete(stored)
     return name

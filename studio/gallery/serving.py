@@ -31,6 +31,7 @@ ONE_RANGE = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.ASCII | re
 TYPES = {"mp4": "video/mp4", "webm": "video/webm", "webp": "image/webp", "png": "image/png", "jpg": "image/jpeg", "zip": "application/zip"}
 HOUR = 3600
 YEAR = 365 * 24 * HOUR  # for what its address names: no browser need ever ask again
+NOT_AT_ALL = 0  # for what its person may lose at any moment: a revoked link, a project left
 LONGEST_NAME = 48  # characters of a prompt in a file's name
 
 
@@ -42,8 +43,8 @@ class Unsatisfiable(Exception):
 class Linking(Protocol):
     """A storage whose files a browser can fetch from itself (studio.jobs.bucket.Bucket)."""
 
-    def link(self, name: str, *, method: str, kind: str, disposition: str, seconds: int) -> str:
-        """An address that works for minutes."""
+    def link(self, name: str, *, method: str, kind: str, disposition: str, cache: str) -> str:
+        """An address that works for minutes, and answers with these headers."""
         ...
 
 
@@ -67,8 +68,20 @@ class Parcel:
 
     name: str | None
     sha256: str
-    seconds: int = HOUR  # that a browser may keep it without asking; 0: it keeps nothing
+    seconds: int = HOUR  # that a browser may keep it without asking; NOT_AT_ALL: it keeps nothing
     save_as: str = ""
+
+
+def cache_control(seconds: int) -> str:
+    """The Cache-Control of bytes that a browser may keep so long, whoever sends them: we, the web server in front, or a bucket. No shared cache ever may."""
+    if seconds == NOT_AT_ALL:
+        return "private, no-store"
+    return f"private, max-age={seconds}" + (", immutable" if seconds >= YEAR else "")
+
+
+def suffix_of(name: str | None) -> str:
+    """How a file of ours ends, without the dot: "mp4"."""
+    return str(name).rpartition(".")[2]
 
 
 def span_of(header: str, size: int) -> Span | None:
@@ -99,9 +112,9 @@ def send(request: HttpRequest, parcel: Parcel) -> HttpResponseBase:
     storage = storages["default"]
     if not isinstance(storage, Linking) or not parcel.name:
         return deliver(request, parcel)
-    said = {"kind": _kind(parcel.name), "disposition": _disposition(parcel)}
-    answer = HttpResponseRedirect(storage.link(parcel.name, method=str(request.method), seconds=parcel.seconds, **said))
-    answer.headers["Cache-Control"] = "private, no-store"  # the link is for this person, and for now
+    said = {"kind": kind_of(parcel.name), "disposition": _disposition(parcel), "cache": cache_control(parcel.seconds)}
+    answer = HttpResponseRedirect(storage.link(parcel.name, method=str(request.method), **said))
+    answer.headers["Cache-Control"] = cache_control(NOT_AT_ALL)  # the link is for this person, and for now
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer
 
@@ -124,11 +137,17 @@ def deliver(request: HttpRequest, parcel: Parcel) -> HttpResponseBase:
 
 def _left_to_the_server(name: str) -> HttpResponse:
     """What tells the web server in front which file to send. It reads Range and If-Range itself."""
-    return HttpResponse(content_type=_kind(name), headers={"X-Accel-Redirect": quote(f"{settings.ACCEL_REDIRECT}{name}")})
+    return HttpResponse(content_type=kind_of(name), headers={"X-Accel-Redirect": quote(f"{settings.ACCEL_REDIRECT}{name}")})
 
 
-def _kind(name: str) -> str:
-    return TYPES[name.rpartition(".")[2]]
+def not_made(kind: str) -> StreamingHttpResponse:
+    """The answer to HEAD for a file of this kind that GET would make first. It says no length: nobody knows it yet, and RFC 9110 (8.6) asks for none."""
+    return StreamingHttpResponse((), content_type=kind)
+
+
+def kind_of(name: str | None) -> str:
+    """Its Content-Type."""
+    return TYPES[suffix_of(name)]
 
 
 def _answer(request: HttpRequest, name: str, *, size: int, etag: str | None) -> HttpResponseBase:
@@ -140,9 +159,9 @@ def _answer(request: HttpRequest, name: str, *, size: int, etag: str | None) -> 
     part = span or Span(0, size)
     answer: HttpResponseBase
     if request.method == "HEAD":
-        answer = HttpResponse(content_type=_kind(name))
+        answer = HttpResponse(content_type=kind_of(name))
     else:
-        answer = _Streamed(_Part(storages["default"].open(name), part), content_type=_kind(name))
+        answer = _Streamed(_Part(storages["default"].open(name), part), content_type=kind_of(name))
     answer.headers["Content-Length"] = str(part.length)
     if span:
         answer.status_code = 206
@@ -197,8 +216,7 @@ def _labelled(answer: HttpResponseBase, parcel: Parcel, etag: str | None) -> Htt
     """The headers that every answer about a file carries."""
     if "X-Accel-Redirect" not in answer.headers:  # nginx says it itself
         answer.headers["Accept-Ranges"] = "bytes"
-    kept = f"private, max-age={parcel.seconds}" + (", immutable" if parcel.seconds >= YEAR else "")
-    answer.headers["Cache-Control"] = kept if parcel.seconds else "private, no-store"
+    answer.headers["Cache-Control"] = cache_control(parcel.seconds)
     answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Content-Disposition"] = _disposition(parcel)

@@ -22,13 +22,13 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.defaults import page_not_found
 
 from studio.accounts.models import AccessLink
 from studio.gallery import wall
+from studio.gallery.serving import NOT_AT_ALL, cache_control
 from studio.gallery.share_models import ShareClip, ShareLink
 from studio.gallery.shows import Show, narrowed
 from studio.jobs.models import Clip
@@ -40,7 +40,7 @@ SWITCHES = {"view": "may_view", "comment": "may_comment", "decide": "may_decide"
 HEADERS = {
     "X-Robots-Tag": "noindex, nofollow, noarchive",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "private, no-store",
+    "Cache-Control": cache_control(NOT_AT_ALL),
 }
 
 
@@ -178,12 +178,6 @@ def _salt(cookie: str, link: ShareLink) -> str:
     return f"gallery.share.{cookie}.{link.pk}"
 
 
-def absolute(request: HttpRequest, name: str, *args: object) -> str:
-    """The whole address of this page: below the public one where there is one."""
-    path = reverse(name, args=args)
-    return f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
-
-
 def used(link: ShareLink) -> None:
     """Note that somebody came in by it now."""
     ShareLink.objects.filter(pk=link.pk).update(uses=F("uses") + 1, last_used_at=timezone.now())
@@ -198,8 +192,8 @@ def shared(view: Callable[Concatenate[HttpRequest, P], HttpResponseBase]) -> Cal
             answer = view(request, *args, **kwargs)
         except (Http404, PermissionDenied) as error:
             answer = page_not_found(request, error)
-        except Over as over:
-            answer = render(request, "gallery/share_over.html", {"link": over.link}, status=410)
+        except Over:  # who has the address may not be who had the password: the page learns nothing of the link
+            answer = render(request, "gallery/share_over.html", status=410)
         except Locked as locked:
             answer = ask_password(request, locked.link, locked.token)
         for name, value in HEADERS.items():

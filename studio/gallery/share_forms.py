@@ -13,6 +13,7 @@ from studio.gallery.comment_forms import CommentForm
 from studio.gallery.models import GUEST_NAME, Verdict
 from studio.gallery.share_models import ShareLink
 from studio.gallery.shows import Show
+from studio.jobs.wanted import uuid_of
 
 DAYS = 14  # that a link lives unless told otherwise
 MOST_DAYS = 366
@@ -30,13 +31,8 @@ SWITCHES = ("may_view", "may_comment", "may_decide", "may_download", "shows_prom
 
 def ids_of(texts: Iterable[str]) -> list[uuid.UUID]:
     """The ids that stand in these texts, separated by commas or spaces, each once; what is none is left out."""
-    found: dict[uuid.UUID, None] = {}
-    for word in ",".join(texts).replace(",", " ").split():
-        try:
-            found[uuid.UUID(word)] = None
-        except ValueError:
-            continue
-    return list(found)
+    words = ",".join(texts).replace(",", " ").split()
+    return list(dict.fromkeys(key for word in words if (key := uuid_of(word))))
 
 
 def end_of(day: date) -> datetime:

@@ -10,9 +10,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from studio.accounts.addresses import absolute
 from studio.gallery import share_actions, wall
 from studio.gallery.share_actions import enter_links, may_change
-from studio.gallery.share_door import absolute
 from studio.gallery.share_forms import MOST_CLIPS, ShareForm, ids_of
 from studio.gallery.share_models import ShareLink
 from studio.gallery.shows import Show, narrowed

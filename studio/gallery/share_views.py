@@ -16,20 +16,21 @@ from django.template.loader import render_to_string
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from studio.gallery import guest_comments, guest_decisions, share_door
+from studio.accounts.addresses import absolute
+from studio.gallery import guest_comments, guest_decisions, posters, share_door
 from studio.gallery.comment_threads import tag_of
 from studio.gallery.comment_views import spoken, told_now
 from studio.gallery.marks import Mark
 from studio.gallery.models import Verdict
-from studio.gallery.serving import Parcel, send, telling_name
-from studio.gallery.share_card import card
+from studio.gallery.naming import words_for
+from studio.gallery.serving import NOT_AT_ALL, Parcel, deliver, not_made, send, suffix_of, telling_name
+from studio.gallery.share_card import bare_card, draw_card, known_card
 from studio.gallery.share_door import Locked, Visit, clip_by, clips_of, shared, visit
 from studio.gallery.share_forms import GuestCommentForm, GuestPressForm, NameForm
 from studio.jobs.models import Clip
 from studio.jobs.views import is_part
 
 BESIDE = 24  # clips beside the one that is shown, a page
-NONE = 0  # seconds that a browser keeps a byte of a link: it may be revoked meanwhile
 
 
 @login_not_required  # whoever has the address is a guest
@@ -78,10 +79,8 @@ def _page(request: HttpRequest, found: Visit, shown: Clip | None) -> HttpRespons
         "choices": guest_decisions.choices_for(shown, found) if shown else [],
         "thread": guest_comments.thread_for(shown, found) if shown else None,
         "name": NameForm(),
-        "address": share_door.absolute(request, "share", found.token),
-        "picture": ""
-        if found.link.password or not (shown and found.may("view"))
-        else share_door.absolute(request, "share_card", found.token, shown.pk),
+        "address": absolute(request, "share", found.token),
+        "picture": "" if found.link.password or not (shown and found.may("view")) else absolute(request, "share_card", found.token, shown.pk),
     }
     return render(request, "gallery/share.html", context)
 
@@ -100,7 +99,7 @@ def _beside(request: HttpRequest, found: Visit) -> Beside:
 def share_video(request: HttpRequest, token: str, clip_id: uuid.UUID) -> HttpResponseBase:
     """The clip's bytes, to be played."""
     _, shown = clip_by(request, token, clip_id, to="view")
-    return send(request, Parcel(shown.file.name, shown.sha256, seconds=NONE))
+    return send(request, Parcel(shown.file.name, shown.sha256, seconds=NOT_AT_ALL))
 
 
 @login_not_required  # whoever has the address is a guest
@@ -109,7 +108,18 @@ def share_video(request: HttpRequest, token: str, clip_id: uuid.UUID) -> HttpRes
 def share_poster(request: HttpRequest, token: str, clip_id: uuid.UUID) -> HttpResponseBase:
     """The clip's telling frame."""
     _, shown = clip_by(request, token, clip_id, to="view")
-    return send(request, Parcel(shown.poster.name, shown.sha256, seconds=NONE))
+    return send(request, Parcel(shown.poster.name, shown.sha256, seconds=NOT_AT_ALL))
+
+
+@login_not_required  # whoever has the address is a guest
+@shared
+@require_safe
+def share_picture(request: HttpRequest, token: str, clip_id: uuid.UUID, width: int) -> HttpResponseBase:
+    """The same as small as on a wall, drawn when somebody first looks."""
+    _, shown = clip_by(request, token, clip_id, to="view")
+    if width not in posters.WIDTHS:
+        raise Http404
+    return send(request, Parcel(posters.file_of(shown, width), f"{posters.digest(shown)}-{width}", seconds=NOT_AT_ALL))
 
 
 @login_not_required  # whoever has the address is a guest
@@ -118,7 +128,7 @@ def share_poster(request: HttpRequest, token: str, clip_id: uuid.UUID) -> HttpRe
 def share_sheet(request: HttpRequest, token: str, clip_id: uuid.UUID) -> HttpResponseBase:
     """The strip of frames for scrubbing."""
     _, shown = clip_by(request, token, clip_id, to="view")
-    return send(request, Parcel(shown.sheet.name, shown.sha256, seconds=NONE))
+    return send(request, Parcel(shown.sheet.name, shown.sha256, seconds=NOT_AT_ALL))
 
 
 @login_not_required  # whoever has the address is a guest
@@ -129,9 +139,9 @@ def share_download(request: HttpRequest, token: str, clip_id: uuid.UUID) -> Http
     found, shown = clip_by(request, token, clip_id, to="download")
     if request.method == "GET" and "Range" not in request.headers:
         share_door.used(found.link)
-    words = shown.job.prompt if found.link.shows_prompts else found.link.title
-    name = telling_name(shown.code, words if words != shown.code else "", str(shown.file.name).rpartition(".")[2])
-    return send(request, Parcel(shown.file.name, shown.sha256, seconds=NONE, save_as=name))
+    words = words_for(shown) if found.link.shows_prompts else found.link.title
+    name = telling_name(shown.code, words if words != shown.code else "", suffix_of(shown.file.name))
+    return send(request, Parcel(shown.file.name, shown.sha256, seconds=NOT_AT_ALL, save_as=name))
 
 
 @login_not_required  # a chat program that draws a preview is a guest too
@@ -140,7 +150,13 @@ def share_download(request: HttpRequest, token: str, clip_id: uuid.UUID) -> Http
 def share_card(request: HttpRequest, token: str, clip_id: uuid.UUID) -> HttpResponseBase:
     """The picture of the preview in a chat: JPEG, which all of them know, of the size that they like."""
     _, shown = clip_by(request, token, clip_id, to="view")
-    return HttpResponse(card(shown), content_type="image/jpeg")
+    name = known_card(shown)
+    if request.method == "HEAD" and not name:
+        return not_made("image/jpeg")
+    name = name or draw_card(shown)
+    if not name:
+        return HttpResponse(bare_card(), content_type="image/jpeg")
+    return deliver(request, Parcel(name, f"{posters.digest(shown)}-card", seconds=NOT_AT_ALL))  # not every chat follows a redirect
 
 
 @login_not_required  # whoever has the address is a guest

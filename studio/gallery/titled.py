@@ -10,6 +10,8 @@ from typing import IO
 import av
 from django.core.files.storage import default_storage
 
+from studio.gallery.naming import words_for
+from studio.gallery.serving import suffix_of
 from studio.jobs.models import Clip
 
 log = logging.getLogger(__name__)
@@ -18,10 +20,8 @@ MOST_BYTES = 200_000_000  # beyond, a person would wait for seconds
 
 
 def titled(clip: Clip) -> IO[bytes] | None:
-    """The file, at its start; None for a clip that is too large for it, or in which nothing can be written. The caller closes it."""
-    suffix = str(clip.file.name).rpartition(".")[2]
-    if clip.bytes > MOST_BYTES or suffix not in FORMATS:
-        return None
+    """The file, at its start; None for a clip in which nothing can be written after all. The caller closes it. Ask `can_be_titled` first."""
+    suffix = suffix_of(clip.file.name)
     made = tempfile.NamedTemporaryFile(prefix="studio-", suffix=f".{suffix}")  # noqa: SIM115 - it is sent after this
     try:
         _move(clip, made.name, *FORMATS[suffix])
@@ -30,6 +30,11 @@ def titled(clip: Clip) -> IO[bytes] | None:
         made.close()
         return None
     return made
+
+
+def can_be_titled(clip: Clip) -> bool:
+    """Whether it is worth trying: small enough, and of a kind that takes words. Reads no file."""
+    return clip.bytes <= MOST_BYTES and suffix_of(clip.file.name) in FORMATS
 
 
 def _move(clip: Clip, made: str, options: dict[str, str], muxer: str) -> None:
@@ -51,7 +56,7 @@ def _move(clip: Clip, made: str, options: dict[str, str], muxer: str) -> None:
 def words(clip: Clip) -> dict[str, str]:
     """What is written into the file, by the names that players and editors know."""
     return {
-        "title": f"{clip.code} {clip.job.prompt}"[:120],
+        "title": f"{clip.code} {words_for(clip)}"[:120],
         "artist": str(clip.job.author),
         "album": clip.job.project.name,
         "comment": clip.job.prompt,

@@ -15,6 +15,7 @@ from studio.gallery import keeping, trash_page
 from studio.gallery.bar import Bar
 from studio.gallery.forms import ChosenForm
 from studio.gallery.many import MOST
+from studio.gallery.marks import Mark
 from studio.gallery.sight import Sight
 from studio.gallery.wall_views import sight_of
 from studio.jobs.models import Clip
@@ -30,7 +31,7 @@ WORD = "delete"
 def project_trash(request: HttpRequest, code: str) -> HttpResponse:
     """What this person can take out of the project's trash, the newest first; `?before=` names a place further down."""
     entry = enter(request, code, to="make")
-    before = trash_page.Mark.read(request.GET.get("before", ""))
+    before = Mark.read(request.GET.get("before", ""))
     if "before" in request.GET and before is None:
         raise Http404
     context = {"entry": entry, "page": trash_page.page_of(entry, before), "below": before, "days": KEPT_FOR.days, "word": WORD}

@@ -75,6 +75,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<str:token>/clips/<uuid:clip_id>/comment/", share_views.share_comment, name="share_comment"),
     path("s/<str:token>/clips/<uuid:clip_id>/video/", share_views.share_video, name="share_video"),
     path("s/<str:token>/clips/<uuid:clip_id>/poster/", share_views.share_poster, name="share_poster"),
+    path("s/<str:token>/clips/<uuid:clip_id>/poster/<int:width>/", share_views.share_picture, name="share_picture"),
     path("s/<str:token>/clips/<uuid:clip_id>/sheet/", share_views.share_sheet, name="share_sheet"),
     path("s/<str:token>/clips/<uuid:clip_id>/download/", share_views.share_download, name="share_download"),
     path("s/<str:token>/clips/<uuid:clip_id>/card.jpg", share_views.share_card, name="share_card"),

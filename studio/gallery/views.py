@@ -15,11 +15,24 @@ from studio.gallery.favourites import likes
 from studio.gallery.forms import NameForm
 from studio.gallery.guest_decisions import opinions_of_guests
 from studio.gallery.lineage import lineage_of
-from studio.gallery.naming import may_name
-from studio.gallery.serving import HOUR, TYPES, YEAR, Parcel, deliver, disposition, send, telling_name
+from studio.gallery.naming import words_for
+from studio.gallery.serving import (
+    HOUR,
+    NOT_AT_ALL,
+    YEAR,
+    Parcel,
+    cache_control,
+    deliver,
+    disposition,
+    kind_of,
+    not_made,
+    send,
+    suffix_of,
+    telling_name,
+)
 from studio.gallery.shows import Show
 from studio.gallery.standing import besides, opinions_of, standing_with
-from studio.gallery.titled import titled
+from studio.gallery.titled import can_be_titled, titled
 from studio.jobs.models import Clip, Reference
 from studio.jobs.receipts import receipt
 from studio.jobs.references import reference_of
@@ -54,7 +67,7 @@ def clip(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpResponse:
         "references": lineage.references,
         "lineage": lineage,
         "liked": likes(shown, entry.user),
-        "may_name": may_name(entry, shown),
+        "may_name": entry.answers_for(shown.job.author_id),
         "form": NameForm(),
         "changes": changes_of(shown) if entry.may_make else set(),
         "thread": room_thread(shown, entry),
@@ -86,26 +99,31 @@ def clip_video(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpRespo
 def clip_download(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpResponseBase:
     """The clip's bytes, to be kept under a telling name."""
     _, shown = _saved_clip(request, code, clip_id)
-    name = telling_name(shown.code, shown.title or shown.job.prompt, _suffix(shown))
-    return send(request, Parcel(shown.file.name, shown.sha256, save_as=name))
+    return send(request, Parcel(shown.file.name, shown.sha256, save_as=_file_name(shown)))
 
 
 @require_safe
 def clip_titled(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpResponseBase:
     """The clip with its title, author and prompt written into the file; the original where that cannot be."""
     _, shown = _saved_clip(request, code, clip_id)
-    file = titled(shown)
-    if file is None:
+    if not can_be_titled(shown):
         return clip_download(request, code, clip_id)
-    answer = FileResponse(file, content_type=TYPES[_suffix(shown)])
-    answer.headers["Content-Disposition"] = disposition(telling_name(shown.code, shown.title or shown.job.prompt, _suffix(shown)))
-    answer.headers["Cache-Control"] = "private, no-store"
+    if request.method == "HEAD":
+        return _as_titled(not_made(kind_of(shown.file.name)), shown)
+    file = titled(shown)
+    return _as_titled(FileResponse(file, content_type=kind_of(shown.file.name)), shown) if file else clip_download(request, code, clip_id)
+
+
+def _as_titled(answer: HttpResponseBase, shown: Clip) -> HttpResponseBase:
+    """The answer with its headers."""
+    answer.headers["Content-Disposition"] = disposition(_file_name(shown))
+    answer.headers["Cache-Control"] = cache_control(NOT_AT_ALL)
     answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     return answer
 
 
-def _suffix(clip: Clip) -> str:
-    return str(clip.file.name).rpartition(".")[2]
+def _file_name(clip: Clip) -> str:
+    return telling_name(clip.code, words_for(clip), suffix_of(clip.file.name))
 
 
 @require_safe

@@ -45,12 +45,12 @@ class Bucket(S3Storage):
         transfer = TransferConfig(max_concurrency=PARTS_AT_ONCE)
         super().__init__(client_config=config, transfer_config=transfer, max_memory_size=IN_MEMORY, file_overwrite=True, **options)
 
-    def link(self, name: str, *, method: str, kind: str, disposition: str, seconds: int) -> str:
-        """An address that gives this file to whoever has it, by this method, for LINK_SECONDS at most. A browser may keep what it gets for `seconds`. Asks nobody.
+    def link(self, name: str, *, method: str, kind: str, disposition: str, cache: str) -> str:
+        """An address that gives this file to whoever has it, by this method, for LINK_SECONDS at most, with `cache` as its Cache-Control. Asks nobody.
 
         The same one is given for a while, or no browser would find again what it kept: a wall of posters would be fetched at each visit.
         """
-        said = {"ResponseContentType": kind, "ResponseContentDisposition": disposition, "ResponseCacheControl": f"private, max-age={seconds}"}
+        said = {"ResponseContentType": kind, "ResponseContentDisposition": disposition, "ResponseCacheControl": cache}
         wanted = {"Bucket": self.bucket_name, "Key": self._normalize_name(name), **said}
         key = hashlib.sha256(repr((self.public, method, wanted)).encode()).hexdigest()
         return str(caches["local"].get_or_set(f"link-{key}", lambda: self._signed(method, wanted), SAME_SECONDS))

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import IO
 
 import av
 from av.container import InputContainer
@@ -107,6 +108,16 @@ def probe_and_draw(path: Path) -> Film:
 def smaller(poster: str, width: int) -> str:
     """The storage's name for a poster drawn so wide."""
     return f"{poster.rpartition('.')[0]}-{width}.webp"
+
+
+def card(poster: str) -> str:
+    """The storage's name for the picture that a chat shows beside a link, drawn of this poster."""
+    return f"{poster.rpartition('.')[0]}-card.jpg"
+
+
+def drawn_of(poster: str) -> list[str]:
+    """The storage's names for all that may have been drawn of a poster when somebody looked: it goes with the poster."""
+    return [*(smaller(poster, width) for width in SMALLER), card(poster)]
 
 
 def store(clip: Clip, path: Path) -> None:
@@ -215,6 +226,15 @@ def _frame_rate(stream: VideoStream) -> int:
     rate = stream.average_rate or stream.guessed_rate
     told = round(rate * 1000) if rate else 0
     return told if 0 < told <= MOST_FRAME_RATE else 0
+
+
+def frame_rate_of(file: IO[bytes]) -> int:
+    """The same of a video that we have, from its header alone; 0 also where it cannot be read."""
+    try:
+        with av.open(file, "r", options={"format_whitelist": DEMUXERS}) as container:
+            return _frame_rate(picture_stream(container))
+    except (av.FFmpegError, NotAVideo):
+        return 0
 
 
 def _frames(container: InputContainer, stream: VideoStream, count: _Count) -> Iterator[VideoFrame]:

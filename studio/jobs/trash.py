@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from studio.accounts.models import User
 from studio.jobs.lifecycle import LIVE
-from studio.jobs.media import SMALLER, smaller
+from studio.jobs.media import drawn_of
 from studio.jobs.models import Clip, Job
 from studio.jobs.worker import beat
 from studio.projects.models import Project
@@ -129,12 +129,12 @@ def _erase(key: UUID, now: datetime) -> bool:
 
 
 def _delete(tomb: Clip, name: str) -> None:
-    """Delete one file, with the smaller posters that were drawn of it, unless another clip has it too. What is named after the clip is its own."""
+    """Delete one file, with the pictures that were drawn of it, unless another clip has it too. What is named after the clip is its own."""
     if str(tomb.pk) not in name:
         others = Clip.objects.with_files().filter(project=tomb.project_id).exclude(pk=tomb.pk)
         if others.filter(Q(file=name) | Q(poster=name) | Q(sheet=name)).exists():
             return
     if name == tomb.poster.name:
-        for width in SMALLER:
-            default_storage.delete(smaller(name, width))
+        for drawn in drawn_of(name):
+            default_storage.delete(drawn)
     default_storage.delete(name)

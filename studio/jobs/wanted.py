@@ -14,7 +14,7 @@ from studio.jobs.prompting import VALUE, combinations, many_of, values_of, versi
 from studio.jobs.references import MOST_VIDEO_BYTES
 from studio.projects.door import Pass
 from studio.prompts.models import PromptVersion
-from studio.providers.contract import Brief, Operation
+from studio.providers.contract import Brief, Operation, takes_clip
 from studio.providers.registry import capabilities_of
 from studio.routing import track
 from studio.routing.choice import STORED, enabled
@@ -248,12 +248,12 @@ def of_prompt(entry: Pass, version: PromptVersion, query: QueryDict) -> Wanted:
 
 def changes_of(clip: Clip) -> set[Operation]:
     """What can be done with a saved clip: those of edit and extend that a connection can do at its length. One query."""
-    short = clip.milliseconds / 1000
+    if clip.bytes > MOST_VIDEO_BYTES:
+        return set()
     models = [can for row in enabled() for can in capabilities_of(row.provider, row.dialect)]
-    edits = any(can.edits_up_to is not None and short <= can.edits_up_to for can in models)
-    extends = any(can.extends is not None and can.extends_from[0] <= short <= can.extends_from[1] for can in models)
-    is_small = clip.bytes <= MOST_VIDEO_BYTES
-    return {operation for operation, possible in ((Operation.EDIT, edits), (Operation.EXTEND, extends)) if possible and is_small}
+    return {
+        operation for operation in (Operation.EDIT, Operation.EXTEND) if any(takes_clip(can, operation, clip.milliseconds / 1000) for can in models)
+    }
 
 
 def _can_change(connection: Connection, operation: Operation) -> bool:

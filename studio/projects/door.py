@@ -66,6 +66,10 @@ class Pass:
         """For templates: whether they may change members and settings."""
         return self.may("own")
 
+    def answers_for(self, author_id: int) -> bool:
+        """Whether they may change what this person made here: it is their own, or they own the project."""
+        return self.may_make and (self.may_own or author_id == self.user.pk)
+
 
 def enter(request: HttpRequest, code: str, *, to: str = "look") -> Pass:
     """The project and the person's role in it; Http404 for a stranger, PermissionDenied for one who may look but not do this."""

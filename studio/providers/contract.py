@@ -27,6 +27,7 @@ import httpx
 
 ASPECT_RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3")
 RESOLUTIONS = ("480p", "720p", "1080p")
+SLACK = 0.05  # seconds by which a clip may miss the length that it was ordered at: a frame, of which there are at least 24 in a second
 
 
 class Phase(StrEnum):
@@ -244,7 +245,7 @@ class Capability:
     sound: bool = False  # whether a clip without sound can be asked for
     edits_up_to: float | None = None  # seconds of the longest clip that it edits; None where it edits none
     extends: tuple[int, int] | None = None  # shortest and longest part that it adds, whole seconds; None where it extends none
-    extends_from: tuple[float, float] = (0.0, 0.0)  # shortest and longest clip that it extends, seconds
+    extends_from: tuple[float, float] = (0.0, 0.0)  # shortest and longest clip that it extends, seconds as ordered: see `takes_clip`
     usual_seconds: int = 90  # a sensible prior for how long a job takes, until this installation has its own history
 
 
@@ -277,6 +278,19 @@ def why_not(can: Capability, brief: Brief) -> dict[str, str]:
         "sound": _sound_trouble(can, brief),
     }
     return {field: sentence for field, sentence in sentences.items() if sentence}
+
+
+def takes_clip(can: Capability, operation: Operation, seconds: float) -> bool:
+    """Whether this model edits or extends a clip of this length.
+
+    Between clips of 2 and 15 s that are extended, as docs.x.ai says (POST /v1/videos/extensions; xAI's SDK says 30), are those that the same provider made
+    when it was asked for 15 s, with one frame more: their files have 15.04 s. The limit of an edit, 8.7 s, is no length that
+    anybody orders, and holds as it stands.
+    """
+    if operation is Operation.EDIT:
+        return can.edits_up_to is not None and seconds <= can.edits_up_to
+    shortest, longest = can.extends_from
+    return can.extends is not None and shortest - SLACK <= seconds <= longest + SLACK
 
 
 def _of_a_new_clip(can: Capability, brief: Brief) -> dict[str, str]:
@@ -334,7 +348,7 @@ def _video_trouble(can: Capability, brief: Brief) -> str:
     takes = f"up to {longest:g} s" if edits else f"of {shortest:g} to {longest:g} s"
     if not brief.video:
         return f"{can.label} needs a clip to {'edit' if edits else 'extend'}."
-    if not shortest <= brief.video_seconds <= longest:
+    if not takes_clip(can, brief.operation, brief.video_seconds):
         return f"{can.label} {'edits' if edits else 'extends'} clips {takes}; this one has {brief.video_seconds:g} s."
     if brief.video.startswith("data:") and not can.data_urls:
         return f"{can.label} fetches the clip itself, and this installation has no public address to fetch it from."

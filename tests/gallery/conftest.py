@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from studio.accounts.models import User
+from studio.gallery.comments import Voice
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Clip, Job
 from studio.projects.models import Project
@@ -78,3 +79,18 @@ def make_clip(alice: User, tide: Project, xai: Connection) -> MakeClip:
 @pytest.fixture
 def clip(make_clip: MakeClip) -> Clip:
     return make_clip()
+
+
+@pytest.fixture
+def maker(alice: User, tide: Project) -> Voice:
+    return Voice(alice, may_say=True)
+
+
+@pytest.fixture
+def owner(bob: User, tide: Project) -> Voice:
+    return Voice(bob, may_say=True, may_clear=True)
+
+
+@pytest.fixture
+def viewer(carol: User, tide: Project) -> Voice:
+    return Voice(carol, may_say=False)

@@ -1,9 +1,12 @@
 """Links and bundles for the tests, without their pages."""
 
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from studio.accounts.models import User
@@ -32,3 +35,10 @@ def work() -> int:
     while bundle_making.is_due() and bundle_making.go_on():
         made += 1
     return made
+
+
+def page(guest: Client, link: ShareLink) -> str:
+    """The link's page, as this browser gets it."""
+    answer = guest.get(reverse("share", args=[link.token]))
+    assert answer.status_code == HTTPStatus.OK
+    return answer.content.decode()

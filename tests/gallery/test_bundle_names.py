@@ -81,7 +81,7 @@ def test_what_would_be_the_same_gets_a_number():
 
 
 def test_a_clip_has_a_word_for_every_token():
-    words = words_of(project="Tidewater", code="TIDE-047b", prompt="../Slow dolly" * 20, position=1, day=date(2026, 11, 26), provider="xai")
+    words = words_of(project="Tidewater", code="TIDE-047b", title="../Slow dolly" * 20, position=1, day=date(2026, 11, 26), provider="xai")
 
     assert set(words) == set(TOKENS)
     assert words["take"] == "2"

@@ -181,6 +181,15 @@ def test_large_selections_become_several_whole_zips(make_clip: MakeClip, as_alic
     assert bundle.ready_at
 
 
+def test_a_clips_own_name_is_its_title_in_a_zip(make_clip: MakeClip, as_alice: Client, alice: User):
+    named = make_clip(prompt="Same words")
+    Clip.objects.update(title="Hero shot")
+    bundle = bundle_of(named, make_clip(prompt="Same words"), by=alice, pattern="{title}")
+    work()
+
+    assert load(as_alice, bundle).namelist()[2:] == ["Hero shot.mp4", "Same words.mp4"]
+
+
 def test_a_part_that_two_tasks_make_at_once_is_made_by_one(make_clip: MakeClip, alice: User):
     part = bundle_of(make_clip(), by=alice).parts.get()
     BundlePart.objects.filter(pk=part.pk).update(lease_until=timezone.now() + timedelta(seconds=100))

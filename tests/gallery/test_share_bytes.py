@@ -22,7 +22,7 @@ from tests.conftest import signed_in
 from tests.gallery.conftest import VIDEO, MakeClip
 from tests.gallery.sharing import link_to
 
-BYTES = ("share_video", "share_poster", "share_sheet", "share_download", "share_card")
+BYTES = ("share_video", "share_poster", "share_picture", "share_sheet", "share_download", "share_card")
 ASKED = {
     "GET": {},
     "HEAD": {},
@@ -45,7 +45,7 @@ def make_link(bob: User, tide: Project) -> MakeLink:
 
 def ask(guest: Client, name: str, token: str, clip: object, how: str) -> tuple[int, bytes]:
     method = "HEAD" if how == "HEAD" else "GET"
-    answer = guest.generic(method, reverse(name, args=[token, clip]), headers=ASKED[how])
+    answer = guest.generic(method, reverse(name, args=[token, clip, *([320] if name == "share_picture" else [])]), headers=ASKED[how])
     body = answer.getvalue()
     assert answer.headers["Cache-Control"] == "private, no-store"
     assert answer.headers["Referrer-Policy"] == "no-referrer"

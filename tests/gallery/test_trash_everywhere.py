@@ -161,9 +161,10 @@ def test_no_zip_holds_it_and_one_that_does_is_not_given_out(alice: User, make_cl
     assert bundles.part_for(alice, made.pk, 1)
 
 
-def test_its_smaller_posters_are_deleted_with_it(alice: User, clip: Clip):
+def test_what_was_drawn_of_its_poster_is_deleted_with_it(alice: User, clip: Clip):
     poster = str(clip.poster.name)
-    names = [f"{poster.removesuffix('.webp')}-{width}.webp" for width in posters.WIDTHS]
+    stem = poster.removesuffix(".webp")
+    names = [*(f"{stem}-{width}.webp" for width in posters.WIDTHS), f"{stem}-card.jpg"]
     for name in names:
         default_storage.save(name, ContentFile(b"small"))
     thrown(clip, alice)

@@ -1,21 +1,19 @@
-"""The walls: whose clips hang there, every filter, every order, many at once, saved views, and that none of it costs more when more hangs there."""
+"""The walls: whose clips hang there, every filter, every order, and that none of it costs more when more hangs there."""
 
 import re
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from django.utils import timezone
 
 from studio.accounts.models import User
 from studio.gallery import triggers
 from studio.gallery.filters import Filters
 from studio.gallery.hanging import SLOTS, Facet, Hanging, moment_of, place_at
-from studio.gallery.models import Decision, ProjectDecision, SavedView
+from studio.gallery.models import ProjectDecision
 from studio.gallery.wall import PAGE
 from studio.jobs.models import Attempt, Clip, Job
 from studio.projects.models import Membership, Project
@@ -252,171 +250,6 @@ def test_many_rows_at_once_hang_as_one_by_one(make_clip: MakeClip):
 
     assert Hanging.objects.count() == 30
     assert Facet.objects.get(kind="all").clips == 30
-
-
-# many at once
-
-
-def press(browser: Client, clips: list[Clip], verdict: str = "", *, code: str = "TIDE", **more: str) -> str:
-    values = {"clips": keys(*clips), "code": code, **({"verdict": verdict} if verdict else {}), **more}
-    answer = browser.post(reverse("clips_decide"), values, headers={"HX-Request": "true"})
-    assert answer.status_code == 200
-    return answer.content.decode() + answer.headers.get("HX-Trigger", "")
-
-
-def verdicts() -> dict[str, str]:
-    return {str(key): verdict for key, verdict in ProjectDecision.objects.values_list("clip", "verdict")}
-
-
-def undo_of(page: str) -> str:
-    words = re.search(r'name="undo" value="([^"]*)"', page)
-    assert words
-    return words[1]
-
-
-def test_an_owner_decides_about_many_in_one_press_and_undoes_it(bob: User, make_clip: MakeClip):
-    clips = [make_clip() for _ in range(4)]
-    decided(clips[0], "maybe", bob)
-    browser = signed_in(bob)
-
-    page = press(browser, clips, "pick")
-    assert "4 clips are picked." in page
-    assert page.count('hx-swap-oob="outerMorph"') == 5  # four tiles and the filter
-    assert set(verdicts().values()) == {"pick"}
-    assert len(verdicts()) == 4
-
-    assert "Undone for 4." in press(browser, [], undo=undo_of(page))
-    assert verdicts() == {str(clips[0].pk): "maybe"}
-    assert Decision.objects.count() == 0
-    assert "no longer be undone" in press(browser, [], undo="forged")
-
-
-def test_undoing_leaves_alone_what_somebody_decided_since(bob: User, ada: User, make_clip: MakeClip):
-    clips = [make_clip() for _ in range(2)]
-    page = press(signed_in(bob), clips, "reject")
-    press(signed_in(ada), clips[:1], "pick")
-
-    assert "Undone for 1. 1 left alone" in press(signed_in(bob), [], undo=undo_of(page))
-    assert verdicts() == {str(clips[0].pk): "pick"}
-
-
-def test_a_maker_says_what_they_think_of_many_and_the_project_decides_nothing(alice: User, make_clip: MakeClip):
-    clips = [make_clip() for _ in range(2)]
-
-    assert "2 clips carry your opinion." in press(signed_in(alice), clips, "pick")
-    assert Decision.objects.filter(person=alice, verdict="pick").count() == 2
-    assert verdicts() == {}
-    press(signed_in(alice), clips, "back")
-    assert Decision.objects.count() == 0
-
-
-def test_where_one_may_only_look_clips_are_left_alone(carol: User, alice: User, koi: Project, make_clip: MakeClip):
-    clip, there = make_clip(), make_clip(project=koi)
-    assert "You can look at these clips." in press(signed_in(carol), [clip], "pick")
-    Membership.objects.create(project=koi, user=alice, role="viewer")
-
-    assert "1 clip carries your opinion. 1 left alone" in press(signed_in(alice), [clip, there], "pick", code="")
-    assert Decision.objects.count() == 1
-    assert verdicts() == {}
-
-
-def test_a_clip_that_one_may_not_see_is_not_found(alice: User, koi: Project, make_clip: MakeClip):
-    here, there = make_clip(), make_clip(project=koi)
-    for code in ("TIDE", ""):
-        answer = signed_in(alice).post(reverse("clips_decide"), {"clips": keys(here, there), "code": code, "verdict": "pick"})
-        assert answer.status_code == 404
-    assert Decision.objects.count() == 0
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"verdict": "pick"},
-        {"clips": "x", "verdict": "pick"},
-        {"clips": str(uuid4())},
-        {"clips": [str(uuid4()) for _ in range(201)], "verdict": "pick"},
-    ],
-)
-def test_a_press_that_says_nothing_says_so(bob: User, tide: Project, values: dict[str, object]):
-    answer = signed_in(bob).post(reverse("clips_decide"), {"code": "TIDE", **values}, headers={"HX-Request": "true"})
-
-    assert "Choose up to 200 clips" in answer.headers["HX-Trigger"]
-
-
-def test_without_a_script_a_press_on_many_leads_back_to_the_same_wall(bob: User, make_clip: MakeClip):
-    answer = signed_in(bob).post(
-        reverse("clips_decide"), {"clips": keys(make_clip()), "code": "TIDE", "verdict": "pick", "query": "show=undecided&junk=1"}
-    )
-
-    assert answer.headers["Location"] == f"{WALL}?show=undecided"
-
-
-def test_many_cost_as_many_queries_as_few(bob: User, make_clip: MakeClip):
-    clips = [make_clip() for _ in range(12)]
-    browser = signed_in(bob)
-    press(browser, clips[:1], "maybe")
-
-    def cost(chosen: list[Clip]) -> int:
-        with CaptureQueriesContext(connection) as queries:
-            press(browser, chosen, "pick")
-        return len(queries)
-
-    assert cost(clips[:2]) == cost(clips[2:])
-
-
-# saved views
-
-
-def keep(browser: Client, name: str, query: str = "show=picked&q=tide", code: str = "TIDE", **more: str) -> int:
-    return browser.post(reverse("view_save"), {"name": name, "query": query, "code": code, **more}).status_code
-
-
-def test_a_view_is_kept_opened_by_one_click_changed_and_removed(as_alice: Client, alice: User, make_clip: MakeClip):
-    make_clip()
-    assert keep(as_alice, "Hero shots") == 302
-    view = SavedView.objects.get()
-    page = as_alice.get(WALL).content.decode()
-    assert f'href="{WALL}?show=picked&amp;q=tide"' in page
-    assert '<b class="wallbar__view"><bdi>Hero shots</bdi></b>' in as_alice.get(f"{WALL}?q=tide&show=picked").content.decode()
-
-    as_alice.post(reverse("view_change", args=[view.pk]), {"name": "Heroes"})
-    assert SavedView.objects.get().name == "Heroes"
-    as_alice.post(reverse("view_change", args=[view.pk]), {"do": "remove"})
-    assert not SavedView.objects.exists()
-
-
-def test_owners_share_a_view_with_the_project_and_nobody_else_does(alice: User, bob: User, carol: User, mallory: User, make_clip: MakeClip):
-    make_clip()
-    assert keep(signed_in(alice), "Mine", shared="on") == 403
-    assert keep(signed_in(bob), "Everywhere", code="", shared="on") == 403
-    assert keep(signed_in(bob), "Ours", shared="on") == 302
-    assert keep(signed_in(alice), "Mine") == 302
-
-    assert "Ours" in signed_in(carol).get(WALL).content.decode()
-    assert "Mine" not in signed_in(carol).get(WALL).content.decode()
-    ours = SavedView.objects.get(name="Ours")
-    for somebody in (alice, mallory):
-        assert signed_in(somebody).post(reverse("view_change", args=[ours.pk]), {"do": "remove"}).status_code == 404
-
-
-@pytest.mark.parametrize("name", ["", " ", "x" * 61])
-def test_a_name_that_is_none_is_refused_beside_the_field_and_stays(as_alice: Client, make_clip: MakeClip, name: str):
-    make_clip()
-    answer = as_alice.post(reverse("view_save"), {"name": name, "query": "show=picked", "code": "TIDE"})
-
-    assert answer.status_code == 422
-    assert "field__error" in answer.content.decode()
-    assert f'value="{name.strip() or name}"' in answer.content.decode() or not name.strip()
-
-
-def test_a_name_is_taken_once_and_views_have_an_end(as_alice: Client, alice: User, tide: Project, make_clip: MakeClip):
-    make_clip()
-    assert keep(as_alice, "Same") == 302
-    assert keep(as_alice, "Same") == 422
-    assert keep(as_alice, "Same", code="") == 302
-    assert keep(as_alice, "Same", code="") == 422
-    SavedView.objects.bulk_create([SavedView(owner=alice, project=tide, name=f"V{number}") for number in range(29)])
-    assert keep(as_alice, "One more") == 422
 
 
 # what it costs

@@ -15,7 +15,7 @@ from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
 from studio.control import health
-from studio.gallery.serving import Linking, Parcel, deliver, send
+from studio.gallery.serving import HOUR, NOT_AT_ALL, YEAR, Linking, Parcel, deliver, send
 from studio.jobs.bucket import LINK_SECONDS, SAME_SECONDS, Bucket
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Cause, Clip, Job
@@ -131,6 +131,24 @@ def test_a_browser_is_sent_to_the_bucket_for_minutes(bucket: PlayedBucket):
     assert (answer.headers["Content-Type"], answer.headers["Content-Disposition"]) == ("video/mp4", "inline")
     assert answer.headers["Cache-Control"] == "private, max-age=3600"
     assert int(parse_qs(urlsplit(link).query)["X-Amz-Expires"][0]) == LINK_SECONDS <= 300
+
+
+@pytest.mark.parametrize("seconds", [NOT_AT_ALL, HOUR, YEAR])
+@pytest.mark.django_db  # an answer's end is told to the database's connections
+def test_bytes_are_kept_as_long_whoever_sends_them(bucket: PlayedBucket, settings: Settings, seconds: int):
+    default_storage.save(NAME, ContentFile(b"0123456789"))
+    parcel, request = Parcel(NAME, SHA, seconds=seconds), RequestFactory().get("/")
+
+    with asked() as browser:
+        told = {browser.get(link_for(parcel)).headers["Cache-Control"]}
+    for accel in ("", "/protected/"):
+        settings.ACCEL_REDIRECT = accel
+        answer = deliver(request, parcel)
+        answer.close()
+        told.add(answer.headers["Cache-Control"])
+
+    kept = {NOT_AT_ALL: "private, no-store", HOUR: "private, max-age=3600", YEAR: "private, max-age=31536000, immutable"}
+    assert told == {kept[seconds]}
 
 
 def test_a_link_saves_under_a_telling_name(bucket: PlayedBucket):

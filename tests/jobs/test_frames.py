@@ -214,6 +214,10 @@ def test_clips_to_choose_from_come_by_the_page_and_cost_the_same(
 def test_only_what_a_connection_can_do_is_offered(clip: Clip, xai: Connection):
     assert changes_of(clip) == {Operation.EDIT, Operation.EXTEND}
 
+    clip.milliseconds = 15_042  # of 15 s that were ordered: the last frame ends later
+    assert changes_of(clip) == {Operation.EXTEND}
+    clip.milliseconds = 8_742
+    assert changes_of(clip) == {Operation.EXTEND}
     clip.milliseconds = 60_000
     assert changes_of(clip) == set()
     Job.objects.update(state=State.DONE)

@@ -1,5 +1,6 @@
 """Stored files are read again: one that is missing, changed or unreadable is never passed over in silence."""
 
+import hashlib
 from datetime import timedelta
 from io import StringIO
 
@@ -44,6 +45,18 @@ def test_whole_files_are_read_and_left_alone_for_a_week(clips: list[Clip]):
     assert [recheck.a_round(), recheck.a_round()] == [3, 0]
     assert not recheck.faulty().exists()
     assert Clip.objects.filter(pictures_bytes=11).count() == 3
+
+
+def test_a_clip_saved_before_anybody_asked_gets_its_frame_rate_when_it_is_checked(clips: list[Clip], film: bytes):
+    old, other = clips[0], clips[1]
+    damage(old, film)
+    Clip.objects.filter(pk=old.pk).update(sha256=hashlib.sha256(film).hexdigest(), bytes=len(film))
+    Clip.objects.filter(pk=other.pk).update(frame_rate=24_000)
+
+    recheck.a_round()
+
+    assert [Clip.objects.get(pk=clip.pk).frame_rate for clip in clips] == [12_000, 24_000, 0]  # the third is no film
+    assert not recheck.faulty().exists()
 
 
 def test_one_byte_that_differs_is_found(clips: list[Clip]):

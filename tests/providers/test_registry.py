@@ -151,6 +151,8 @@ EXTENSION = {**EDIT, "operation": Operation.EXTEND, "duration": 6}
         ("xai", "", {**EDIT, "video": "data:video/mp4;base64,AA"}),
         ("comet", "", EDIT),
         ("xai", "", EXTENSION),
+        ("xai", "", {**EXTENSION, "video_seconds": 15.04}),  # ordered at 15 s, and a frame longer
+        ("xai", "", {**EXTENSION, "video_seconds": 1.96}),
         ("xai", "", {**EXTENSION, "video_seconds": 15.0, "duration": 10, "aspect_ratio": "", "resolution": ""}),
         ("xai", "", {"sound": False}),
         ("ttapi", "", {"sound": True}),

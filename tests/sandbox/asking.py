@@ -8,7 +8,7 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from studio.sandbox.models import RemoteJob
+from studio.sandbox.models import Fault, RemoteJob
 
 KEY = "sandbox-key-0001"
 BEARER = {"Authorization": f"Bearer {KEY}"}
@@ -123,3 +123,8 @@ def finished(provider: str, **changes: Any) -> RemoteJob:
 def told(job: RemoteJob) -> Any:
     """The JSON of a look at the job."""
     return check(job.provider, job.remote_id).json()
+
+
+def goes_wrong(kind: str, provider: str = "", *, left: int | None = None, moment: str = "") -> Fault:
+    """A fault that is on from now on, `left` times or for ever."""
+    return Fault.objects.create(provider=provider, kind=kind, left=left, moment=moment)

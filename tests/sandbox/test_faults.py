@@ -1,27 +1,18 @@
-"""What goes wrong on purpose: each fault, how it is counted, and where it comes from."""
+"""What goes wrong on purpose: each fault of a submission, a look and a result."""
 
 import math
 import re
-import threading
 import time
 from typing import Any
 
 import pytest
-from django.apps import apps
-from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
 from django.test import Client
 
-from studio.sandbox import acedata, faults, intake
-from studio.sandbox.files import folder
-from studio.sandbox.models import Fault, Kind, Moment, RemoteJob
-from tests.sandbox.asking import APIS, BEARER, accepted, after, check, drawn, submit, told
+from studio.sandbox import acedata, intake
+from studio.sandbox.models import Kind, RemoteJob
+from tests.sandbox.asking import APIS, BEARER, accepted, after, check, drawn, goes_wrong, submit, told
 
 WITHOUT_TIMES = re.compile(rb"[-0-9.:TZ]{9,}")  # the test moves the beginning of a job, which some answers tell
-
-
-def goes_wrong(kind: str, provider: str = "", *, left: int | None = None, moment: str = "") -> Fault:
-    return Fault.objects.create(provider=provider, kind=kind, left=left, moment=moment)
 
 
 @pytest.mark.parametrize("provider", APIS)
@@ -252,154 +243,6 @@ def test_an_unknown_word_stands_there_while_it_runs_and_then_it_finishes(provide
     assert ".mp4" in done
 
 
-def film_of(job: RemoteJob, size: int = 200_000) -> bytes:
-    content = bytes(range(256)) * (size // 256)
-    for name in job.file_names():
-        (folder() / name).write_bytes(content)
-    return content
-
-
-def test_an_expired_link_is_403_or_404():
-    goes_wrong(Kind.EXPIRED_LINK)
-    odd, even = accepted("xai"), accepted("xai")
-    for job in (odd, even):
-        film_of(job)
-    assert [Client().get(job.video_urls()[0]).status_code for job in (odd, even)] == [403, 404]
-
-
-def test_a_truncated_video_promises_more_than_it_sends():
-    goes_wrong(Kind.TRUNCATED)
-    job = accepted("xai")
-    content = film_of(job)
-    answer = Client().get(job.video_urls()[0])
-    received: list[bytes] = []
-    with pytest.raises(ConnectionResetError):
-        received.extend(answer)
-    assert answer.headers["Content-Length"] == str(len(content))
-    assert b"".join(received) == content[: len(content) // 2]
-
-
-def test_a_video_is_served_without_a_key_and_with_its_length():
-    job = accepted("grokimagine")
-    content = film_of(job)
-    answer = Client().get(job.video_urls()[1])
-    assert b"".join(answer) == content
-    assert (answer.headers["Content-Type"], answer.headers["Content-Length"]) == ("video/mp4", str(len(content)))
-    assert answer.headers["Cache-Control"] == "public, max-age=14400"
-    assert answer.headers["ETag"].startswith('"')
-
-
-def test_a_download_can_go_wrong_once_and_then_work():
-    for kind in (Kind.SERVER_ERROR, Kind.RESET, Kind.TRUNCATED):
-        goes_wrong(kind, left=1, moment="download")
-    job = accepted("xai")
-    content = film_of(job)
-    assert job.link_fault == ""
-    assert Client().get(job.video_urls()[0]).status_code == 502
-    for sent in (0, len(content) // 2):
-        received: list[bytes] = []
-        with pytest.raises(ConnectionResetError):
-            received.extend(Client().get(job.video_urls()[0]))
-        assert len(b"".join(received)) == sent
-    assert b"".join(Client().get(job.video_urls()[0])) == content
-
-
-def test_a_fault_of_any_request_leaves_downloads_alone():
-    goes_wrong(Kind.SERVER_ERROR)
-    Fault.objects.update(on=False)
-    job = accepted("xai")
-    content = film_of(job)
-    Fault.objects.update(on=True)
-    assert b"".join(Client().get(job.video_urls()[0])) == content
-
-
-def test_no_other_file_is_served():
-    job = accepted("grokimagine")
-    assert Client().get(f"/sandbox/files/{job.remote_id}-3.mp4").status_code == 404
-    assert Client().get(job.video_urls()[0]).status_code == 404  # not drawn yet
-    assert Client().get("/sandbox/files/nothing.mp4").status_code == 404
-
-
-def test_a_counted_fault_happens_so_often_and_no_more():
-    goes_wrong(Kind.RATE_LIMIT, "xai", left=2)
-    assert [submit("xai").status_code for _ in "1234"] == [429, 429, 200, 200]
-    assert Fault.objects.get().left == 0
-
-
-def test_a_fault_of_one_provider_leaves_the_others_alone():
-    goes_wrong(Kind.RATE_LIMIT, "xai")
-    assert submit("comet").status_code == 200
-
-
-def test_a_fault_that_is_off_does_nothing():
-    fault = goes_wrong(Kind.RATE_LIMIT)
-    Fault.objects.filter(pk=fault.pk).update(on=False)
-    assert submit("xai").status_code == 200
-
-
-def test_a_wrong_key_uses_no_fault_up():
-    goes_wrong(Kind.RATE_LIMIT, left=1)
-    submit("xai", key="wrong")
-    assert Fault.objects.get().left == 1
-
-
-def test_a_job_meets_at_most_one_fault_of_each_sort_and_keeps_it():
-    goes_wrong(Kind.FAILURE, left=1)
-    goes_wrong(Kind.EXPIRED_LINK, left=1)
-    goes_wrong(Kind.CALLBACK_LATE, left=1)
-    first, second = accepted("ttapi", hook_url="http://127.0.0.1:8000/x"), accepted("ttapi")
-    assert (first.outcome_fault, first.link_fault, first.callback_fault) == (Kind.FAILURE, Kind.EXPIRED_LINK, Kind.CALLBACK_LATE)
-    assert (second.outcome_fault, second.link_fault, second.callback_fault) == ("", "", "")
-
-
-def test_the_setting_makes_faults_once(settings):
-    settings.SANDBOX_FAULTS = "xai:429*2, any:truncated, comet:5xx@check*1~0.5, seed:7"
-    assert [submit("xai").status_code for _ in "123"] == [429, 429, 200]
-    assert submit("comet").status_code == 200
-    assert list(Fault.objects.values_list("provider", "kind", "moment", "left", "share")) == [
-        ("xai", "429", "", 0, None),
-        ("", "truncated", "", None, None),
-        ("comet", "5xx", "check", 1, 0.5),
-    ]
-
-
-def test_a_chance_meets_its_share_of_requests_and_the_same_ones_again(settings):
-    settings.SANDBOX_FAULTS = "seed:7, xai:429@check~0.25"
-    faults.die.cache_clear()
-    first = [check("xai", "nope").status_code for _ in range(200)]
-    faults.die.cache_clear()  # as a new process would begin
-    again = [check("xai", "nope").status_code for _ in range(200)]
-    assert first == again
-    assert 30 <= first.count(429) <= 70
-    assert first.count(404) == 200 - first.count(429)
-
-
-def test_another_seed_meets_other_requests():
-    rolls = {seed: [faults.die(seed, "xAI: 5xx").random() for _ in range(20)] for seed in ("1", "2")}
-    assert rolls["1"] != rolls["2"]
-    assert (faults.seed_in("seed:7, xai:429"), faults.seed_in("xai:429")) == ("7", "0")
-
-
-def test_a_chance_can_be_counted_as_well():
-    Fault.objects.create(provider="xai", kind=Kind.RATE_LIMIT, left=2, share=0.5)
-    answers = [submit("xai").status_code for _ in range(40)]
-    assert answers.count(429) == 2
-    assert answers.count(200) == 38
-
-
-def test_a_chance_of_one_is_certain():
-    Fault.objects.create(kind=Kind.RATE_LIMIT, share=1)
-    assert {submit("xai").status_code for _ in range(20)} == {429}
-
-
-@pytest.mark.parametrize(
-    "text", ["xai", "xai:flood", "nobody:429", "xai:429@later", "xai:429*x", "xai:429~2", "xai:429~0", "xai:429~x", "xai:429~0.1*2", "seed:"]
-)
-def test_a_setting_that_cannot_be_read_is_named(text):
-    with pytest.raises(ImproperlyConfigured, match="STUDIO_SANDBOX_FAULTS"):
-        faults.read_setting(text)
-
-
 def test_acedata_holds_a_submission_that_is_not_asynchronous(settings):
     settings.SANDBOX_SPEED = 1000
     goes_wrong(Kind.FAILURE)
@@ -413,26 +256,3 @@ def test_acedata_gives_a_held_submission_up_and_the_task_goes_on():
     status, body = acedata.held(job, limit=0)
     assert (status, body["error"]["code"]) == (504, "timeout")
     assert told(drawn(after(job, 1.01)))["response"]["success"] is True
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_fault_of_three_happens_three_times_however_many_ask_at_once():
-    goes_wrong(Kind.FAILURE, left=3)
-    taken = []
-
-    def ask():
-        taken.append(faults.Waiting("xai", Moment.SUBMIT).take(faults.OUTCOMES))
-        connection.close()
-
-    asking = [threading.Thread(target=ask) for _ in range(12)]
-    for thread in asking:
-        thread.start()
-    for thread in asking:
-        thread.join()
-    assert sorted(filter(None, taken)) == [Kind.FAILURE] * 3
-
-
-def test_a_setting_that_cannot_be_read_stops_the_start(settings):
-    settings.SANDBOX_FAULTS = "xai:flood"
-    with pytest.raises(ImproperlyConfigured, match="xai:flood"):
-        apps.get_app_config("sandbox").ready()
