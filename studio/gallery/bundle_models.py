@@ -11,6 +11,10 @@ from django.utils import timezone
 from studio.accounts.models import User
 from studio.jobs.models import Clip
 
+UNSEEN = "You do not see its project any more."
+THROWN = "It was thrown away before the ZIP was made."
+LEFT_OUT = (UNSEEN, THROWN)  # a place with one of these: its clip is not in the ZIP, and the manifest tells nothing of it
+
 
 class Bundle(models.Model):
     """Clips that one person takes along. It goes with its files when it has expired."""
@@ -50,6 +54,7 @@ class BundlePart(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
     trouble = models.CharField(max_length=300, blank=True)  # why it was given up
+    withheld: bool  # whether it holds what its person may not have any more; of rows that bundles.own asked for
 
     class Meta:
         ordering = ["number"]

@@ -8,12 +8,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from studio.accounts.models import User
 from studio.gallery import bundle_names
-from studio.gallery.bundle_models import Bundle, BundleClip, BundlePart
+from studio.gallery.bundle_models import LEFT_OUT, Bundle, BundleClip, BundlePart
 from studio.jobs.models import Clip, present
 from studio.projects.models import Project
 
@@ -27,6 +27,14 @@ SHOWN = 50  # of one's own bundles, on the page
 
 class CannotBundle(Exception):
     """Not possible now. Its text is a sentence for the person."""
+
+
+class Withheld(Exception):
+    """The ZIP holds, or its manifest tells of, what its person may not have any more. `bundle` is which."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__()
+        self.bundle = bundle
 
 
 def clips_for(person: User, asked: Sequence[UUID]) -> list[Clip]:
@@ -118,20 +126,39 @@ def title_of(clips: Sequence[Clip]) -> str:
 
 
 def own(person: User) -> QuerySet[Bundle]:
-    """The person's bundles, newest first, with their parts and how many clips each has and misses. Two queries."""
-    counted = BundlePart.objects.annotate(clips=Count("places"), missing=Count("places", filter=~Q(places__trouble="")))
+    """The person's bundles, newest first, with their parts, how many clips each has and misses, and whether it is withheld. Two queries."""
+    counted = BundlePart.objects.annotate(
+        clips=Count("places"),
+        missing=Count("places", filter=~Q(places__trouble="")),
+        withheld=Exists(_out_of_reach(person).filter(part=OuterRef("pk"))),
+    )
     return (
         Bundle.objects.filter(person=person, expires_at__gt=timezone.now()).order_by("-made_at").prefetch_related(Prefetch("parts", queryset=counted))
     )
 
 
 def part_for(person: User, bundle_id: UUID, number: int) -> BundlePart | None:
-    """The finished ZIP, if it is this person's, they may still see every clip that is in it, and none of these was thrown away since."""
+    """The finished ZIP, if it is this person's. Raises Withheld unless they may still have every clip of which it holds a byte or a word."""
     part = BundlePart.objects.select_related("bundle").filter(bundle=bundle_id, number=number, bundle__person=person).exclude(file="").first()
     if part is None or part.bundle.expires_at <= timezone.now():
         return None
-    hidden = part.places.filter(trouble="").exclude(present("clip"), clip__project__in=Project.objects.for_user(person))
-    return None if hidden.exists() else part
+    if _out_of_reach(person).filter(part=part).exists():
+        raise Withheld(part.bundle)
+    return part
+
+
+def _out_of_reach(person: User) -> "QuerySet[BundleClip]":
+    """The places in ZIP files of clips that this person may not have now: of a project that they do not see, or thrown away.
+
+    A clip whose file was missing counts like any other, since the manifest tells of it.
+    """
+    return BundleClip.objects.exclude(trouble__in=LEFT_OUT).exclude(present("clip"), clip__project__in=Project.objects.for_user(person))
+
+
+def asked_in(person: User, bundle_id: UUID) -> list[UUID]:
+    """The clips of this person's bundle, in their order, to ask for them again; none of anybody else's."""
+    places = BundleClip.objects.filter(part__bundle=bundle_id, part__bundle__person=person)
+    return list(places.order_by("position").values_list("clip", flat=True))
 
 
 def news_for(person: User) -> tuple[int, list[Bundle]]:
