@@ -1,12 +1,13 @@
 """The triggers that keep the wall's rows (hanging.py) true, in both databases. What both say alike is written once, here.
 
 They are no part of a migration: SQLite drops a table's triggers when Django rebuilds the table for a new column, and refuses to rename one that a trigger
-names. So they go before migrations run and come back afterwards, and everything is hung up anew then: what was changed in between, or by another release's
-rules, would be wrong for ever. Each trigger's name ends with a digest of all of this, so that those of another release are known and replaced.
+names. So they go before migrations run and come back afterwards, and what was changed in between is hung up anew then. Each trigger's name ends with a digest of
+all of this: where those of another release stood, everything is hung up anew, since it was written by other rules.
 """
 
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.db import connections, transaction
@@ -52,6 +53,10 @@ MICROS = {
 NUMBER = {"sqlite": "printf('%03d', j.number)", "postgresql": "lpad(j.number::text, greatest(3, length(j.number::text)), '0')"}
 
 
+EMPTY = {  # words that are computed once are not computed anew when the rule for them is replaced
+    "sqlite": ("DELETE FROM gallery_hanging", "DELETE FROM gallery_facet", "DROP TABLE IF EXISTS gallery_words"),
+    "postgresql": ("TRUNCATE gallery_hanging, gallery_facet", "ALTER TABLE gallery_hanging DROP COLUMN IF EXISTS words"),
+}
 TRIGGER = re.compile(r"CREATE TRIGGER (gallery_\w+)")
 
 
@@ -62,14 +67,26 @@ def take_down(using: str) -> None:
 
 
 def put_up(using: str) -> None:
-    """Exactly the triggers of this release stand, every clip that is here hangs, and no other, as the truth says it. All of it, or nothing was changed."""
+    """Exactly the triggers of this release stand, every clip that is here hangs, and no other, as the truth says it. All of it, or nothing was changed.
+
+    Only what hangs otherwise is hung up anew, so it must have been hung up by the rules of this release.
+    """
+    _put_up(using, ())
+
+
+def put_up_anew(using: str) -> None:
+    """As `put_up`, whatever hung there: everything is hung up and counted anew, which takes a minute for 100,000 clips."""
+    _put_up(using, EMPTY[connections[using].vendor])
+
+
+def _put_up(using: str, first: Sequence[str]) -> None:
     vendor = connections[using].vendor
     with transaction.atomic(using), connections[using].cursor() as cursor:
         wanted = _wanted(cursor, vendor)
         if vendor == "postgresql":  # whoever writes waits until what they write is hung up; the order is that of every other lock on these tables
             cursor.execute("LOCK TABLE jobs_job, jobs_clip, gallery_projectdecision, gallery_hanging, gallery_facet IN ACCESS EXCLUSIVE MODE")
         _drop(cursor, vendor)
-        for statement in wanted:
+        for statement in (*first, *wanted):
             cursor.execute(statement)
 
 
@@ -129,6 +146,7 @@ def _parts(vendor: str) -> dict[str, str]:
         "ones of NEW": _facets("NEW").replace("), (", ", 1), (").removesuffix(")") + ", 1)",
         **columns,
         "columns": COLUMNS,
+        "columns but place": COLUMNS.removeprefix("place, "),
         "values": VALUES,
         "from": f"FROM jobs_clip{FROM}",
         "from added": f"FROM added{FROM}",

@@ -1,11 +1,6 @@
 -- Statements are separated by an empty line; triggers.py fills in what stands in double braces, and runs them after every migration.
 -- Triggers work on whole statements, so that a million clips are as quick to write as their rows.
 
--- First everything goes, since it may have been written by other rules. A column that is computed is not computed anew when its function is replaced.
-TRUNCATE gallery_hanging, gallery_facet
-
-ALTER TABLE gallery_hanging DROP COLUMN IF EXISTS words
-
 -- what is searched, folded: decomposed, without accents, in small letters, only letters and digits. Its project is a word that nobody can ask for.
 CREATE OR REPLACE FUNCTION gallery_words(project bigint, words text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT to_tsvector('simple', left(regexp_replace(
@@ -13,9 +8,9 @@ CREATE OR REPLACE FUNCTION gallery_words(project bigint, words text) RETURNS tsv
   ), 100000)) || array_to_tsvector(ARRAY['/' || project])
 $$
 
-ALTER TABLE gallery_hanging ADD COLUMN words tsvector GENERATED ALWAYS AS (gallery_words(project_id, text || ' ' || said)) STORED
+ALTER TABLE gallery_hanging ADD COLUMN IF NOT EXISTS words tsvector GENERATED ALWAYS AS (gallery_words(project_id, text || ' ' || said)) STORED
 
-CREATE INDEX hanging_words ON gallery_hanging USING gin (words) WITH (fastupdate = off)
+CREATE INDEX IF NOT EXISTS hanging_words ON gallery_hanging USING gin (words) WITH (fastupdate = off)
 
 -- counts: the row ('all', '') of a project comes first, so that two transactions wait for each other there and nowhere else
 CREATE OR REPLACE FUNCTION gallery_facets_in() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -107,6 +102,12 @@ END $$
 
 CREATE TRIGGER gallery_undecide AFTER DELETE ON gallery_projectdecision FOR EACH ROW EXECUTE FUNCTION gallery_undecide()
 
+-- what hangs otherwise than the truth says, or should not, is taken down and hung up anew
+DELETE FROM gallery_hanging WHERE clip_id IN (SELECT clip_id FROM (
+  SELECT place / 1000 AS micros, {{columns but place}} FROM gallery_hanging
+  EXCEPT SELECT {{micros of saved_at}}, {{values}} {{from}} WHERE {{here c}}
+) wrong)
+
 INSERT INTO gallery_hanging({{columns}})
 SELECT {{place among}}, {{values}} {{from}}
-WHERE {{here c}}
+WHERE {{here c}} AND NOT EXISTS (SELECT 1 FROM gallery_hanging hung WHERE hung.clip_id = c.id)

@@ -1,12 +1,5 @@
 -- Statements are separated by an empty line; triggers.py fills in what stands in double braces, and runs them after every migration.
--- First everything goes, since it may have been written by other rules.
-DELETE FROM gallery_hanging
-
-DELETE FROM gallery_facet
-
-DROP TABLE IF EXISTS gallery_words
-
-CREATE VIRTUAL TABLE gallery_words USING fts5(scope, text, said, content='', detail='none', prefix='1 2 3 4 5 6', tokenize="unicode61 remove_diacritics 2")
+CREATE VIRTUAL TABLE IF NOT EXISTS gallery_words USING fts5(scope, text, said, content='', detail='none', prefix='1 2 3 4 5 6', tokenize="unicode61 remove_diacritics 2")
 
 -- the words of each clip, with its project as a word that nobody can ask for: it begins with U+E000
 CREATE TRIGGER gallery_words_in AFTER INSERT ON gallery_hanging BEGIN
@@ -87,6 +80,12 @@ CREATE TRIGGER gallery_undecide AFTER DELETE ON gallery_projectdecision BEGIN
   UPDATE gallery_hanging SET verdict = '', picked = NULL WHERE clip_id = OLD.clip_id;
 END
 
+-- what hangs otherwise than the truth says, or should not, is taken down and hung up anew
+DELETE FROM gallery_hanging WHERE clip_id IN (SELECT clip_id FROM (
+  SELECT place / 1000 AS micros, {{columns but place}} FROM gallery_hanging
+  EXCEPT SELECT {{micros of saved_at}}, {{values}} {{from}} WHERE {{here c}}
+) wrong)
+
 INSERT INTO gallery_hanging({{columns}})
 SELECT {{place among}}, {{values}} {{from}}
-WHERE {{here c}}
+WHERE {{here c}} AND NOT EXISTS (SELECT 1 FROM gallery_hanging hung WHERE hung.clip_id = c.id)
