@@ -1,5 +1,6 @@
 """ZIP files that are not given out any more, what their manifests keep to themselves, and that none of their files outlives them."""
 
+from datetime import timedelta
 from http import HTTPStatus
 from typing import IO, Any
 from uuid import uuid4
@@ -151,3 +152,13 @@ def test_files_of_bundles_that_are_gone_are_swept_and_no_others(make_clip: MakeC
 
     assert sorted(default_storage.listdir("bundles")[0]) == sorted([str(kept.pk), "notes"])
     assert default_storage.exists(f"bundles/{kept.pk}/1.zip")
+
+
+def test_a_bundle_that_is_let_go_while_it_is_made_stays_until_its_maker_stopped(make_clip: MakeClip, alice: User):
+    bundle = bundle_of(make_clip(), by=alice)
+    bundle.parts.update(lease_until=timezone.now() + timedelta(seconds=60))
+    Bundle.objects.update(expires_at=timezone.now())
+    assert bundle_making.clear_away() == 0
+
+    bundle.parts.update(lease_until=timezone.now())
+    assert bundle_making.clear_away() == 1
