@@ -54,7 +54,6 @@ class BundlePart(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
     trouble = models.CharField(max_length=300, blank=True)  # why it was given up
-    withheld: bool  # whether it holds what its person may not have any more; of rows that bundles.own asked for
 
     class Meta:
         ordering = ["number"]

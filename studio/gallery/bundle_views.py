@@ -92,21 +92,22 @@ def bundle_list(request: HttpRequest) -> HttpResponse:
     """One's own ZIP files, newest first. htmx gets the list alone, and nothing (304) while it is as the page has it."""
     user = person(request)
     rows = list(bundles.own(user)[: bundles.SHOWN])
-    tag = _tag(rows)
+    withheld = bundles.withheld(user, rows)
+    tag = _tag(rows, withheld)
     if is_part(request) and request.headers.get("HX-PTag") == tag:
         answer: HttpResponse = HttpResponseNotModified()
     else:
         pending = any(one.ready_at is None for one in rows)
-        over = {one.pk for one in rows if any(part.trouble or (part.file and part.withheld) for part in one.parts.all())}
-        context = {"bundles": rows, "tag": tag, "pending": pending, "over": over, "days": bundles.KEPT.days}
+        over = {one.pk for one in rows if any(part.trouble or part.pk in withheld for part in one.parts.all())}
+        context = {"bundles": rows, "tag": tag, "pending": pending, "withheld": withheld, "over": over, "days": bundles.KEPT.days}
         answer = varied(render(request, "gallery/_bundles.html" if is_part(request) else "gallery/bundles.html", context))
     answer.headers["HX-PTag"] = tag
     return answer
 
 
-def _tag(rows: list[Bundle]) -> str:
+def _tag(rows: list[Bundle], withheld: set[int]) -> str:
     """What changes with the list."""
-    told = [(one.pk, one.ready_at, [(part.done, part.waits, part.trouble, part.withheld) for part in one.parts.all()]) for one in rows]
+    told = [(one.pk, one.ready_at, [(part.done, part.waits, part.trouble, part.pk in withheld) for part in one.parts.all()]) for one in rows]
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from studio.accounts.models import User
@@ -126,12 +126,8 @@ def title_of(clips: Sequence[Clip]) -> str:
 
 
 def own(person: User) -> QuerySet[Bundle]:
-    """The person's bundles, newest first, with their parts, how many clips each has and misses, and whether it is withheld. Two queries."""
-    counted = BundlePart.objects.annotate(
-        clips=Count("places"),
-        missing=Count("places", filter=~Q(places__trouble="")),
-        withheld=Exists(_out_of_reach(person).filter(part=OuterRef("pk"))),
-    )
+    """The person's bundles, newest first, with their parts and how many clips each has and misses. Two queries."""
+    counted = BundlePart.objects.annotate(clips=Count("places"), missing=Count("places", filter=~Q(places__trouble="")))
     return (
         Bundle.objects.filter(person=person, expires_at__gt=timezone.now()).order_by("-made_at").prefetch_related(Prefetch("parts", queryset=counted))
     )
@@ -145,6 +141,11 @@ def part_for(person: User, bundle_id: UUID, number: int) -> BundlePart | None:
     if _out_of_reach(person).filter(part=part).exists():
         raise Withheld(part.bundle)
     return part
+
+
+def withheld(person: User, several: Sequence[Bundle]) -> set[int]:
+    """The ids of the finished ZIPs of these bundles that are not given out any more. One query."""
+    return set(_out_of_reach(person).filter(part__bundle__in=several).exclude(part__file="").values_list("part", flat=True))
 
 
 def _out_of_reach(person: User) -> "QuerySet[BundleClip]":
