@@ -75,7 +75,7 @@ def put_up(using: str) -> None:
 
 
 def put_up_anew(using: str) -> None:
-    """As `put_up`, whatever hung there: everything is hung up and counted anew, which takes a minute for 100,000 clips."""
+    """As `put_up`, whatever hung there: everything is hung up and counted anew, which takes several times as long."""
     _put_up(using, EMPTY[connections[using].vendor])
 
 
