@@ -4,6 +4,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -11,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from studio.accounts import door
-from studio.accounts.models import AuditEvent
+from studio.accounts.models import AuditEvent, User
 from studio.control import missing
 from studio.gallery import retention, storage
 from studio.gallery.retention import Days
@@ -78,12 +79,20 @@ def file_lost(request: HttpRequest, clip: UUID) -> HttpResponse:
     why = request.POST.get("why", "").replace("\x00", "").strip()[:LONGEST_WHY]
     if not why:
         messages.error(request, f"Say in a few words how {found.code} was lost. Nothing was changed.")
-    elif trash.mark_lost(found, by=user, why=f"Lost: {why}"):
-        AuditEvent.record("clip.lost", found.code, actor=user, before={"fault": found.fault}, reason=why)
+    elif _mark_lost(found, why, by=user):
         messages.success(request, f"{found.code} is marked as lost. Its row and what was paid for it stay.")
     else:
         messages.info(request, f"{found.code} is well again. Nothing was changed.")
     return redirect("missing")
+
+
+def _mark_lost(clip: Clip, why: str, *, by: User) -> bool:
+    """Whether this call marked it, with its line in the record."""
+    with transaction.atomic():
+        won = trash.mark_lost(clip, by=by, why=f"Lost: {why}")
+        if won:
+            AuditEvent.record("clip.lost", clip.code, actor=by, before={"fault": clip.fault}, reason=why)
+    return won
 
 
 def _with_file(key: UUID) -> Clip:

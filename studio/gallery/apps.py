@@ -9,6 +9,7 @@ class GalleryConfig(AppConfig):
 
     name = "studio.gallery"
     label = "gallery"
+    as_now = False  # whether the wall's triggers were those of this release before migrations ran
 
     def ready(self) -> None:
         """Register the count, and connect to Django's own signals about migrations."""
@@ -20,15 +21,21 @@ class GalleryConfig(AppConfig):
         post_migrate.connect(_after, sender=self)
 
 
-def _before(*, using: str, plan: list[object], **_: object) -> None:
+def _before(*, sender: GalleryConfig, using: str, plan: list[object], **_: object) -> None:
     from studio.gallery import triggers
 
+    sender.as_now = triggers.are_up(using)
     if plan:
         triggers.take_down(using)
 
 
-def _after(*, using: str, **_: object) -> None:
+def _after(*, sender: GalleryConfig, using: str, **_: object) -> None:
     from studio.gallery import triggers
 
-    if not triggers.are_up(using):
+    as_now, sender.as_now = sender.as_now, False
+    if triggers.are_up(using):
+        return
+    if as_now:
         triggers.put_up(using)
+    else:
+        triggers.put_up_anew(using)

@@ -19,14 +19,15 @@ from django.core.cache import caches
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import F, Prefetch, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 from zipstream import ZipStream
 
 from studio.gallery import bundle_manifest
-from studio.gallery.bundle_models import Bundle, BundleClip, BundlePart
+from studio.gallery.bundle_models import LEFT_OUT, THROWN, UNSEEN, Bundle, BundleClip, BundlePart
 from studio.gallery.serving import CHUNK
 from studio.jobs.models import JobReference
+from studio.jobs.wanted import uuid_of
 from studio.jobs.worker import beat
 from studio.projects.models import Project
 
@@ -37,6 +38,7 @@ MOST_TRIES = 4
 NOTE = 0.5  # seconds between two notes of how far it is
 MINUTE = 60  # seconds between looks for what has expired
 AT_ONCE = 20  # bundles that one task takes away
+DELETED = "It held a clip that was deleted for good."
 
 
 class Broken(Exception):
@@ -48,7 +50,7 @@ class Broken(Exception):
 
 
 class Taken(Exception):
-    """Another task makes this part: stop."""
+    """Another task makes this part, or its person let the bundle go: stop."""
 
 
 def is_due() -> bool:
@@ -57,7 +59,7 @@ def is_due() -> bool:
     waiting = list(BundlePart.objects.filter(waits=True).order_by("-lease_until").values_list("lease_until", flat=True)[:AT_ONCE])
     busy = any(lease and lease > now for lease in waiting)
     return (bool(waiting) and not busy) or (
-        bool(caches["local"].add("bundles", "looked at", MINUTE)) and Bundle.objects.filter(expires_at__lte=now).exists()
+        bool(caches["local"].add("bundles", "looked at", MINUTE)) and (_over().exists() or _with_deleted().exists())
     )
 
 
@@ -73,13 +75,45 @@ def go_on() -> int:
 
 
 def clear_away() -> int:
-    """How many bundles whose time is over went, with their files."""
-    over = list(Bundle.objects.filter(expires_at__lte=timezone.now()).prefetch_related("parts")[:AT_ONCE])
+    """How many bundles whose time is over went, with their files. So does a ZIP with a clip that was deleted for good, and what a killed worker left."""
+    over = list(_over().prefetch_related("parts")[:AT_ONCE])
     for bundle in over:
         for part in bundle.parts.all():
             default_storage.delete(_name(part))
         bundle.delete()
+    for part in _with_deleted()[:AT_ONCE]:
+        default_storage.delete(_name(part))
+        BundlePart.objects.filter(pk=part.pk).update(file="", bytes=0, sha256="", trouble=DELETED)
+    _sweep()
     return len(over)
+
+
+def _over() -> "QuerySet[Bundle]":
+    """Bundles whose time is over. One that is being made goes when its maker has seen that and stopped, or it would be put into the storage afterwards."""
+    now = timezone.now()
+    making = BundlePart.objects.filter(bundle=OuterRef("pk"), waits=True, lease_until__gt=now)
+    return Bundle.objects.filter(~Exists(making), expires_at__lte=now)
+
+
+def _with_deleted() -> "QuerySet[BundlePart]":
+    """Finished ZIPs that still hold the bytes of a clip whose own files are gone or go now."""
+    held = BundleClip.objects.filter(part=OuterRef("pk"), trouble="", clip__erased_at__isnull=False)
+    return BundlePart.objects.filter(Exists(held)).exclude(file="")
+
+
+def _sweep() -> None:
+    """Delete the files of bundles that have no row: of a worker that was killed while its bundle went. Rows are asked after the files, and are older than these."""
+    try:
+        found = [key for name in default_storage.listdir("bundles")[0] if (key := uuid_of(name))]
+        known = set(Bundle.objects.filter(pk__in=found).values_list("pk", flat=True))
+        for key in [key for key in found if key not in known][:AT_ONCE]:
+            for name in default_storage.listdir(f"bundles/{key}")[1]:
+                default_storage.delete(f"bundles/{key}/{name}")
+            default_storage.delete(f"bundles/{key}")  # the folder, where the storage has folders
+    except FileNotFoundError:
+        return  # there was never one, or somebody else swept
+    except OSError:  # such as a bucket that lets nobody list it: no reason to make no ZIP
+        log.exception("the storage could not be searched for files of bundles that are gone")
 
 
 def make(part_id: int) -> bool:
@@ -91,7 +125,15 @@ def make(part_id: int) -> bool:
         trouble = _tried(part)
         return _later(part, trouble) if trouble else True
     except Taken:
+        _discard(part)
+        BundlePart.objects.filter(pk=part.pk, tries=part.tries).update(lease_until=None)  # of a bundle that somebody let go: others may be made
         return False
+
+
+def _discard(part: BundlePart) -> None:
+    """Delete what this try has written, unless another try writes under the same name. Of a bundle that is gone nobody else would."""
+    if not BundlePart.objects.filter(pk=part.pk).exclude(tries=part.tries).exists():
+        default_storage.delete(_name(part))
 
 
 def _tried(part: BundlePart) -> str:
@@ -131,7 +173,9 @@ def _claim(part_id: int) -> BundlePart | None:
 
 
 def _ours(part: BundlePart) -> "QuerySet[BundlePart]":
-    return BundlePart.objects.filter(pk=part.pk, tries=part.tries, waits=True)
+    """The part's row, while this try is the last one and nobody has let the bundle go."""
+    wanted = Bundle.objects.filter(pk=part.bundle_id, expires_at__gt=timezone.now())
+    return BundlePart.objects.filter(pk=part.pk, tries=part.tries, waits=True, bundle__in=wanted)
 
 
 def _whole(part: BundlePart) -> None:
@@ -148,20 +192,18 @@ def _whole(part: BundlePart) -> None:
 
 
 def _places(part: BundlePart) -> list[BundleClip]:
-    """The part's clips with all that the manifest tells. What its person may not see any more is marked."""
+    """The part's clips with all that the manifest tells. What its person may not have at this moment is marked."""
     job = ("clip__job__project", "clip__job__author", "clip__job__parent__project", "clip__job__source__job__project", "clip__job__prompt_version")
     rows = part.places.select_related(*job, "clip__attempt__connection", "clip__decision__person")
     references = JobReference.objects.select_related("reference")
     places = list(rows.prefetch_related(Prefetch("clip__job__job_references", queryset=references)))
     seen = set(Project.objects.for_user(part.bundle.person).filter(pk__in={place.clip.project_id for place in places}).values_list("pk", flat=True))
     for place in places:
-        if place.clip.project_id not in seen:
-            place.trouble = "You do not see its project any more."
+        why = UNSEEN if place.clip.project_id not in seen else "" if place.clip.is_present else THROWN
+        if why != place.trouble and (why or place.trouble in LEFT_OUT):  # an earlier try may have found it otherwise
+            place.trouble = why
             place.save(update_fields=["trouble"])
-        elif not place.clip.is_present:
-            place.trouble = "It was thrown away."
-            place.save(update_fields=["trouble"])
-    return [place for place in places if place.clip.project_id in seen]
+    return places
 
 
 def _store(part: BundlePart, places: list[BundleClip]) -> tuple[int, str]:
@@ -172,7 +214,7 @@ def _store(part: BundlePart, places: list[BundleClip]) -> tuple[int, str]:
     try:
         stored = default_storage.save(name, File(io.BufferedReader(pulled, CHUNK)))
     except BaseException:
-        default_storage.delete(name)
+        _discard(part)
         raise
     if stored != name:
         default_storage.delete(stored)
@@ -185,11 +227,12 @@ def _store(part: BundlePart, places: list[BundleClip]) -> tuple[int, str]:
 def _zip(part: BundlePart, places: list[BundleClip]) -> ZipStream:
     """The ZIP as a stream that reads each clip when its turn comes."""
     stream, note = ZipStream(), _noting(part)
-    told = [bundle_manifest.told(place) for place in places]
+    told = [bundle_manifest.told(place) for place in places if place.trouble not in LEFT_OUT]
+    left_out = [*(str(place.clip_id) for place in places if place.trouble in LEFT_OUT), *part.bundle.left_out]
     parts = part.bundle.parts.count()
     for name, content in (
-        ("manifest.json", bundle_manifest.as_json(part.bundle, told, part=part.number, parts=parts)),
-        ("manifest.csv", bundle_manifest.as_csv(part.bundle, told)),
+        ("manifest.json", bundle_manifest.as_json(part.bundle, told, left_out=left_out, part=part.number, parts=parts)),
+        ("manifest.csv", bundle_manifest.as_csv(told, left_out=left_out)),
     ):
         stream.add(content, name, compress_type=ZIP_DEFLATED)
     for place in places:

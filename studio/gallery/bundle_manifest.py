@@ -1,4 +1,7 @@
-"""What lies beside the clips in a ZIP: manifest.json and manifest.csv, with the brief, the lineage and the receipt of each clip, and what is missing and why."""
+"""What lies beside the clips in a ZIP: manifest.json and manifest.csv, with the brief, the lineage and the receipt of each clip, and what is missing and why.
+
+It tells nothing of what its person could not have when the ZIP was made, but the id by which they asked for it.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -11,6 +14,7 @@ from studio.gallery.bundle_models import Bundle, BundleClip
 from studio.gallery.standing import decision_of
 from studio.jobs.models import Attempt, Clip, Job
 
+ABSENT = "It is not there, or not yours to see."  # the same for both: nobody learns which of the two it is
 COLUMNS = (
     *(
         "file",
@@ -91,23 +95,23 @@ def _time(at: datetime | None) -> str | None:
     return at.isoformat(timespec="seconds") if at else None
 
 
-def as_json(bundle: Bundle, clips: Sequence[dict[str, Any]], *, part: int, parts: int) -> bytes:
-    """The manifest for programs."""
-    left_out = [{"asked_for": one, "because": "It is not there, or not yours to see."} for one in bundle.left_out]
+def as_json(bundle: Bundle, clips: Sequence[dict[str, Any]], *, left_out: Sequence[str], part: int, parts: int) -> bytes:
+    """The manifest for programs. `left_out` are the ids of which nothing is told."""
+    absent = [{"asked_for": one, "because": ABSENT} for one in left_out]
     head = {"title": bundle.title, "made_for": str(bundle.person), "made_at": _time(bundle.made_at), "part": part, "parts": parts}
-    return json.dumps({**head, "clips": list(clips), "left_out": left_out}, ensure_ascii=False, indent=1).encode()
+    return json.dumps({**head, "clips": list(clips), "left_out": absent}, ensure_ascii=False, indent=1).encode()
 
 
-def as_csv(bundle: Bundle, clips: Sequence[dict[str, Any]]) -> bytes:
+def as_csv(clips: Sequence[dict[str, Any]], *, left_out: Sequence[str]) -> bytes:
     """The manifest for spreadsheets; no cell of it is taken for a formula."""
-    return "".join(sheet_lines(COLUMNS, ([safe_cell(cell) for cell in row] for row in _rows(bundle, clips)))).encode()
+    return "".join(sheet_lines(COLUMNS, ([safe_cell(cell) for cell in row] for row in _rows(clips, left_out)))).encode()
 
 
-def _rows(bundle: Bundle, clips: Sequence[dict[str, Any]]) -> Iterator[list[object]]:
+def _rows(clips: Sequence[dict[str, Any]], left_out: Sequence[str]) -> Iterator[list[object]]:
     for one in clips:
         yield _row(one)
-    for key in bundle.left_out:
-        yield ["", "It is not there, or not yours to see.", key, *[""] * (len(COLUMNS) - 3)]
+    for key in left_out:
+        yield ["", ABSENT, key, *[""] * (len(COLUMNS) - 3)]
 
 
 def _row(one: dict[str, Any]) -> list[object]:

@@ -11,6 +11,10 @@ from django.utils import timezone
 from studio.accounts.models import User
 from studio.jobs.models import Clip
 
+UNSEEN = "You do not see its project any more."
+THROWN = "It was thrown away before the ZIP was made."
+LEFT_OUT = (UNSEEN, THROWN)  # a place with one of these: its clip is not in the ZIP, and the manifest tells nothing of it
+
 
 class Bundle(models.Model):
     """Clips that one person takes along. It goes with its files when it has expired."""

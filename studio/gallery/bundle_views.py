@@ -23,16 +23,17 @@ from studio.gallery.share_forms import ids_of
 from studio.gallery.shows import Show, narrowed
 from studio.jobs.models import Clip
 from studio.jobs.views import is_part, varied
+from studio.jobs.wanted import uuid_of
 from studio.projects.door import enter
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
 def bundle_new(request: HttpRequest) -> HttpResponse:
-    """Ask for a ZIP of the clips whose ids come as `clips`, or of what a project's wall shows (`code`, `show`). Without a pattern the form comes first."""
+    """Ask for a ZIP of the clips whose ids come as `clips`, of one's ZIP again (`again`), or of what a project's wall shows (`code`, `show`). Without a pattern the form comes first."""
     user = person(request)
     words = request.POST if request.method == "POST" else request.GET
-    asked = ids_of(words.getlist("clips")) or _shown(request, words.get("code", ""), words.get("show", ""))
+    asked = ids_of(words.getlist("clips")) or _again(user, words.get("again", "")) or _shown(request, words.get("code", ""), words.get("show", ""))
     clips = bundles.clips_for(user, asked[: bundles.MOST_CLIPS])
     if not clips or len(asked) > bundles.MOST_CLIPS:
         messages.error(request, f"A ZIP takes at most {bundles.MOST_CLIPS:,} clips." if clips else "There is no clip to take along.")
@@ -49,6 +50,12 @@ def bundle_new(request: HttpRequest) -> HttpResponse:
         return _asked(request, form, asked, clips)
     messages.success(request, f"{made.title}: the ZIP is being made. You can go on with something else.")
     return redirect("bundles")
+
+
+def _again(user: User, text: str) -> list[uuid.UUID]:
+    """The clips of one's own bundle with this id; none where there is none."""
+    key = uuid_of(text)
+    return bundles.asked_in(user, key) if key else []
 
 
 def _shown(request: HttpRequest, code: str, show: str) -> list[uuid.UUID]:
@@ -83,19 +90,22 @@ def bundle_list(request: HttpRequest) -> HttpResponse:
     """One's own ZIP files, newest first. htmx gets the list alone, and nothing (304) while it is as the page has it."""
     user = person(request)
     rows = list(bundles.own(user)[: bundles.SHOWN])
-    tag = _tag(rows)
+    withheld = bundles.withheld(user, rows)
+    tag = _tag(rows, withheld)
     if is_part(request) and request.headers.get("HX-PTag") == tag:
         answer: HttpResponse = HttpResponseNotModified()
     else:
-        context = {"bundles": rows, "tag": tag, "pending": any(one.ready_at is None for one in rows), "days": bundles.KEPT.days}
+        pending = any(one.ready_at is None for one in rows)
+        over = {one.pk for one in rows if any(part.trouble or part.pk in withheld for part in one.parts.all())}
+        context = {"bundles": rows, "tag": tag, "pending": pending, "withheld": withheld, "over": over, "days": bundles.KEPT.days}
         answer = varied(render(request, "gallery/_bundles.html" if is_part(request) else "gallery/bundles.html", context))
     answer.headers["HX-PTag"] = tag
     return answer
 
 
-def _tag(rows: list[Bundle]) -> str:
+def _tag(rows: list[Bundle], withheld: set[int]) -> str:
     """What changes with the list."""
-    told = [(one.pk, one.ready_at, [(part.done, part.waits, part.trouble) for part in one.parts.all()]) for one in rows]
+    told = [(one.pk, one.ready_at, [(part.done, part.waits, part.trouble, part.pk in withheld) for part in one.parts.all()]) for one in rows]
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
@@ -109,8 +119,13 @@ def bundle_news(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def bundle_file(request: HttpRequest, bundle_id: uuid.UUID, number: int) -> HttpResponseBase:
-    """One ZIP, for its person alone, and only while they may see every clip that is in it."""
-    part = bundles.part_for(person(request), bundle_id, number)
+    """One ZIP, for its person alone. 410 with a page that offers to make it again where they may not have any more what it holds."""
+    try:
+        part = bundles.part_for(person(request), bundle_id, number)
+    except bundles.Withheld as withheld:
+        over = render(request, "gallery/bundle_over.html", {"bundle": withheld.bundle}, status=HTTPStatus.GONE)
+        over.headers["Cache-Control"] = "private, no-store"
+        return over
     if part is None:
         raise Http404
     stem = bundle_names.safe(f"{part.bundle.title} {timezone.localdate(part.bundle.made_at)}")

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from studio.accounts.models import User
 from studio.gallery import bundle_names
-from studio.gallery.bundle_models import Bundle, BundleClip, BundlePart
+from studio.gallery.bundle_models import LEFT_OUT, Bundle, BundleClip, BundlePart
 from studio.gallery.naming import words_for
 from studio.gallery.serving import suffix_of
 from studio.jobs.models import Clip, present
@@ -29,6 +29,14 @@ SHOWN = 50  # of one's own bundles, on the page
 
 class CannotBundle(Exception):
     """Not possible now. Its text is a sentence for the person."""
+
+
+class Withheld(Exception):
+    """The ZIP holds, or its manifest tells of, what its person may not have any more. `bundle` is which."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__()
+        self.bundle = bundle
 
 
 def clips_for(person: User, asked: Sequence[UUID]) -> list[Clip]:
@@ -124,12 +132,32 @@ def own(person: User) -> QuerySet[Bundle]:
 
 
 def part_for(person: User, bundle_id: UUID, number: int) -> BundlePart | None:
-    """The finished ZIP, if it is this person's, they may still see every clip that is in it, and none of these was thrown away since."""
+    """The finished ZIP, if it is this person's. Raises Withheld unless they may still have every clip of which it holds a byte or a word."""
     part = BundlePart.objects.select_related("bundle").filter(bundle=bundle_id, number=number, bundle__person=person).exclude(file="").first()
     if part is None or part.bundle.expires_at <= timezone.now():
         return None
-    hidden = part.places.filter(trouble="").exclude(present("clip"), clip__project__in=Project.objects.for_user(person))
-    return None if hidden.exists() else part
+    if _out_of_reach(person).filter(part=part).exists():
+        raise Withheld(part.bundle)
+    return part
+
+
+def withheld(person: User, several: Sequence[Bundle]) -> set[int]:
+    """The ids of the finished ZIPs of these bundles that are not given out any more. One query."""
+    return set(_out_of_reach(person).filter(part__bundle__in=several).exclude(part__file="").values_list("part", flat=True))
+
+
+def _out_of_reach(person: User) -> "QuerySet[BundleClip]":
+    """The places in ZIP files of clips that this person may not have now: of a project that they do not see, or thrown away.
+
+    A clip whose file was missing counts like any other, since the manifest tells of it.
+    """
+    return BundleClip.objects.exclude(trouble__in=LEFT_OUT).exclude(present("clip"), clip__project__in=Project.objects.for_user(person))
+
+
+def asked_in(person: User, bundle_id: UUID) -> list[UUID]:
+    """The clips of this person's bundle, in their order, to ask for them again; none of anybody else's."""
+    places = BundleClip.objects.filter(part__bundle=bundle_id, part__bundle__person=person)
+    return list(places.order_by("position").values_list("clip", flat=True))
 
 
 def news_for(person: User) -> tuple[int, list[Bundle]]:

@@ -1,6 +1,6 @@
 """What the wall asks: one narrow row for each clip that is here (saved, and not in the trash), how many clips there are of each kind, and the words that a search finds.
 
-Triggers of the database write all of it (migrations/_wall_*.sql), in the transaction of the change itself: whoever saves a clip, charges for it or decides
+Triggers of the database write all of it (triggers.py), in the transaction of the change itself: whoever saves a clip, charges for it or decides
 about it need not know that there is a wall. Nothing here is the truth; every row can be made anew from clips, jobs and decisions.
 
     jobs_clip, jobs_job, gallery_projectdecision  ->  Hanging  ->  Facet (counts)

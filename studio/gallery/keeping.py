@@ -1,4 +1,7 @@
-"""How long one clip stays: its pin, the day on which the project's rule moves it, and who may throw it away or take it back. The one writer of pins."""
+"""How long one clip stays: its pin, the day on which the project's rule moves it, and who may throw it away or take it back. The one writer of pins.
+
+What changes and its line in the record are one transaction, and whether a press is enough is asked under the clips' locks, where nobody picks or pins meanwhile.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -62,23 +65,26 @@ def in_reach(entry: Pass) -> "QuerySet[Clip]":
 
 def throw_away(clip: Clip, *, entry: Pass, said: str) -> bool:
     """Whether this call put the clip into the trash. Raises MustSay where its code has to be `said` and was not."""
-    asks = _asks(clip, ProjectDecision.objects.filter(clip=clip).select_related("person").first())
-    if asks and said.strip().upper() != clip.code.upper():
+    told = said.strip().upper() == clip.code.upper()
+    with transaction.atomic():
+        gone = trash.throw_away((Clip.objects.all() if told else _sure()).filter(pk=clip.pk), by=entry.user)
+        if gone:
+            AuditEvent.record("clip.trashed", clip.code, actor=entry.user)
+    kept = None if gone or told else Clip.objects.present().select_related("job__project", "decision__person").filter(pk=clip.pk).first()
+    if kept and (asks := _asks(kept, decision_of(kept))):
         raise MustSay(asks)
-    gone = trash.throw_away(Clip.objects.filter(pk=clip.pk), by=entry.user)
-    if gone:
-        AuditEvent.record("clip.trashed", clip.code, actor=entry.user)
     return bool(gone)
 
 
 def throw_away_many(clips: Sequence[Clip], *, passes: Mapping[int, Pass]) -> Thrown:
     """Put those of these clips into the trash that the person may throw away and that a press is enough for. A project at a time, in one order for everybody."""
     mine = [clip for clip in clips if may_throw(clip, passes[clip.project_id])]
-    sure = Clip.objects.filter(pk__in=[clip.pk for clip in mine], pinned_at=None).exclude(decision__verdict=Verdict.PICK)
+    sure = _sure().filter(pk__in=[clip.pk for clip in mine])
     gone: list[Clip] = []
     for project in sorted({clip.project_id for clip in mine}):
-        thrown = trash.throw_away(sure.filter(project=project), by=passes[project].user)
-        AuditEvent.record_many("clip.trashed", [(clip.code, None, None) for clip in thrown], actor=passes[project].user)
+        with transaction.atomic():
+            thrown = trash.throw_away(sure.filter(project=project), by=passes[project].user)
+            AuditEvent.record_many("clip.trashed", [(clip.code, None, None) for clip in thrown], actor=passes[project].user)
         gone += thrown
     return Thrown(gone, asked=len(mine) - len(gone), others=len(clips) - len(mine))
 
@@ -90,16 +96,25 @@ def take_back_many(keys: Sequence[UUID], *, passes: Mapping[int, Pass]) -> list[
 
 
 def take_back(entry: Pass, keys: "list[UUID]") -> list[Clip]:
-    """Those of these clips that this call took out of the trash, of those within this person's reach."""
-    back = trash.restore(in_reach(entry).filter(pk__in=keys))
-    AuditEvent.record_many("clip.restored", [(clip.code, None, None) for clip in back], actor=entry.user)
+    """Those of these clips that this call took out of the trash, of those within this person's reach.
+
+    What the project's rule would move again within the hour is pinned: whoever takes a clip back means to keep it.
+    """
+    with transaction.atomic():
+        back = trash.restore(in_reach(entry).filter(pk__in=keys))
+        AuditEvent.record_many("clip.restored", [(clip.code, None, None) for clip in back], actor=entry.user)
+        overdue = retention.overdue(entry.project, [clip.pk for clip in back])
+        for clip in back:
+            if clip.pk in overdue and pin(clip, by=entry.user):
+                clip.pinned_at, clip.pinned_by = timezone.now(), entry.user
     return back
 
 
 def delete_now(entry: Pass, keys: "list[UUID]") -> list[Clip]:
     """Those of these clips in the trash that this call deleted for good; an order that edits or extends one keeps it."""
-    gone = trash.give_up(in_reach(entry).filter(pk__in=keys), why=f"Deleted by {entry.user}")
-    AuditEvent.record_many("clip.deleted", [(clip.code, {"bytes": clip.bytes}, None) for clip in gone], actor=entry.user)
+    with transaction.atomic():
+        gone = trash.give_up(in_reach(entry).filter(pk__in=keys), why=f"Deleted by {entry.user}")
+        AuditEvent.record_many("clip.deleted", [(clip.code, {"bytes": clip.bytes}, None) for clip in gone], actor=entry.user)
     return gone
 
 
@@ -119,6 +134,11 @@ def unpin(clip: Clip, *, by: User) -> bool:
         if won:
             AuditEvent.record("clip.unpinned", clip.code, actor=by)
     return won
+
+
+def _sure() -> "QuerySet[Clip]":
+    """The clips for which a press is enough: neither pinned nor picked."""
+    return Clip.objects.filter(pinned_at=None).exclude(decision__verdict=Verdict.PICK)
 
 
 def _asks(clip: Clip, decision: ProjectDecision | None) -> str:

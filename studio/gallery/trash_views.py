@@ -44,7 +44,7 @@ def trash_restore(request: HttpRequest, code: str) -> HttpResponse:
     entry = enter(request, code, to="make")
     back = keeping.take_back(entry, _chosen(request))
     if back:
-        messages.success(request, f"{_which(back)} {_are(back)} back where {'it was' if len(back) == 1 else 'they were'}.")
+        messages.success(request, f"{_which(back)} {_are(back)} back where {'it was' if len(back) == 1 else 'they were'}.{_pinned(back)}")
     else:
         messages.warning(request, "Nothing was taken out of the trash: choose clips that are still there.")
     return redirect("project_trash", entry.project.code)
@@ -88,7 +88,9 @@ def clips_trash(request: HttpRequest) -> HttpResponse:
         return _done(request, sight, form, [], f"Choose up to {MOST} clips.", "error")
     if form.cleaned_data["undo"]:
         back = keeping.take_back_many(form.undone, passes=sight.passes)
-        messages.success(request, f"{_which(back)} {_are(back)} back on the wall." if back else "Nothing of it is in the trash any more.")
+        messages.success(
+            request, f"{_which(back)} {_are(back)} back on the wall.{_pinned(back)}" if back else "Nothing of it is in the trash any more."
+        )
         address = Bar(sight, form.filters).here
         return HttpResponseClientRedirect(address) if is_part(request) else redirect(address)
     asked = form.cleaned_data["clips"]
@@ -124,7 +126,7 @@ def clip_restore(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpRes
     """Take one clip out of the trash."""
     entry, clip = _mine(request, code, clip_id)
     back = keeping.take_back(entry, [clip.pk])
-    words = f"{clip.code} is back where it was." if back else f"{clip.code} was not in the trash any more."
+    words = f"{clip.code} is back where it was.{_pinned(back)}" if back else f"{clip.code} was not in the trash any more."
     return _part(request, entry, clip, toast={"text": words, "tone": "success" if back else "warning", "kind": "keeping"})
 
 
@@ -164,6 +166,13 @@ def _part(
 
 def _chosen(request: HttpRequest) -> list[uuid.UUID]:
     return [key for text in request.POST.getlist("clip")[:MOST] if (key := uuid_of(text))]
+
+
+def _pinned(back: list[Clip]) -> str:
+    """What is pinned of these, as a sentence that follows another; empty where nothing is."""
+    number = sum(clip.pinned_at is not None for clip in back)
+    which = "It is" if len(back) == 1 else f"{number} of them {'is' if number == 1 else 'are'}"
+    return f" {which} pinned: no rule moves {'it' if number == 1 else 'them'} to the trash." if number else ""
 
 
 def _which(clips: list[Clip]) -> str:

@@ -1,13 +1,16 @@
 """The triggers that keep the wall's rows (hanging.py) true, in both databases. What both say alike is written once, here.
 
 They are no part of a migration: SQLite drops a table's triggers when Django rebuilds the table for a new column, and refuses to rename one that a trigger
-names. So they go before migrations run and come back afterwards, and what was saved in between is hung up then.
+names. So they go before migrations run and come back afterwards, and what was changed in between is hung up anew then. Each trigger's name ends with a digest of
+all of this: where those of another release stood, everything is hung up anew, since it was written by other rules.
 """
 
+import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from django.db import connections
+from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
 from studio.gallery.search import MOST_COMMENTS, MOST_SAID
@@ -50,26 +53,59 @@ MICROS = {
 NUMBER = {"sqlite": "printf('%03d', j.number)", "postgresql": "lpad(j.number::text, greatest(3, length(j.number::text)), '0')"}
 
 
+EMPTY = {  # words that are computed once are not computed anew when the rule for them is replaced
+    "sqlite": ("DELETE FROM gallery_hanging", "DELETE FROM gallery_facet", "DROP TABLE IF EXISTS gallery_words"),
+    "postgresql": ("TRUNCATE gallery_hanging, gallery_facet", "ALTER TABLE gallery_hanging DROP COLUMN IF EXISTS words"),
+}
+TRIGGER = re.compile(r"CREATE TRIGGER (gallery_\w+)")
+
+
 def take_down(using: str) -> None:
     """No trigger of ours is left."""
-    with connections[using].cursor() as cursor:
-        for name, table in _standing(cursor, connections[using].vendor):
-            cursor.execute(f"DROP TRIGGER {name}" + (f" ON {table}" if connections[using].vendor == "postgresql" else ""))
+    with transaction.atomic(using), connections[using].cursor() as cursor:
+        _drop(cursor, connections[using].vendor)
 
 
 def put_up(using: str) -> None:
-    """Every trigger stands, and every clip that is here hangs, and no other."""
-    take_down(using)
-    with connections[using].cursor() as cursor:
-        collation = _collation(cursor) if connections[using].vendor == "postgresql" else ""
-        for statement in statements(connections[using].vendor, collation=collation):
+    """Exactly the triggers of this release stand, every clip that is here hangs, and no other, as the truth says it. All of it, or nothing was changed.
+
+    Only what hangs otherwise is hung up anew, so it must have been hung up by the rules of this release.
+    """
+    _put_up(using, ())
+
+
+def put_up_anew(using: str) -> None:
+    """As `put_up`, whatever hung there: everything is hung up and counted anew, which takes several times as long."""
+    _put_up(using, EMPTY[connections[using].vendor])
+
+
+def _put_up(using: str, first: Sequence[str]) -> None:
+    vendor = connections[using].vendor
+    with transaction.atomic(using), connections[using].cursor() as cursor:
+        wanted = _wanted(cursor, vendor)
+        if vendor == "postgresql":  # whoever writes waits until what they write is hung up; the order is that of every other lock on these tables
+            cursor.execute("LOCK TABLE jobs_job, jobs_clip, gallery_projectdecision, gallery_hanging, gallery_facet IN ACCESS EXCLUSIVE MODE")
+        _drop(cursor, vendor)
+        for statement in (*first, *wanted):
             cursor.execute(statement)
 
 
 def are_up(using: str) -> bool:
-    """Whether there are triggers: none are left where migrations broke off."""
+    """Whether exactly the triggers of this release stand: none do where migrations broke off, and others after a release whose SQL is another."""
     with connections[using].cursor() as cursor:
-        return bool(_standing(cursor, connections[using].vendor))
+        vendor = connections[using].vendor
+        wanted = {found[1] for statement in _wanted(cursor, vendor) for found in TRIGGER.finditer(statement)}
+        return {name for name, _ in _standing(cursor, vendor)} == wanted
+
+
+def _wanted(cursor: CursorWrapper, vendor: str) -> list[str]:
+    """The statements of this release for this database."""
+    return statements(vendor, collation=_collation(cursor) if vendor == "postgresql" else "")
+
+
+def _drop(cursor: CursorWrapper, vendor: str) -> None:
+    for name, table in _standing(cursor, vendor):
+        cursor.execute(f"DROP TRIGGER {name}" + (f" ON {table}" if vendor == "postgresql" else ""))
 
 
 def _standing(cursor: CursorWrapper, vendor: str) -> list[tuple[str, str]]:
@@ -89,12 +125,13 @@ def _collation(cursor: CursorWrapper) -> str:
 
 
 def statements(vendor: str, *, collation: str = "") -> list[str]:
-    """What sets the wall up in this database. `collation` is PostgreSQL's that knows the letters of every language."""
+    """What sets the wall up in this database, each trigger's name with the digest. `collation` is PostgreSQL's that knows the letters of every language."""
     parts = _parts(vendor) | {"collation": collation}
     text = Path(__file__).with_name(f"triggers_{vendor}.sql").read_text(encoding="utf-8")
     while "{{" in text:
         text = re.sub(r"\{\{([^{}]+)\}\}", lambda found: parts[found[1]], text)
-    return [statement for statement in text.split("\n\n") if statement.strip()]
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return [TRIGGER.sub(rf"CREATE TRIGGER \1_{digest}", statement) for statement in text.split("\n\n") if statement.strip()]
 
 
 def _parts(vendor: str) -> dict[str, str]:
@@ -109,6 +146,7 @@ def _parts(vendor: str) -> dict[str, str]:
         "ones of NEW": _facets("NEW").replace("), (", ", 1), (").removesuffix(")") + ", 1)",
         **columns,
         "columns": COLUMNS,
+        "columns but place": COLUMNS.removeprefix("place, "),
         "values": VALUES,
         "from": f"FROM jobs_clip{FROM}",
         "from added": f"FROM added{FROM}",

@@ -80,7 +80,11 @@ CREATE TRIGGER gallery_undecide AFTER DELETE ON gallery_projectdecision BEGIN
   UPDATE gallery_hanging SET verdict = '', picked = NULL WHERE clip_id = OLD.clip_id;
 END
 
-DELETE FROM gallery_hanging WHERE clip_id IN (SELECT c.id FROM jobs_clip c WHERE NOT ({{here c}}))
+-- what hangs otherwise than the truth says, or should not, is taken down and hung up anew
+DELETE FROM gallery_hanging WHERE clip_id IN (SELECT clip_id FROM (
+  SELECT place / 1000 AS micros, {{columns but place}} FROM gallery_hanging
+  EXCEPT SELECT {{micros of saved_at}}, {{values}} {{from}} WHERE {{here c}}
+) wrong)
 
 INSERT INTO gallery_hanging({{columns}})
 SELECT {{place among}}, {{values}} {{from}}

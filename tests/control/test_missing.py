@@ -1,10 +1,13 @@
 """What is not safely ours: the alarm with its clock in the control room, the page behind it, and files at fault."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import DatabaseError, connection
 from django.test import Client
 from django.utils import timezone
 
@@ -90,6 +93,18 @@ def test_a_file_is_lost_only_with_a_reason(admin: Client, broken: Clip):
     admin.post(f"/control/files/{broken.pk}/lost/", {"why": "The old disk died"})
     assert not Clip.objects.with_files().exists()
     assert AuditEvent.objects.get(action="clip.lost").reason == "The old disk died"
+
+
+def test_a_file_is_not_lost_without_its_line_in_the_record(admin: Client, broken: Clip):
+    def refuse(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("INSERT") and "accounts_auditevent" in sql:
+            raise DatabaseError("the disk is full")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse), pytest.raises(DatabaseError, match="full"):
+        admin.post(f"/control/files/{broken.pk}/lost/", {"why": "The old disk died"})
+
+    assert Clip.objects.with_files().exists()
 
 
 def test_where_all_is_ours_the_page_says_so(admin: Client, db: None):

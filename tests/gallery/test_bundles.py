@@ -106,12 +106,21 @@ def test_who_was_taken_out_of_a_project_gets_none_of_it(when: str, make_clip: Ma
     answer = as_alice.get(reverse("bundle_file", args=[bundle.pk, 1]))
 
     if when == "after it is made":
-        assert answer.status_code == HTTPStatus.NOT_FOUND
-        assert as_alice.head(reverse("bundle_file", args=[bundle.pk, 1])).status_code == HTTPStatus.NOT_FOUND
+        assert answer.status_code == HTTPStatus.GONE
+        assert as_alice.head(reverse("bundle_file", args=[bundle.pk, 1])).status_code == HTTPStatus.GONE
     else:
         archive = zipfile.ZipFile(io.BytesIO(answer.getvalue()))
         assert archive.namelist() == ["manifest.json", "manifest.csv", "TIDE-001 Slow dolly toward the glass.mp4"]
         assert b"KOI" not in archive.read("manifest.json")
+
+
+def lose(clip: Clip) -> None:
+    default_storage.delete(str(clip.file.name))
+
+
+def spoil(clip: Clip) -> None:
+    lose(clip)
+    default_storage.save(str(clip.file.name), ContentFile(VIDEO[:-1] + b"?"))
 
 
 def test_a_zip_is_its_persons_alone(make_clip: MakeClip, alice: User, bob: User, ada: User):
@@ -140,15 +149,6 @@ def test_a_download_that_broke_off_goes_on(make_clip: MakeClip, as_alice: Client
     assert whole.headers["Content-Type"] == "application/zip"
     assert whole.headers["Cache-Control"] == "private, no-store"
     assert 'filename="Tidewater, 1 clip 2' in whole.headers["Content-Disposition"]
-
-
-def lose(clip: Clip) -> None:
-    default_storage.delete(str(clip.file.name))
-
-
-def spoil(clip: Clip) -> None:
-    lose(clip)
-    default_storage.save(str(clip.file.name), ContentFile(VIDEO[:-1] + b"?"))
 
 
 @pytest.mark.parametrize(("harm", "why"), [(lose, "not in the storage"), (spoil, "the SHA-256 differs")])

@@ -2,21 +2,26 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Any
 
 import pytest
+from django.db import DatabaseError, connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from studio.accounts.models import AuditEvent, User
+from studio.gallery import keeping, retention
 from studio.gallery.models import ProjectDecision
 from studio.gallery.trash_page import PAGE
 from studio.jobs import trash
 from studio.jobs.models import Clip
+from studio.projects.door import Pass
 from studio.projects.models import Membership, Project
 from tests.conftest import signed_in
 from tests.gallery.conftest import MakeClip
@@ -80,6 +85,66 @@ def test_a_picked_or_pinned_clip_goes_only_if_its_code_is_written(as_alice: Clie
     assert Clip.objects.present().exists()
     as_alice.post(at("clip_trash", clip), {"said": " tide-001 "}, headers=HTMX)
     assert not Clip.objects.present().exists()
+
+
+def pinned_meanwhile(clip: Clip, by: User) -> None:
+    Clip.objects.filter(pk=clip.pk).update(pinned_at=timezone.now(), pinned_by=by)
+
+
+def picked_meanwhile(clip: Clip, by: User) -> None:
+    ProjectDecision.objects.create(clip_id=clip.pk, project_id=clip.project_id, verdict="pick", person=by)
+
+
+@pytest.mark.parametrize(("meanwhile", "why"), [(pinned_meanwhile, "is pinned"), (picked_meanwhile, "is picked by Bob")])
+def test_a_clip_that_is_picked_or_pinned_while_it_is_thrown_away_stays(
+    clip: Clip, alice: User, bob: User, tide: Project, meanwhile: Callable[[Clip, User], None], why: str
+):
+    left = [meanwhile]
+
+    def after_the_first_look(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        answer = execute(sql, params, many, context)
+        if left and sql.startswith("SELECT"):
+            left.pop()(clip, bob)
+        return answer
+
+    with connection.execute_wrapper(after_the_first_look), pytest.raises(keeping.MustSay, match=why):
+        keeping.throw_away(clip, entry=Pass(alice, tide, "maker"), said="")
+
+    assert not left
+    assert Clip.objects.present().exists()
+
+
+@contextmanager
+def no_record() -> Iterator[None]:
+    """Until the block ends, the database takes no line of the record."""
+
+    def refuse(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("INSERT") and "accounts_auditevent" in sql:
+            raise DatabaseError("the disk is full")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse), pytest.raises(DatabaseError, match="full"):
+        yield
+
+
+def test_nothing_moves_without_its_line_in_the_record(make_clip: MakeClip, bob: User, tide: Project):
+    here, there, entry = make_clip(age=timedelta(days=40)), make_clip(), Pass(bob, tide, "owner")
+    trash.throw_away(Clip.objects.filter(pk=there.pk), by=bob)
+    retention.set_rule(tide, retention.Days(undecided=30), by=bob)
+
+    def stands() -> tuple[set[Clip], set[Clip]]:
+        return set(Clip.objects.present()), set(Clip.objects.in_trash())
+
+    for act in (
+        lambda: keeping.throw_away(here, entry=entry, said=""),
+        lambda: keeping.throw_away_many([here], passes={tide.pk: entry}),
+        lambda: keeping.take_back(entry, [there.pk]),
+        lambda: keeping.delete_now(entry, [there.pk]),
+        retention.due,
+    ):
+        with no_record():
+            act()
+        assert stands() == ({here}, {there})
 
 
 def test_throwing_away_twice_is_said_and_changes_nothing(as_alice: Client, thrown: Clip):

@@ -15,6 +15,7 @@ from studio.jobs.models import Clip
 from studio.projects.models import Project
 from tests.conftest import signed_in
 from tests.gallery.conftest import MakeClip
+from tests.jobs.rows import HTMX
 
 OLD = timedelta(days=40)
 
@@ -45,6 +46,23 @@ def test_rejected_clips_expire_and_all_others_stay(clips: dict[str, Clip], tide:
     went = Clip.objects.in_trash().get()
     assert (went.trashed_by, went.trashed_why) == (None, "Rejected for 30 days")
     assert retention.due() == 0
+
+
+def test_what_a_person_takes_back_stays_though_the_rule_holds(clips: dict[str, Clip], tide: Project, bob: User):
+    retention.set_rule(tide, Days(rejected=30), by=bob)
+    retention.due()
+    trash.throw_away(Clip.objects.filter(pk=clips["fresh"].pk), by=bob)
+
+    for name in ("reject", "fresh"):
+        told = signed_in(bob).post(f"/p/TIDE/clips/{clips[name].pk}/restore/", headers=HTMX).headers["HX-Trigger"]
+        assert ("It is pinned: no rule moves it to the trash." in told) == (name == "reject")
+
+    assert (retention.due(), gone(clips)) == (0, set())
+    assert dict(Clip.objects.filter(pk__in=[clips["reject"].pk, clips["fresh"].pk]).values_list("pk", "pinned_by")) == {
+        clips["reject"].pk: bob.pk,
+        clips["fresh"].pk: None,
+    }
+    assert "clip.pinned" in AuditEvent.objects.values_list("action", flat=True)
 
 
 def test_undecided_clips_expire_where_the_project_wants_so(clips: dict[str, Clip], tide: Project, bob: User):

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from studio.accounts.models import AccessLink, User
 from studio.gallery import bundle_making, bundles, comments, mentions, posters, review, search, triggers
+from studio.gallery.bundle_models import THROWN
 from studio.gallery.comments import Voice, Words
 from studio.gallery.hanging import Facet, Hanging
 from studio.gallery.lineage import siblings_of
@@ -153,9 +154,9 @@ def test_no_zip_holds_it_and_one_that_does_is_not_given_out(alice: User, make_cl
     thrown(clip, alice)
     thrown(later, alice)
     assert [one.pk for one in bundles.clips_for(alice, [clip.pk, other.pk])] == [other.pk]
-    assert signed_in(alice).get(reverse("bundle_file", args=[made.pk, 1])).status_code == 404
+    assert signed_in(alice).get(reverse("bundle_file", args=[made.pk, 1])).status_code == 410
     assert bundle_making.go_on()
-    assert list(waiting.parts.get().places.values_list("clip", "trouble")) == [(later.pk, "It was thrown away."), (other.pk, "")]
+    assert list(waiting.parts.get().places.values_list("clip", "trouble")) == [(later.pk, THROWN), (other.pk, "")]
     assert bundles.part_for(alice, waiting.pk, 1)
     back(clip)
     assert bundles.part_for(alice, made.pk, 1)

@@ -45,7 +45,10 @@ class Handler(BaseHTTPRequestHandler):
     def _any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         parts = urlsplit(self.path)
-        key, query = parts.path.removeprefix("/clips/"), {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+        key, query = (
+            parts.path.removeprefix("/clips").removeprefix("/"),
+            {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()},
+        )
         self.bucket.asked.append(f"{self.command} {key}")
         if self.bucket.refuse:
             self._error(*self.bucket.refuse)
@@ -100,7 +103,19 @@ class Handler(BaseHTTPRequestHandler):
         self.bucket.objects.pop(key, None)
         self._answer(204, b"", {})
 
+    def _list(self, prefix: str) -> None:
+        """What lies directly there, and the folders, each once."""
+        below = sorted(key.removeprefix(prefix) for key in self.bucket.objects if key.startswith(prefix))
+        folders = "".join(
+            f"<CommonPrefixes><Prefix>{prefix}{one}/</Prefix></CommonPrefixes>" for one in sorted({key.split("/")[0] for key in below if "/" in key})
+        )
+        files = "".join(f"<Contents><Key>{prefix}{key}</Key></Contents>" for key in below if "/" not in key)
+        self._answer(200, f"<ListBucketResult><IsTruncated>false</IsTruncated>{files}{folders}</ListBucketResult>".encode(), {})
+
     def _get(self, key: str, query: dict[str, str], body: bytes) -> None:
+        if not key and "prefix" in query:
+            self._list(query["prefix"])
+            return
         if key not in self.bucket.objects:
             self._error(404, "NoSuchKey")
             return

@@ -59,6 +59,15 @@ def test_a_file_is_stored_read_measured_and_deleted(bucket: PlayedBucket):
     assert bucket.access_lists == [None]
 
 
+def test_a_folder_tells_what_lies_in_it(bucket: PlayedBucket):
+    for name in (NAME, "clips/TIDE/two.mp4", "clips/note.txt"):
+        default_storage.save(name, ContentFile(b"x"))
+
+    assert default_storage.listdir("clips") == (["TIDE"], ["note.txt"])
+    assert default_storage.listdir("clips/TIDE") == ([], ["one.mp4", "two.mp4"])
+    assert default_storage.listdir("bundles") == ([], [])
+
+
 def test_a_large_file_is_stored_in_parts_and_never_read_whole(bucket: PlayedBucket):
     content = bytes(9_000_000)
     pieces: list[int] = []
@@ -83,7 +92,7 @@ def test_a_file_that_is_not_there_is_missing_as_on_a_disk(bucket: PlayedBucket):
 
 
 @pytest.mark.parametrize("act", [lambda: default_storage.save(NAME, ContentFile(b"x")), lambda: default_storage.open(NAME), lambda: default_storage.size(NAME),
-                                 lambda: default_storage.exists(NAME), lambda: default_storage.delete(NAME)])  # fmt: skip
+                                 lambda: default_storage.exists(NAME), lambda: default_storage.delete(NAME), lambda: default_storage.listdir("clips")])  # fmt: skip
 def test_a_bucket_that_refuses_is_trouble_as_of_a_disk(bucket: PlayedBucket, act: Callable[[], object]):
     bucket.refuse = (403, "AccessDenied")
 
