@@ -144,11 +144,16 @@ def _conclude(job: Job, attempt: Attempt, *, saved: int, troubles: list[Trouble]
     if troubles:
         rescue_later(attempt)
     if saved:
-        message = f"{len(troubles)} of {saved + len(troubles)} clips could not be saved: {troubles[0].message}" if troubles else ""
+        message = not_all(len(troubles), saved + len(troubles), troubles[0].message) if troubles else ""
         finish(job, State.SAVING, State.DONE, charge=_charge(attempt), message=message)
     else:
         trouble = troubles[0] if troubles else Trouble(Cause.DOWNLOAD_FAILED, "The provider named no clip.")
         finish(job, State.SAVING, State.FAILED, charge=NOTHING, cause=trouble.cause, message=trouble.message)
+
+
+def not_all(missing: int, whole: int, why: str) -> str:
+    """What a done job says of those of its clips that are not ours."""
+    return f"{missing} of {whole} clips could not be saved: {why}"
 
 
 def rescue_later(attempt: Attempt) -> None:
