@@ -13,7 +13,6 @@ from pathlib import Path
 from django.db.models import Case, F, Q, When
 from django.utils import timezone
 
-from studio.jobs.alarms import raise_missing
 from studio.jobs.charging import Charge, charge_for_clip
 from studio.jobs.hands import breathe, hands
 from studio.jobs.lifecycle import State
@@ -157,9 +156,8 @@ def not_all(missing: int, whole: int, why: str) -> str:
 
 
 def rescue_later(attempt: Attempt) -> None:
-    """What could not be saved now is fetched again later, by rescue.py, and admins hear of it. It waits there for the attempt's end."""
+    """What could not be saved now is fetched again later, by rescue.py, and admins hear of it (alarms.py). It waits there for the attempt's end."""
     Attempt.objects.filter(pk=attempt.pk).update(rescue_due=timezone.now() + RESCUE_FIRST, rescue_tries=0, rescue_said="")
-    raise_missing()
 
 
 def _charge(attempt: Attempt) -> Charge:
