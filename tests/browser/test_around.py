@@ -99,7 +99,7 @@ def test_the_palette_says_that_it_looks_only_while_it_does(at: Page, installatio
     at.keyboard.press("Control+k")
     field, found = at.locator("#palette-q"), at.locator("#palette-list")
     expect(found).to_contain_text("Go to")
-    at.route("**/found/**", lambda route: None)  # from now on nobody answers
+    at.route("**/found/**", lambda _: None)  # from now on nobody answers
     field.fill("heron")
     expect(found).to_have_attribute("aria-busy", "true")
     field.fill("")  # which was answered before
