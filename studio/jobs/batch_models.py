@@ -127,7 +127,6 @@ class BatchRow(models.Model):
     position = models.PositiveIntegerField()
     line = models.PositiveIntegerField(default=0)  # of the file; 0 where there is none
     prompt = models.TextField(blank=True)
-    values = models.JSONField(default=dict, blank=True)  # of its variables
     wish = models.JSONField(default=dict, blank=True)  # its own choices, as the composer names them
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     refusal = models.CharField(max_length=REASON_LENGTH, blank=True)

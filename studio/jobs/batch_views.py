@@ -24,7 +24,8 @@ from studio.jobs.batch_forms import RulesForm
 from studio.jobs.batch_models import BULKY, Batch
 from studio.jobs.batch_plan import Judge, rows_of
 from studio.jobs.board import Changes, Filters
-from studio.jobs.composer import ONE_PRESS, compose
+from studio.jobs.composer import ONE_PRESS
+from studio.jobs.composing import compose
 from studio.jobs.forms import BriefForm
 from studio.jobs.models import Job
 from studio.jobs.views import changed, composer_now, is_part, references_taken, refused, seen_draft, varied

@@ -29,8 +29,7 @@ from studio.jobs.batch_rules import Facts, broken, facts_of
 from studio.jobs.cards import IN_FLIGHT
 from studio.jobs.lifecycle import UNSENT, State
 from studio.jobs.models import Job, Reference
-from studio.projects.door import MAY
-from studio.projects.models import Membership
+from studio.projects.door import makes_in
 from studio.routing.choice import Option
 
 LOOK = timedelta(seconds=2)  # between looks at a batch that goes on
@@ -160,9 +159,7 @@ def _may_not(batch: Batch) -> str:
         return "The project is archived."
     if not batch.author.is_active:
         return f"{batch.author} is no longer active."
-    if batch.author.is_admin or Membership.objects.filter(project=batch.project, user=batch.author, role__in=sorted(MAY["make"])).exists():
-        return ""
-    return f"{batch.author} makes no clips in this project any more."
+    return "" if makes_in(batch.author, batch.project) else f"{batch.author} makes no clips in this project any more."
 
 
 def _next_wave(batch: Batch) -> bool:
