@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from studio.accounts.models import User
 from studio.credits import ledger
-from studio.jobs import actions, batch_actions, batch_ceiling, batch_worker, moves, sending
+from studio.jobs import actions, batch_actions, batch_ceiling, batch_line, batch_worker, moves, sending
 from studio.jobs.actions import CannotDo
 from studio.jobs.batch_actions import Made, Rules, Stays
 from studio.jobs.batch_models import Batch, BatchRow
@@ -33,7 +33,7 @@ from tests.jobs.test_at_once import at_once
 from tests.jobs.test_kills import Killed, Killer, lose_database
 
 S = Batch.State
-WATCHED: tuple[ModuleType, ...] = (actions, batch_actions, batch_ceiling, batch_worker, moves, ledger)
+WATCHED: tuple[ModuleType, ...] = (actions, batch_actions, batch_ceiling, batch_line, batch_worker, moves, ledger)
 FILES = frozenset(str(Path(module.__file__)) for module in WATCHED if module.__file__)
 
 

@@ -25,7 +25,7 @@ from tests.jobs.storages import use_storage
 class Busy(FileSystemStorage):
     """A storage that is read while other processes write to the database."""
 
-    def open(self, name: str, mode: str = "rb") -> File:  # type: ignore[override]
+    def open(self, name: str, mode: str = "rb") -> "File[bytes]":
         with ThreadPoolExecutor(1) as others:
             others.submit(self._written).result()
         return super().open(name, mode)
