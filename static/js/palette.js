@@ -31,10 +31,7 @@ function open(scope = "") {
 }
 
 palette?.addEventListener("close", () => {
-  clearTimeout(timer);
-  clearTimeout(slow);
-  asked?.abort();
-  asked = null;
+  hush();
   if (document.activeElement === document.body) opener?.focus?.();
 });
 
@@ -53,11 +50,18 @@ document.addEventListener("keydown", (e) => {
 // ───────── asking: one request after a pause, and only the newest answer counts
 
 function look(pause = PATIENCE) {
-  clearTimeout(timer);
-  asked?.abort();
-  asked = null;
+  hush();
   show(heard.get(typed()) ?? null);
   if (!heard.has(typed())) timer = setTimeout(ask, pause);
+}
+
+// Nothing is asked any more, and it does not say that it is looking.
+function hush() {
+  clearTimeout(timer);
+  clearTimeout(slow);
+  asked?.abort();
+  asked = null;
+  list.removeAttribute("aria-busy");
 }
 
 async function ask() {
@@ -74,10 +78,7 @@ async function ask() {
   } catch (error) {
     if (error.name !== "AbortError") trouble("No answer. Check the connection; what this page can do is still here.");
   } finally {
-    if (asked === mine) {
-      clearTimeout(slow);
-      list.removeAttribute("aria-busy");
-    }
+    if (asked === mine) hush();
   }
 }
 

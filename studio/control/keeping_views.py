@@ -19,7 +19,6 @@ from studio.gallery.retention import Days
 from studio.gallery.storage_forms import RetentionForm
 from studio.jobs import recheck, rescue, trash
 from studio.jobs.models import Clip
-from studio.jobs.worker import beat
 
 LONGEST_WHY = 200
 
@@ -52,14 +51,13 @@ def missing_clips(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def file_check(request: HttpRequest, clip: UUID) -> HttpResponse:
-    """Read one stored file again, now."""
+    """Have the worker read one stored file again, soon."""
     door.admin(request)
     found = _with_file(clip)
-    fault = recheck.check(found, alive=beat)
-    if fault:
-        messages.warning(request, f"{found.code}: {fault}")
+    if recheck.ask(found):
+        messages.success(request, f"{found.code} is being read again. If it is whole, it is gone from this page in a moment.")
     else:
-        messages.success(request, f"{found.code} is whole.")
+        messages.error(request, f"The queue cannot be reached, so nobody reads {found.code}. Nothing was changed.")
     return redirect("missing")
 
 

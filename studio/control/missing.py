@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
-from studio.jobs.expiry import Clock, clock
+from studio.jobs.expiry import Clock, clock_of
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Clip
 from studio.jobs.recheck import faulty
@@ -50,7 +50,7 @@ def alarm(now: datetime) -> Alarm | None:
     rows = list(elsewhere()[: LOOKED_AT + 1])
     if not rows:
         return None
-    clocks = [_clock(clip, now) for clip in rows]
+    clocks = [clock_of(clip.attempt, now=now) for clip in rows]
     return Alarm(len(rows) if len(rows) <= LOOKED_AT else elsewhere().count(), min(clocks, key=_urgency))
 
 
@@ -58,17 +58,13 @@ def listed(now: datetime) -> tuple[list[Missing], int]:
     """The most urgent of them, and how many there are in all. Two queries at most."""
     rows = list(elsewhere()[: PAGE + 1])
     total = len(rows) if len(rows) <= PAGE else elsewhere().count()
-    return sorted((Missing(clip, _clock(clip, now)) for clip in rows[:PAGE]), key=lambda one: _urgency(one.clock)), total
+    return sorted((Missing(clip, clock_of(clip.attempt, now=now)) for clip in rows[:PAGE]), key=lambda one: _urgency(one.clock)), total
 
 
 def at_fault() -> tuple[list[Clip], int]:
     """Stored files that are missing or changed, found longest ago first, and how many there are in all."""
     rows = list(faulty()[: PAGE + 1])
     return rows[:PAGE], len(rows) if len(rows) <= PAGE else faulty().count()
-
-
-def _clock(clip: Clip, now: datetime) -> Clock:
-    return clock(clip.attempt.connection.provider, made_at=clip.attempt.made_at or clip.created_at, now=now)
 
 
 def _urgency(clock: Clock) -> tuple[bool, timedelta]:

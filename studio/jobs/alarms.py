@@ -6,24 +6,27 @@ Where no mail is sent, the control room and `manage.py doctor` say the same.
 
 import logging
 import smtplib
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.core.cache import cache
 from django.core.mail import send_mail
+from django.db.models import Max, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django_q.tasks import async_task
 
 from studio.accounts.models import User
-from studio.jobs.expiry import clock
+from studio.jobs.expiry import clock_of
 from studio.jobs.hands import BROKER_AWAY
 from studio.jobs.models import Clip
 from studio.routing.breaker import WHOLE
 from studio.routing.models import Breaker
 
 log = logging.getLogger(__name__)
-HOUR = 3600  # seconds
+HOUR = 3600  # seconds between two letters about lost clips
+QUIET, TOLD_OF = "alarm:missing", "alarm:missing:newest"  # in the shared cache: that one was sent lately; when the newest clip in it was given up
 NAMED = 20  # clips in one letter
 
 
@@ -48,26 +51,30 @@ def tell_admins(connection_id: int) -> int:
     return sum(_told(admin, subject, text) for admin in User.objects.filter(role=User.Role.ADMIN, is_active=True))
 
 
-def raise_missing() -> None:
-    """Put into the queue that clips lie only at their providers, at most once an hour: a disk that is full loses many."""
-    if not settings.EMAIL_URL or not cache.add("alarm:missing", "raised", HOUR):
-        return
-    try:
-        async_task("studio.jobs.alarms.tell_of_missing")
-    except BROKER_AWAY:
-        log.warning("the queue cannot be reached; nobody is told by e-mail", exc_info=True)
-
-
 def tell_of_missing() -> int:
-    """How many admins were told which clips lie only at their providers, and for how long; none if all are ours again."""
-    found = Clip.objects.missing().filter(attempt__rescue_due__isnull=False)
-    number, now = found.count(), timezone.now()
-    if not number:
+    """How many admins were told now which clips lie only at their providers: at most once an hour, and only when another was lost since the last letter.
+
+    Run by the queue, about once a minute. What was lost within the hour, or while no mail could be sent, is told afterwards. One query while all is ours.
+    """
+    if not settings.EMAIL_URL:
         return 0
+    found = Clip.objects.missing().filter(attempt__rescue_due__isnull=False)
+    newest = found.aggregate(at=Max("attempt__ended_at"))["at"]
+    if newest is None or newest <= cache.get(TOLD_OF, datetime.min.replace(tzinfo=UTC)) or not cache.add(QUIET, "sent", HOUR):
+        return 0
+    told = _tell_of(found)
+    if told:
+        cache.set(TOLD_OF, newest, None)
+    else:
+        cache.delete(QUIET)
+    return told
+
+
+def _tell_of(found: "QuerySet[Clip]") -> int:
+    """How many admins were told of these clips, and of the time that is left for them."""
+    number, now = found.count(), timezone.now()
     rows = found.select_related("job__project", "attempt__connection").order_by("created_at")[:NAMED]
-    lines = [
-        {"code": row.code, "clock": clock(row.attempt.connection.provider, made_at=row.attempt.made_at or row.created_at, now=now)} for row in rows
-    ]
+    lines = [{"code": row.code, "clock": clock_of(row.attempt, now=now)} for row in rows]
     facts = {"team": settings.TEAM_NAME, "number": number, "lines": lines, "more": max(0, number - NAMED)}
     facts["address"] = f"{settings.SITE_URL}{reverse('missing')}"
     subject = " ".join(render_to_string("jobs/email/missing_subject.txt", facts).split())

@@ -141,7 +141,7 @@ def change_rules(batch: Batch, rules: Rules) -> bool:
     return won
 
 
-def again(batch: Batch, *, rules: Rules | None = None) -> int:
+def again(batch: Batch) -> int:
     """How many rows that failed are put back to be ordered anew; the old jobs stay as they are. In doubt is never among them.
 
     Raises Stays where a rule still says no.
@@ -157,8 +157,6 @@ def again(batch: Batch, *, rules: Rules | None = None) -> int:
         back += rows.filter(job=None, wave__isnull=False).exclude(refusal="").update(refusal="", wave=None, tries=F("tries") + 1)
         if not back:
             return 0
-        if rules:
-            change_rules(batch, rules)
         if stop := broken(batch, facts_of([batch])[batch.pk]):
             raise Stays(f"{stop[1]} Change this rule to go on.")
         change(batch, {S.PAUSED, S.STOPPED, S.DONE}, S.RUNNING, chore=Batch.Chore.GO_ON)

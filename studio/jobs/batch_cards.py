@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from studio.credits.figures import credits_text
-from studio.jobs.batch_models import Batch, BatchRow
+from studio.jobs.batch_models import BULKY, Batch, BatchRow
 from studio.jobs.batch_rules import Facts, facts_of
 from studio.jobs.cards import IN_FLIGHT, NEEDS_YOU
 from studio.jobs.models import Clip, Job
@@ -119,7 +119,7 @@ class BatchCard:
 
 def read(batches: "QuerySet[Batch]", entry: Pass) -> list[BatchCard]:
     """The cards of these batches, in their order. Four queries at most, one where there is none."""
-    rows = list(batches.select_related("project", "author").defer("sheet", "begun_with"))
+    rows = list(batches.select_related("project", "author").defer(*BULKY))
     facts, pictures = facts_of(rows), _pictures(rows)
     return [
         BatchCard(

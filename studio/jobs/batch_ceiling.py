@@ -13,7 +13,7 @@ from django.db.models import Q, Sum
 
 from studio.credits.errors import CannotHold
 from studio.credits.figures import credits_text
-from studio.jobs.batch_models import Batch
+from studio.jobs.batch_models import BULKY, Batch
 from studio.jobs.models import Attempt, Job
 
 
@@ -43,7 +43,8 @@ def committed(batches: Collection[UUID]) -> dict[UUID, Committed]:
 
 def lock(job: Job) -> Batch | None:
     """The batch of this job as it stands, under a lock that this transaction keeps; None for a job of its own."""
-    return Batch.objects.select_for_update().select_related(None).get(pk=job.batch_id) if job.batch_id else None
+    batches = Batch.objects.select_for_update().defer(*BULKY)
+    return batches.get(pk=job.batch_id) if job.batch_id else None
 
 
 def check(job: Job, amount: int) -> None:

@@ -1,4 +1,4 @@
-"""The tables of a batch: many jobs ordered together, wave by wave. Written by batch_actions.py and batch_worker.py alone.
+"""The tables of a batch: many jobs ordered together, wave by wave. Written by batch_actions.py, batch_worker.py and batch_line.py.
 
 A batch takes a number of its project's own row of numbers, so TIDE-047 is either a shot or a batch, and a board sorts both alike. Its rows say what is
 wanted; a row becomes a job when its wave comes, and until then it costs nothing. What happened stands in the jobs: nothing is counted here.
@@ -19,6 +19,7 @@ from studio.routing.models import Connection
 
 REASON_LENGTH = 500
 NAME_LENGTH = 120
+BULKY = ("sheet", "begun_with")  # what only a plan needs: up to megabytes, which nobody reads for a state or a price
 
 
 class Batch(models.Model):
@@ -126,7 +127,6 @@ class BatchRow(models.Model):
     position = models.PositiveIntegerField()
     line = models.PositiveIntegerField(default=0)  # of the file; 0 where there is none
     prompt = models.TextField(blank=True)
-    values = models.JSONField(default=dict, blank=True)  # of its variables
     wish = models.JSONField(default=dict, blank=True)  # its own choices, as the composer names them
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     refusal = models.CharField(max_length=REASON_LENGTH, blank=True)

@@ -188,11 +188,11 @@ class Overview:
 
 def overview(entry: Pass, number: int) -> Overview:
     """The batch of this number; Http404 for none. Some fifteen queries."""
-    found = batch_cards.read(Batch.objects.filter(project=entry.project, number=number), entry)
+    found = batch_cards.read(Batch.objects.filter(project=entry.project, number=number).select_related("source", "prompt_version"), entry)
     if not found:
         raise Http404
     card = found[0]
-    batch = Batch.objects.select_related("project", "author", "source", "prompt_version").get(pk=card.batch.pk)
+    batch = card.batch
     rows = list(BatchRow.objects.filter(batch=batch).filter(job=None).select_related("connection"))
     waiting = [row for row in rows if not row.refusal]
     failed = list(BatchRow.objects.filter(batch=batch, job__state=State.FAILED).select_related("connection"))

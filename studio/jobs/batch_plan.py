@@ -75,7 +75,7 @@ class Judge:
 def row_of(judge: Judge, wanted: Wanted, values: Mapping[str, str], *, line: int = 0) -> BatchRow:
     """One row, with its prompt filled, or with why it cannot be ordered. Not saved, and without a place yet."""
     home = judge.connections.get(wanted.connection)
-    row = BatchRow(line=line, values=dict(values), connection=home, wish={name: getattr(wanted, name) for name in SETTINGS})
+    row = BatchRow(line=line, connection=home, wish={name: getattr(wanted, name) for name in SETTINGS})
     row.prompt = wanted.prompt.strip()
     try:
         row.prompt = filled(row.prompt, wanted.version, values)

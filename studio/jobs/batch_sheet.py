@@ -144,7 +144,7 @@ def _of_line(line: int, told: dict[str, str], named: dict[str, str], wanted: Wan
 
 
 def _copy(row: BatchRow) -> BatchRow:
-    return BatchRow(line=row.line, values=row.values, connection=row.connection, wish=row.wish, prompt=row.prompt)
+    return BatchRow(line=row.line, connection=row.connection, wish=row.wish, prompt=row.prompt)
 
 
 def _said(told: dict[str, str], wanted: Wanted, judge: Judge) -> Wanted:

@@ -21,10 +21,11 @@ from studio.credits.limits import lacking
 from studio.jobs import batch_actions, batch_cards, batch_pages, batch_sheet, batch_worker, board, drafts, views
 from studio.jobs.batch_actions import Made, Rules, Stays
 from studio.jobs.batch_forms import RulesForm
-from studio.jobs.batch_models import Batch
+from studio.jobs.batch_models import BULKY, Batch
 from studio.jobs.batch_plan import Judge, rows_of
 from studio.jobs.board import Changes, Filters
-from studio.jobs.composer import ONE_PRESS, compose
+from studio.jobs.composer import ONE_PRESS
+from studio.jobs.composing import compose
 from studio.jobs.forms import BriefForm
 from studio.jobs.models import Job
 from studio.jobs.views import changed, composer_now, is_part, references_taken, refused, seen_draft, varied
@@ -140,13 +141,16 @@ def planned(request: HttpRequest, code: str, plan_id: uuid.UUID) -> HttpResponse
     batch = get_object_or_404(mine, pk=plan_id, project=entry.project, author=entry.user)
     if batch.number is not None:
         return redirect("batch", entry.project.code, batch.number)
-    if request.method == "POST" and request.POST.get("do") == "columns" and batch.sheet:
+    if request.method == "POST":
+        do = request.POST.get("do", "")
+        if do == "order":
+            return plan_ordered(request, entry, batch)
+        if do != "columns" or not batch.sheet:
+            return HttpResponseBadRequest("Nothing of that name can be done.")
         told = batch_sheet.Sheet.of(batch.sheet)
         means = batch_sheet.chosen(told, batch.template, request.POST.getlist("column"))
         wanted = batch_pages.begun_with(entry, batch)
         batch_actions.replan(batch, batch_sheet.rows_of(told, means, wanted, Judge.of()), columns=means)
-    elif request.method == "POST":
-        return plan_ordered(request, entry, batch)
     plan = batch_pages.plan_of(entry, batch)
     form = RulesForm.for_plan(total=plan.price.total)
     return render(request, "jobs/_plan.html" if is_part(request) else "jobs/plan.html", {"entry": entry, "plan": plan, "form": form})
@@ -198,7 +202,7 @@ def batch(request: HttpRequest, code: str, number: int) -> HttpResponse:
 def act(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Do what `do` names: pause, go_on, stop, again, rules. What came of it is said with its money."""
     entry = enter(request, code, to="make")
-    found = get_object_or_404(Batch.objects.select_related("project", "author"), project=entry.project, number=number)
+    found = get_object_or_404(Batch.objects.select_related("project", "author").defer(*BULKY), project=entry.project, number=number)
     if not batch_cards.may_act(found, entry):
         raise PermissionDenied("Only its author or an owner of the project can do this.")
     doing = ACTS.get(request.POST.get("do", ""))

@@ -19,19 +19,17 @@ from django.utils import timezone
 from studio.credits.errors import CannotHold, Insufficient, OverCap
 from studio.credits.figures import credits_text
 from studio.credits.ledger import account_of
-from studio.jobs import actions
+from studio.jobs import actions, batch_line
 from studio.jobs.actions import CannotDo, Order
 from studio.jobs.batch_actions import S, change
 from studio.jobs.batch_ceiling import OverCeiling
-from studio.jobs.batch_models import REASON_LENGTH, Batch, BatchRow
+from studio.jobs.batch_models import BULKY, REASON_LENGTH, Batch, BatchRow
 from studio.jobs.batch_plan import Judge, price_of, references_of, wanted_of
 from studio.jobs.batch_rules import Facts, broken, facts_of
 from studio.jobs.cards import IN_FLIGHT
 from studio.jobs.lifecycle import UNSENT, State
 from studio.jobs.models import Job, Reference
-from studio.jobs.moves import finish, move
-from studio.projects.door import MAY
-from studio.projects.models import Membership
+from studio.projects.door import makes_in
 from studio.routing.choice import Option
 
 LOOK = timedelta(seconds=2)  # between looks at a batch that goes on
@@ -64,7 +62,7 @@ def carry_on(key: UUID, *, until: float | None = None) -> bool:
     now = timezone.now()
     if Batch.objects.filter(pk=key, due__lte=now).update(due=now + LEASE) != 1:
         return False
-    batch = Batch.objects.select_related("project", "author", "source", "prompt_version", "parent").get(pk=key)
+    batch = Batch.objects.select_related("project", "author", "source", "prompt_version", "parent").defer(*BULKY).get(pk=key)
     waits = _chore(batch, until) and advance(batch, until)
     again = timezone.now() + (LOOK if waits else timedelta())
     mine = Batch.objects.filter(pk=key, state=batch.state, chore=batch.chore, due=now + LEASE)  # a change that came in between is due at once
@@ -96,15 +94,15 @@ def _done_to(job: Job, batch: Batch) -> bool:
     with transaction.atomic():
         state = Job.objects.select_for_update().values_list("state", flat=True).get(pk=job.pk)
         batch.project.touch()
-        now = Batch.objects.select_for_update().get(pk=batch.pk)
+        now = Batch.objects.select_for_update().only("state", "chore").get(pk=batch.pk)
         if (now.state, now.chore) != (batch.state, batch.chore):
             return False
-        if now.chore == Chore.HOLD_BACK and state == State.QUEUED:
-            move(job, State.QUEUED, State.PAUSED, message="with its batch", due=None)
-        elif now.chore == Chore.GO_ON and state == State.PAUSED:
-            move(job, State.PAUSED, State.QUEUED, message="with its batch", due=timezone.now())
-        elif now.chore == Chore.CANCEL and state in UNSENT and finish(job, State(state), State.CANCELLED, message="Cancelled with its batch"):
-            BatchRow.objects.filter(job=job).update(job=None, wave=None, tries=F("tries") + 1)
+        if now.chore == Chore.HOLD_BACK:
+            batch_line.hold_back(job)
+        elif now.chore == Chore.GO_ON:
+            batch_line.put_back(job)
+        elif now.chore == Chore.CANCEL and state in UNSENT:
+            batch_line.cancel(job, State(state))
     return True
 
 
@@ -161,9 +159,7 @@ def _may_not(batch: Batch) -> str:
         return "The project is archived."
     if not batch.author.is_active:
         return f"{batch.author} is no longer active."
-    if batch.author.is_admin or Membership.objects.filter(project=batch.project, user=batch.author, role__in=sorted(MAY["make"])).exists():
-        return ""
-    return f"{batch.author} makes no clips in this project any more."
+    return "" if makes_in(batch.author, batch.project) else f"{batch.author} makes no clips in this project any more."
 
 
 def _next_wave(batch: Batch) -> bool:

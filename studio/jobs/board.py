@@ -288,7 +288,7 @@ def _card(job: Job, around: _Surroundings, entry: Pass) -> Card:
 
 def may_take_back(job: Job, entry: Pass) -> bool:
     """Whether this person may cancel this job or try it again: its author, or an owner of the project."""
-    return entry.may_make and (entry.may_own or job.author_id == entry.user.pk)
+    return entry.answers_for(job.author_id)
 
 
 def counts(entry: Pass, filters: Filters) -> Counts:

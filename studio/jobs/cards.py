@@ -255,7 +255,7 @@ def rescue_text(attempts: Sequence[Attempt], lost: Sequence[Clip], *, now: datet
     attempt = next((one for one in reversed(attempts) if one.pk in keys), None)
     if attempt is None:
         return ""
-    told = expiry.clock(attempt.connection.provider, made_at=attempt.made_at or attempt.ended_at or now, now=now).words
+    told = expiry.clock_of(attempt, now=now).words
     if attempt.rescue_due is None:
         return told
     wait = attempt.rescue_due - now

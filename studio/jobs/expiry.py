@@ -1,8 +1,9 @@
-"""How long a provider keeps what it made, and what is said of a clip that still lies only there. Pure; unknown is said as unknown."""
+"""How long a provider keeps what it made, and what is said of a clip that still lies only there. Unknown is said as unknown."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from studio.jobs.models import Attempt
 from studio.providers.registry import PROVIDERS
 
 HOUR = timedelta(hours=1)
@@ -44,8 +45,13 @@ class Clock:
         return f"It lies only at {self.name}, which keeps results for {self.hours:g} h: about {span(self.left)} left."
 
 
+def clock_of(attempt: Attempt, *, now: datetime) -> Clock:
+    """The clock of what this attempt, whose connection was fetched along, left at its provider. No query."""
+    return clock(attempt.connection.provider, made_at=attempt.made_at or attempt.ended_at or attempt.created_at, now=now)
+
+
 def clock(provider: str, *, made_at: datetime, now: datetime) -> Clock:
-    """The clock of what this provider had made by `made_at`, when we saw it."""
+    """The clock of what this provider had made by `made_at`, when we saw it. Pure."""
     kind = PROVIDERS.get(provider)
     if kind is None or kind.keeps_hours is None:
         return Clock(kind.name if kind else provider, None, None)

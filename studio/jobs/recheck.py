@@ -12,7 +12,9 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 from django.utils import timezone
+from django_q.tasks import async_task
 
+from studio.jobs.hands import BROKER_AWAY
 from studio.jobs.media import frame_rate_of
 from studio.jobs.models import Clip
 from studio.jobs.worker import beat
@@ -40,6 +42,22 @@ def a_round() -> int:
         if fault.startswith(UNREADABLE):  # the storage may be away: one file a minute has to bear it
             break
     return checked
+
+
+def ask(clip: Clip) -> bool:
+    """Whether the worker was asked to read this file soon: a clip of hundreds of megabytes takes longer than a page may."""
+    try:
+        async_task("studio.jobs.recheck.check_now", str(clip.pk))
+    except BROKER_AWAY:
+        log.warning("the queue cannot be reached; clip %s is not read", clip.pk, exc_info=True)
+        return False
+    return True
+
+
+def check_now(clip_id: str) -> str:
+    """What is wrong with this clip's file, as of `check`; empty where it has none any more. Run by the queue."""
+    clip = Clip.objects.with_files().filter(pk=clip_id).first()
+    return check(clip, alive=beat) if clip else ""
 
 
 def check(clip: Clip, *, alive: Callable[[], None]) -> str:

@@ -25,7 +25,7 @@ from studio.jobs.media import NotAVideo, store
 from studio.jobs.models import Attempt, Clip, Job
 from studio.jobs.moves import make_good, note, show_anew
 from studio.jobs.recheck import faulty
-from studio.jobs.saving import LEASE, Trouble, bring, keep, refresh_link
+from studio.jobs.saving import LEASE, Trouble, bring, keep, not_all, refresh_link
 from studio.jobs.trash import tell_boards
 from studio.jobs.worker import beat
 
@@ -85,10 +85,10 @@ def rescue(attempt_id: str) -> bool:
         _due().filter(pk=attempt.pk).update(rescue_due=now + BUSY)
         return False
     try:
-        _due().filter(pk=attempt.pk).update(rescue_due=now + LEASE, rescue_tries=F("rescue_tries") + 1)
+        _due().filter(pk=attempt.pk).update(rescue_due=lease, rescue_tries=F("rescue_tries") + 1)
         clips = [*missing_of(attempt.job).filter(attempt=attempt), *faulty().filter(attempt=attempt)]
         troubles = [trouble.message for clip in clips if (trouble := _fetch(clip, attempt))]
-        _conclude(attempt, troubles)
+        _conclude(attempt, troubles, asked=lease)
     finally:
         _let_go(attempt, lease)
     return True
@@ -109,7 +109,7 @@ def take_by_hand(job: Job, upload: "UploadedFile[bytes]", *, by: User) -> Clip:
     finally:
         _let_go(clip.attempt, lease)
     AuditEvent.record("clip.uploaded", clip.code, actor=by, after={"bytes": clip.bytes, "sha256": clip.sha256})
-    _made_good(job, f"Its file was uploaded by {by}, as it could not be fetched. Nothing more was charged.")
+    _brought(job, f"Its file was uploaded by {by}, as it could not be fetched. Nothing more was charged.")
     return clip
 
 
@@ -151,27 +151,31 @@ def _fetch(clip: Clip, attempt: Attempt) -> Trouble | None:
     return trouble
 
 
-def _conclude(attempt: Attempt, troubles: list[str]) -> None:
-    """Done with it, or once more later; after the last time only a person asks again."""
-    if not troubles:
-        Attempt.objects.filter(pk=attempt.pk).update(rescue_due=None, rescue_said="")
-        _made_good(attempt.job, "It could be saved later. Nothing more was charged.")
-        return
+def _conclude(attempt: Attempt, troubles: list[str], *, asked: datetime) -> None:
+    """Done with it, or once more later; after the last time only a person asks again. What a person has said since it was `asked` for stands."""
     tries = Attempt.objects.values_list("rescue_tries", flat=True).get(pk=attempt.pk)
-    due = timezone.now() + AGAIN[tries - 1] if tries <= len(AGAIN) else None
-    Attempt.objects.filter(pk=attempt.pk).update(rescue_due=due, rescue_said=troubles[0][:300])
-    show_anew(attempt.job)
+    due = timezone.now() + AGAIN[tries - 1] if troubles and tries <= len(AGAIN) else None
+    _due().filter(pk=attempt.pk, rescue_due=asked).update(rescue_due=due, rescue_said=troubles[0][:300] if troubles else "")
+    if not troubles:
+        _brought(attempt.job, "It could be saved later. Nothing more was charged.")
+    elif not _made_good(attempt.job, not_all(len(troubles), Clip.objects.filter(attempt=attempt).count(), troubles[0])):
+        show_anew(attempt.job)
 
 
-def _made_good(job: Job, words: str) -> None:
+def _brought(job: Job, words: str) -> None:
     """The job that had failed is done; of one that is done or tried again, its board shows the clip."""
-    if make_good(job, message=words):
+    if _made_good(job, words):
         return
     now = Job.objects.select_related("project").get(pk=job.pk)
     if now.state == State.DONE and not missing_of(job).exists():
         note(now, State.DONE, message="")  # which said that some could not be saved
     else:
         show_anew(now)
+
+
+def _made_good(job: Job, words: str) -> bool:
+    """Whether the job had failed and is done now: as when it is saved, one of its clips is enough, and none is not."""
+    return Clip.objects.filter(job=job, saved_at__isnull=False).exists() and make_good(job, message=words)
 
 
 def _keep(clip: Clip, upload: "UploadedFile[bytes]") -> None:

@@ -2,8 +2,11 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
+from django.db import transaction
+
 from studio.credits.figures import credits_text
 from studio.credits.ledger import CannotHold, Insufficient
+from studio.jobs import batch_line
 from studio.jobs.charging import Charge
 from studio.jobs.lifecycle import State, may_move
 from studio.jobs.models import Attempt, Cause, Clip, Job, Policy
@@ -76,7 +79,10 @@ def give_up(job: Job, start: State, *, charge: Charge, cause: str, message: str)
     """Whether this call ended an attempt that verifiably failed: another one follows where the policy has one, else the job has failed."""
     if cause in ELSEWHERE and may_move(start, State.QUEUED) and (option := elsewhere(job)):
         try:
-            return try_again(job, start, option, charge=charge, cause=cause, message=message)
+            with transaction.atomic():
+                if won := try_again(job, start, option, charge=charge, cause=cause, message=message):
+                    batch_line.follow(job)
+                return won
         except CannotHold as lack:
             why = f"{credits_text(lack.missing)} credits are missing." if isinstance(lack, Insufficient) else str(lack)
             message = f"{message} {option.connection.label} was not tried: {why}".strip()

@@ -13,7 +13,6 @@ from pathlib import Path
 from django.db.models import Case, F, Q, When
 from django.utils import timezone
 
-from studio.jobs.alarms import raise_missing
 from studio.jobs.charging import Charge, charge_for_clip
 from studio.jobs.hands import breathe, hands
 from studio.jobs.lifecycle import State
@@ -144,17 +143,21 @@ def _conclude(job: Job, attempt: Attempt, *, saved: int, troubles: list[Trouble]
     if troubles:
         rescue_later(attempt)
     if saved:
-        message = f"{len(troubles)} of {saved + len(troubles)} clips could not be saved: {troubles[0].message}" if troubles else ""
+        message = not_all(len(troubles), saved + len(troubles), troubles[0].message) if troubles else ""
         finish(job, State.SAVING, State.DONE, charge=_charge(attempt), message=message)
     else:
         trouble = troubles[0] if troubles else Trouble(Cause.DOWNLOAD_FAILED, "The provider named no clip.")
         finish(job, State.SAVING, State.FAILED, charge=NOTHING, cause=trouble.cause, message=trouble.message)
 
 
+def not_all(missing: int, whole: int, why: str) -> str:
+    """What a done job says of those of its clips that are not ours."""
+    return f"{missing} of {whole} clips could not be saved: {why}"
+
+
 def rescue_later(attempt: Attempt) -> None:
-    """What could not be saved now is fetched again later, by rescue.py, and admins hear of it. It waits there for the attempt's end."""
+    """What could not be saved now is fetched again later, by rescue.py, and admins hear of it (alarms.py). It waits there for the attempt's end."""
     Attempt.objects.filter(pk=attempt.pk).update(rescue_due=timezone.now() + RESCUE_FIRST, rescue_tries=0, rescue_said="")
-    raise_missing()
 
 
 def _charge(attempt: Attempt) -> Charge:

@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from studio.jobs import health
+from studio.jobs import batch_line, health
 from studio.jobs.charging import charge_for_failure
 from studio.jobs.hands import Outcome
 from studio.jobs.lifecycle import State
@@ -189,6 +189,8 @@ def not_now(ticket: Ticket, error: NotNow, *, now: datetime) -> None:
         if not ours.update(sent_at=None, answer=error.answer):
             transaction.set_rollback(True)  # said late, when the job had been sent anew: that submission is another one
             return
+        if moved:
+            batch_line.follow(job)
         rest_sends(job.connection_id, until=due)
         if asked:
             rest(job.connection_id, until=now + timedelta(seconds=asked))

@@ -81,11 +81,13 @@ def tell_boards(clips: Iterable[Clip]) -> None:
 
 
 def _written(clips: "QuerySet[Clip]", still: Q, fields: Mapping[str, object], *, most: int) -> list[Clip]:
-    """Those of the clips that this call changed. Jobs, clips and projects are locked in this order, as everywhere."""
+    """Those of the clips that this call changed. Jobs, clips and projects are locked in this order, as everywhere. As many queries for one as for all."""
     with transaction.atomic():
         rows = list(clips.filter(still).select_related("job__project", "job__author").order_by("pk")[:most])
         _lock(rows)
-        won = [row for row in rows if clips.filter(still, pk=row.pk).exists() and Clip.objects.filter(still, pk=row.pk).update(**fields) == 1]
+        keys = set(clips.filter(still, pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
+        Clip.objects.filter(pk__in=keys).update(**fields)  # nobody else changes a clip that is locked
+        won = [row for row in rows if row.pk in keys]
         for row in won:
             for name, value in fields.items():
                 setattr(row, name, value)

@@ -20,7 +20,8 @@ from studio.credits.ledger import CannotHold, Insufficient
 from studio.credits.requests import answers_for
 from studio.jobs import actions, acts, batch_pages, bell, board, drafts, receipts, rescue
 from studio.jobs.board import Changes, Filters, Tag
-from studio.jobs.composer import Composer, compose, with_errors
+from studio.jobs.composer import Composer
+from studio.jobs.composing import compose, with_errors
 from studio.jobs.forms import BriefForm, too_many
 from studio.jobs.models import Attempt, Job
 from studio.jobs.pricing import Shortage

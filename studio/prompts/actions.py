@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from studio.accounts.actions import CannotDo
 from studio.accounts.models import AuditEvent, User
+from studio.projects.door import makes_in
 from studio.projects.models import Project
 from studio.prompts.contents import Content, content_of
-from studio.prompts.door import makes_in
 from studio.prompts.models import Prompt, PromptLabel, PromptTag, PromptVersion, Scope
 
 

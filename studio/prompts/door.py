@@ -13,8 +13,8 @@ from django.http import Http404, HttpRequest
 
 from studio.accounts.door import person
 from studio.accounts.models import User
-from studio.projects.door import MAY
-from studio.projects.models import Membership, Project
+from studio.projects.door import MAY, makes_in
+from studio.projects.models import Project
 from studio.prompts.models import Prompt, Scope
 
 REFUSALS = {
@@ -53,11 +53,6 @@ def may_edit(user: User, prompt: Prompt) -> bool:
         return user.is_admin or prompt.author_id == user.pk
     assert prompt.project is not None  # noqa: S101 - the database says so
     return prompt.project.archived_at is None and makes_in(user, prompt.project)
-
-
-def makes_in(user: User, project: Project) -> bool:
-    """Whether they are an owner or maker of this project. One query, none for an admin."""
-    return user.is_admin or Membership.objects.filter(project=project, user=user, role__in=MAY["make"]).exists()
 
 
 def projects_for(user: User) -> QuerySet[Project]:

@@ -94,6 +94,18 @@ def test_the_palette_says_that_nobody_answers_and_keeps_what_the_page_can_do(at:
     expect(at.locator('#palette-list [aria-selected="true"]')).to_contain_text("Generate")
 
 
+def test_the_palette_says_that_it_looks_only_while_it_does(at: Page, installation: Installation):
+    at.goto(f"{installation.address}/p/DEMO/")
+    at.keyboard.press("Control+k")
+    field, found = at.locator("#palette-q"), at.locator("#palette-list")
+    expect(found).to_contain_text("Go to")
+    at.route("**/found/**", lambda _: None)  # from now on nobody answers
+    field.fill("heron")
+    expect(found).to_have_attribute("aria-busy", "true")
+    field.fill("")  # which was answered before
+    expect(found).not_to_have_attribute("aria-busy", "true")
+
+
 def test_the_palette_works_by_finger(phone: Page, installation: Installation, admin_key: str):
     phone.context.add_cookies([{"name": "sessionid", "value": admin_key, "url": installation.address}])
     phone.goto(f"{installation.address}/credits/")

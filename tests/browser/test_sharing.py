@@ -112,7 +112,9 @@ def test_a_project_leaves_in_a_zip_whose_manifest_is_true(at: Page, installation
         assert archive.testzip() is None
         told = json.loads(archive.read("manifest.json"))["clips"]
         files = {name: hashlib.sha256(archive.read(name)).hexdigest() for name in archive.namelist() if name.endswith(".mp4")}
-    assert files == {one["file"]: one["sha256"] for one in told if not one["missing_because"]}  # other stories leave clips behind that lack their file
+    assert files == {
+        one["file"]: one["sha256"] for one in told if not one["missing_because"]
+    }  # other stories leave clips behind that lack their file
     assert len(files) >= len(clips)
     assert all(name.startswith("Demo/DEMO-") for name in files)
     assert found == []

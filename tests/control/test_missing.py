@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
 from django.test import Client
 from django.utils import timezone
+from django_q.brokers import get_broker
 
 from studio.accounts.models import AuditEvent, User
 from studio.jobs import recheck
@@ -73,12 +74,25 @@ def test_a_file_at_fault_is_shown_until_somebody_acts(admin: Client, broken: Cli
     assert recheck.GONE in words(admin, "/control/missing/")
 
 
-def test_checking_again_says_what_was_found(admin: Client, broken: Clip):
-    assert recheck.GONE in admin.post(f"/control/files/{broken.pk}/check/", follow=True).content.decode()
+def test_checking_again_is_the_workers_part_and_no_sign_of_its_life(admin: Client, broken: Clip):
+    get_broker().purge_queue()
     with default_storage.open(broken.file.name or "", "wb") as file:
         file.write(b"a clip")
-    assert "TIDE-001 is whole." in admin.post(f"/control/files/{broken.pk}/check/", follow=True).content.decode()
+    assert "TIDE-001 is being read again." in admin.post(f"/control/files/{broken.pk}/check/", follow=True).content.decode()
+    assert (get_broker().queue_size(), recheck.faulty().count(), Heartbeat.objects.count()) == (1, 1, 0)
+    recheck.check_now(str(broken.pk))
     assert not recheck.faulty().exists()
+    assert Heartbeat.objects.exists()
+
+
+def test_a_queue_that_is_away_reads_nothing_and_says_so(admin: Client, broken: Clip, monkeypatch: pytest.MonkeyPatch):
+    def away(*_: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(type(get_broker()), "enqueue", away)
+    page = admin.post(f"/control/files/{broken.pk}/check/", follow=True).content.decode()
+    assert "The queue cannot be reached, so nobody reads TIDE-001." in page
+    assert recheck.faulty().exists()
 
 
 def test_fetching_anew_is_queued_and_written_down(admin: Client, broken: Clip):

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.core.cache import cache
 from django.utils import timezone
 from django_q.brokers import get_broker
 from pytest_django.fixtures import Settings
 
 from studio.accounts.models import User
-from studio.jobs.alarms import raise_missing, tell_admins, tell_of_missing
+from studio.jobs.alarms import QUIET, tell_admins, tell_of_missing
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Clip, Job
 from studio.jobs.worker import sweep
@@ -68,18 +69,50 @@ def test_without_a_mail_server_nothing_is_queued(settings: Settings, connection:
     assert get_broker().queue_size() == 0
 
 
-def test_admins_hear_of_what_could_not_be_saved_once_an_hour_with_the_time_that_is_left(
-    mails: Settings, ada: User, alice: User, tide: Project, xai: Connection
-):
+def lost(tide: Project, alice: User, xai: Connection) -> None:
+    """A clip was made half an hour ago, and its job has just been given up."""
     job = job_row(tide, alice, xai, State.FAILED, cause="download_failed")
     now = timezone.now()
-    Attempt.objects.update(made_at=now - timedelta(minutes=30), rescue_due=now)
+    Attempt.objects.filter(job=job).update(made_at=now - timedelta(minutes=30), rescue_due=now)
+    Clip.objects.create(job=job, attempt=Attempt.objects.get(job=job), project=tide, position=0)
+
+
+def an_hour_later() -> None:
+    """The shared cache, as it is when an hour has passed."""
+    cache.delete(QUIET)
+
+
+def test_admins_hear_of_what_could_not_be_saved_with_the_time_that_is_left(mails: Settings, ada: User, alice: User, tide: Project, xai: Connection):
     assert tell_of_missing() == 0
-    Clip.objects.create(job=job, attempt=Attempt.objects.get(), project=tide, position=0)
-    for _ in range(3):
-        raise_missing()
-    assert get_broker().queue_size() == 1
+    lost(tide, alice, xai)
     assert tell_of_missing() == 1
     [letter] = mail.outbox
     assert (letter.to, letter.subject) == ([ada.email], "Studio: 1 clip could not be saved")
     assert "TIDE-001  xAI, expires in about 23 h" in letter.body
+
+
+def test_of_many_that_are_lost_within_an_hour_admins_hear_twice(mails: Settings, ada: User, alice: User, tide: Project, xai: Connection):
+    for _ in range(3):
+        lost(tide, alice, xai)
+        tell_of_missing()
+    assert len(mail.outbox) == 1
+    an_hour_later()
+    assert tell_of_missing() == 1
+    assert mail.outbox[-1].subject == "Studio: 3 clips could not be saved"
+    an_hour_later()
+    assert (tell_of_missing(), len(mail.outbox)) == (0, 2)
+
+
+def test_what_nobody_could_be_told_of_is_told_when_the_mail_server_is_back(mails: Settings, ada: User, alice: User, tide: Project, xai: Connection):
+    lost(tide, alice, xai)
+    here = mails.EMAIL_BACKEND
+    mails.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    mails.EMAIL_HOST, mails.EMAIL_PORT = "127.0.0.1", 9
+    assert tell_of_missing() == 0
+    mails.EMAIL_BACKEND = here
+    assert tell_of_missing() == 1
+
+
+def test_without_a_mail_server_of_lost_clips_nobody_is_told(settings: Settings, ada: User, alice: User, tide: Project, xai: Connection):
+    lost(tide, alice, xai)
+    assert (tell_of_missing(), mail.outbox) == (0, [])

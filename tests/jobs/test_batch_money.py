@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from studio.accounts.models import User
 from studio.credits import ledger
-from studio.jobs import actions, batch_actions, batch_ceiling, batch_worker, moves
+from studio.jobs import actions, batch_actions, batch_ceiling, batch_line, batch_worker, moves, sending
 from studio.jobs.actions import CannotDo
 from studio.jobs.batch_actions import Made, Rules, Stays
 from studio.jobs.batch_models import Batch, BatchRow
@@ -25,13 +25,15 @@ from studio.jobs.lifecycle import State
 from studio.jobs.models import Job
 from studio.projects.door import Pass
 from studio.projects.models import Project
+from studio.providers.contract import NotNow
 from studio.routing.models import Connection
 from tests.jobs.batches import PLENTY, PRICE, WANTED, all_is_well, batch_of, carry_on, end, facts, jobs_of, money
+from tests.jobs.rows import sure
 from tests.jobs.test_at_once import at_once
 from tests.jobs.test_kills import Killed, Killer, lose_database
 
 S = Batch.State
-WATCHED: tuple[ModuleType, ...] = (actions, batch_actions, batch_ceiling, batch_worker, moves, ledger)
+WATCHED: tuple[ModuleType, ...] = (actions, batch_actions, batch_ceiling, batch_line, batch_worker, moves, ledger)
 FILES = frozenset(str(Path(module.__file__)) for module in WATCHED if module.__file__)
 
 
@@ -55,6 +57,14 @@ def ended(batch: Batch, rng: random.Random, state: State) -> None:
         end(job, state, charge=rng.choice([1, PRICE // 2, PRICE]))
 
 
+def turned_away(batch: Batch, by: User, rng: random.Random) -> None:
+    """A job is sent, something else happens, and its provider asks us to come back later."""
+    for job in some(batch, rng, State.QUEUED):
+        ticket = sure(sending.claim(job, now=timezone.now()))
+        one_act(batch, by, rng)
+        sending.not_now(ticket, NotNow("Later"), now=timezone.now())
+
+
 def one_act(batch: Batch, by: User, rng: random.Random) -> str:
     """Something that a worker, a provider or a person might do now; what it was."""
     acts: dict[str, Callable[[], object]] = {
@@ -62,6 +72,7 @@ def one_act(batch: Batch, by: User, rng: random.Random) -> str:
         "look again": lambda: carry_on(batch),
         "done": partial(ended, batch, rng, State.DONE),
         "failed": partial(ended, batch, rng, State.FAILED),
+        "turned away": partial(turned_away, batch, by, rng),
         "retry": lambda: [actions.retry(job, by=by) for job in some(batch, rng, State.FAILED)],
         "cancel one": lambda: [actions.cancel(job, by=by) for job in some(batch, rng, State.QUEUED, State.PAUSED)],
         "hold one back": lambda: [actions.pause(job, by=by) for job in some(batch, rng, State.QUEUED)],

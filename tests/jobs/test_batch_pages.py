@@ -257,6 +257,13 @@ def test_two_presses_on_order_are_one_batch(as_alice: Client, rich: User, tide: 
     assert (Job.objects.count(), as_alice.get(f"/p/TIDE/batches/plans/{plan.pk}/").status_code) == (4, 302)
 
 
+@pytest.mark.parametrize("do", ["", "columns", "look", "ordre"])
+def test_nothing_is_ordered_by_what_says_no_order(as_alice: Client, rich: User, tide: Project, xai: Connection, do: str):
+    plan = batch_of(rich, tide, xai, ordered=False)
+    assert as_alice.post(f"/p/TIDE/batches/plans/{plan.pk}/", {**RULES, "do": do}).status_code == 400
+    assert not Batch.objects.exclude(state=S.PLANNED).exists()
+
+
 def test_a_plan_says_for_how_many_clips_the_credits_are_enough(as_alice: Client, alice: User, tide: Project, xai: Connection):
     ledger.grant(alice, 120_000, key="few", reason="for the test", actor=None)
     plan = batch_of(alice, tide, xai, ordered=False)

@@ -1,22 +1,31 @@
 """Batches carried out: waves, ceilings, rules, pauses and stops, and what each does to the money."""
 
 import time
+from collections.abc import Callable
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from studio.accounts.models import User
 from studio.credits import ledger
 from studio.credits.models import Account, Cap
 from studio.gallery.models import ProjectDecision
-from studio.jobs import actions, batch_actions, batch_worker, moves
+from studio.jobs import actions, batch_actions, batch_worker, moves, sending
 from studio.jobs.batch_actions import Rules, Stays
 from studio.jobs.batch_models import Batch, BatchRow
+from studio.jobs.batch_pages import overview
+from studio.jobs.charging import Charge
 from studio.jobs.lifecycle import State
-from studio.jobs.models import Job
+from studio.jobs.models import Cause, Job, Policy
+from studio.jobs.routes import give_up
+from studio.projects.door import Pass
 from studio.projects.models import Membership, Project
+from studio.providers.contract import NotNow
 from studio.routing.models import Connection
 from tests.jobs.batches import PLENTY, PRICE, all_is_well, batch_of, carry_on, end, facts, jobs_of, money
-from tests.jobs.rows import clip_row
+from tests.jobs.rows import clip_row, sure
 
 S, C = Batch.State, Batch.Cause
 
@@ -170,6 +179,68 @@ def test_a_worker_that_had_not_heard_of_the_pause_orders_nothing(rich: User, tid
     assert not Account.objects.filter(user=rich, held__gt=0).exists()
 
 
+def turned_away(batch: Batch, act: Callable[..., bool], by: User) -> Job:
+    """One of the batch's jobs, which was at the provider while this was done to its batch, and was told to come back later."""
+    job = jobs_of(batch, State.QUEUED)[0]
+    ticket = sure(sending.claim(job, now=timezone.now()))
+    assert act(batch, by=by)
+    carry_on(batch)
+    sending.not_now(ticket, NotNow("Later"), now=timezone.now())
+    job.refresh_from_db()
+    return job
+
+
+def test_what_is_turned_away_while_its_batch_is_paused_waits_with_it(rich: User, tide: Project, xai: Connection):
+    batch = batch_of(rich, tide, xai, takes=2)
+    carry_on(batch)
+    job = turned_away(batch, batch_actions.pause, rich)
+    assert (job.state, job.due, money(batch).held) == (State.PAUSED, None, 2 * PRICE)
+    assert batch_actions.go_on(batch)
+    carry_on(batch)
+    assert [job.state for job in jobs_of(batch)] == [State.QUEUED] * 2
+    all_is_well(batch)
+
+
+def test_what_is_turned_away_after_its_batch_was_stopped_is_cancelled_and_can_be_ordered_later(rich: User, tide: Project, xai: Connection):
+    batch = batch_of(rich, tide, xai, takes=2)
+    carry_on(batch)
+    job = turned_away(batch, batch_actions.stop, rich)
+    assert (job.state, job.charged, facts(batch).waiting, money(batch).held) == (State.CANCELLED, 0, 2, 0)
+    all_is_well(batch)
+    assert batch_actions.go_on(batch)
+    assert carry_on(batch).in_line == 2
+    all_is_well(batch)
+
+
+@pytest.mark.parametrize(("act", "state", "held"), [("pause", State.PAUSED, PRICE), ("stop", State.CANCELLED, 0)])
+def test_what_is_tried_elsewhere_follows_its_batch_too(rich: User, tide: Project, xai: Connection, act: str, state: State, held: int):
+    second = Connection(provider="xai", label="xAI sandbox two", sandbox=True)
+    second.set_key("sandbox-key-0002")
+    second.save()
+    batch = batch_of(rich, tide, xai, takes=1)
+    Batch.objects.update(policy=Policy.CHEAPEST)
+    carry_on(batch)
+    [job] = jobs_of(batch)
+    move_on(job)
+    assert getattr(batch_actions, act)(batch, by=rich)
+    carry_on(batch)
+    assert give_up(job, State.SENDING, charge=Charge(0), cause=Cause.PROVIDER_FAILED, message="Sorry")
+    job.refresh_from_db()
+    assert (job.state, job.attempts.count(), money(batch).held) == (state, 2, held)
+    all_is_well(batch)
+
+
+def test_a_batch_that_paused_itself_sends_what_was_turned_away(alice: User, tide: Project, xai: Connection):
+    ledger.grant(alice, PRICE, key="one", reason="for one", actor=None)
+    batch = batch_of(alice, tide, xai, takes=2)
+    carry_on(batch)
+    assert (batch.state, batch.cause) == (S.PAUSED, C.CREDITS)
+    [job] = jobs_of(batch)
+    sending.not_now(sure(sending.claim(job, now=timezone.now())), NotNow("Later"), now=timezone.now())
+    job.refresh_from_db()
+    assert job.state == State.QUEUED
+
+
 def move_on(job: Job) -> None:
     assert moves.move(job, State.QUEUED, State.SENDING)
 
@@ -249,6 +320,19 @@ def test_the_oldest_plans_of_a_person_are_dropped_and_nothing_that_was_ordered(r
         batch_of(rich, tide, xai, takes=1, ordered=False)
     assert Batch.objects.filter(state=S.PLANNED).count() == batch_actions.MOST_PLANS
     assert Batch.objects.filter(pk=kept.pk).exists()
+
+
+def test_the_file_that_a_batch_came_from_is_read_neither_by_the_worker_nor_by_its_page(rich: User, tide: Project, xai: Connection):
+    batch = batch_of(rich, tide, xai, takes=3, wave=1)
+    Batch.objects.update(sheet={"lines": ["A bottle"] * 1000})
+    with CaptureQueriesContext(connection) as asked:
+        batch_worker.work()
+        batch_actions.pause(batch, by=rich)
+        batch_worker.work()
+        overview(Pass(rich, tide, "maker"), sure(batch.number))
+    read = [query["sql"] for query in asked.captured_queries if 'FROM "jobs_batch"' in query["sql"]]
+    assert len(read) > 3
+    assert [sql for sql in read if '"jobs_batch"."sheet"' in sql or '"jobs_batch"."begun_with"' in sql] == []
 
 
 def test_the_queues_task_looks_at_what_is_due(rich: User, tide: Project, xai: Connection):

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from studio.accounts.models import User
-from studio.jobs.composer import compose
+from studio.jobs.composing import compose
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Clip, Job
 from studio.jobs.wanted import Wanted, of_clip

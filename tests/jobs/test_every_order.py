@@ -7,7 +7,7 @@ live attempts of one job, a job that nobody will look at again.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from http import HTTPStatus
 from itertools import count
@@ -66,8 +66,12 @@ DOWNLOADS = {
     "broken": Reply(500, b""),
 }
 USAGES = [None, 0, 500_000_000, 2_000_000_000, -5, "12", 10**19]
-
-
+MACHINES = (10, 20, 40)  # of one throw: ten may miss a kind by bad luck, the others as well only where the rules cannot reach it any more
+TO_BE_MET: list[tuple[set[str], int]] = [
+    ({"done", "failed", "in_doubt", "killed"}, 4),
+    ({"pause", "go on", "first"}, 1),
+    ({"tried again", "called right", "called forged", "tried elsewhere", "release"}, 3),
+]
 VERDICTS = {"release": doubt.release, "write_off": doubt.write_off}
 WHERE = st.integers(0, 1)
 POLICY = st.sampled_from([Policy.HAND, Policy.CHEAPEST, Policy.ORDERED])
@@ -343,10 +347,15 @@ def test_every_order_of_events_keeps_the_money_and_loses_no_job(played: PlayedPr
     EveryOrder.played = played
     EveryOrder.reached = Counter()
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    bounds = bounded(max_examples=10, stateful_step_count=16, deadline=None, suppress_health_check=checks)
-    run_state_machine_as_test(EveryOrder, settings=bounds)
-    print(dict(EveryOrder.reached))  # noqa: T201 - what it reached is the point
-    reached = (+EveryOrder.reached).keys()
-    assert {"done", "failed", "in_doubt", "killed"} <= reached
-    assert {"pause", "go on", "first"} & reached
-    assert len({"tried again", "called right", "called forged", "tried elsewhere", "release"} & reached) >= 3  # which, is up to the dice
+    for machines in MACHINES:
+        bounds = bounded(max_examples=machines, stateful_step_count=16, deadline=None, suppress_health_check=checks)
+        run_state_machine_as_test(EveryOrder, settings=bounds)
+        print(dict(EveryOrder.reached))  # noqa: T201 - what it reached is the point
+        if not unseen((+EveryOrder.reached).keys()):
+            break
+    assert not unseen((+EveryOrder.reached).keys())
+
+
+def unseen(reached: Collection[str]) -> list[set[str]]:
+    """The kinds of which too few were met: of each so many, and which of them is up to the dice."""
+    return [kinds for kinds, least in TO_BE_MET if len(kinds.intersection(reached)) < least]

@@ -7,7 +7,7 @@ from django.http import QueryDict
 
 from studio.accounts.models import User
 from studio.credits import ledger
-from studio.jobs.composer import compose
+from studio.jobs.composing import compose
 from studio.jobs.forms import BriefForm
 from studio.jobs.models import JobReference, Reference
 from studio.jobs.wanted import LONGEST, Wanted, of_job, of_last, of_query

@@ -10,7 +10,7 @@ from studio.accounts.models import User
 from studio.credits import ledger, requests
 from studio.credits.models import Account, Hold
 from studio.jobs.actions import Order, order
-from studio.jobs.composer import compose
+from studio.jobs.composing import compose
 from studio.jobs.models import Attempt
 from studio.jobs.pricing import Shortage, how_sure, price_text, shortage_of
 from studio.jobs.wanted import Wanted

@@ -1,23 +1,39 @@
 """Stored files are read again: one that is missing, changed or unreadable is never passed over in silence."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 
 import pytest
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.management import CommandError, call_command
+from django.db import connections
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from studio.accounts.models import User
 from studio.jobs import recheck, rescue, trash
+from studio.jobs.management.commands import recheck as recheck_command
 from studio.jobs.models import Attempt, Clip
 from studio.projects.models import Project
 from studio.routing.models import Connection
 from tests.jobs.rows import job_row, stored
 from tests.jobs.storages import use_storage
+
+
+class Busy(FileSystemStorage):
+    """A storage that is read while other processes write to the database."""
+
+    def open(self, name: str, mode: str = "rb") -> "File[bytes]":
+        with ThreadPoolExecutor(1) as others:
+            others.submit(self._written).result()
+        return super().open(name, mode)
+
+    def _written(self) -> None:
+        assert User.objects.update(locale="en")
+        connections.close_all()
 
 
 class Away(FileSystemStorage):
@@ -135,3 +151,16 @@ def test_the_command_is_content_where_all_is_whole(clips: list[Clip]):
     assert "all are what was saved." in said.getvalue()
     with pytest.raises(CommandError, match="No project NONE"):
         call_command("recheck", project="none")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_command_reads_on_while_others_write(tide: Project, alice: User, xai: Connection, settings: Settings):
+    clip = stored(Clip.objects.get(job=job_row(tide, alice, xai)))
+    facts = {"file": clip.file.name, "sha256": clip.sha256, "bytes": clip.bytes, "saved_at": clip.saved_at}
+    several = range(1, recheck_command.EVERY + 2)  # more than one query gives
+    Clip.objects.bulk_create(Clip(job=clip.job, attempt=clip.attempt, project=tide, position=place, **facts) for place in several)
+    use_storage(settings, Busy)
+    said = StringIO()
+    call_command("recheck", stdout=said)
+    assert f"{len(several) + 1} clips checked" in said.getvalue()
+    assert not Clip.objects.filter(checked_at=None).exists()

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from studio.accounts.models import AuditEvent, User
 from studio.credits import ledger
@@ -24,6 +25,7 @@ from tests.conftest import signed_in
 from tests.jobs.conftest import work_through
 from tests.jobs.played import PlayedProvider, Reply
 from tests.jobs.rows import HTMX, job_row
+from tests.jobs.storages import use_storage
 
 Ordered = Callable[..., Job]
 NOW = timezone.now()
@@ -101,6 +103,63 @@ def test_a_rescue_that_died_after_the_file_was_ours_is_concluded_by_the_next(los
     assert rescue.rescue(str(Attempt.objects.get().pk))
     lost.refresh_from_db()
     assert lost.state == State.DONE
+
+
+def away(clips: int) -> list[Reply]:
+    """What a file server says that is away for one rescue of so many clips."""
+    return [Reply(503, b"away")] * clips
+
+
+def test_one_of_two_clips_is_enough_as_when_they_are_saved(ordered: Ordered, played: PlayedProvider, alice: User):
+    played.on_download = away(MOST_TRIES)
+    job = work_through(ordered())
+    attempt, first = Attempt.objects.get(), Clip.objects.get()
+    Clip.objects.create(job=job, attempt=attempt, project=job.project, position=1, source_url=first.source_url)
+    Attempt.objects.update(rescue_due=timezone.now())
+    played.on_download = away(1)
+
+    assert rescue.rescue(str(attempt.pk))
+
+    job.refresh_from_db()
+    attempt.refresh_from_db()
+    assert (job.state, job.charged, Clip.objects.present().count()) == (State.DONE, 0, 1)
+    assert job.message.startswith("1 of 2 clips could not be saved: ")
+    assert attempt.rescue_due is not None
+    assert (ledger.verify(), verify_holds()) == ([], [])
+
+
+class GivenUp(FileSystemStorage):
+    """A storage that takes nothing, beside which somebody gives up what is just being saved."""
+
+    def _save(self, name: str, content: object) -> str:
+        for clip in Clip.objects.missing():
+            rescue.give_up(clip, by=clip.job.author, why="The shot was cut")
+        raise OSError(28, "No space left on device")
+
+
+def test_what_is_given_up_while_it_is_fetched_is_not_asked_for_again_and_its_job_has_failed(
+    ordered: Ordered, played: PlayedProvider, settings: Settings
+):
+    played.on_download = away(MOST_TRIES)
+    job = work_through(ordered())
+    attempt = Attempt.objects.get()
+    use_storage(settings, GivenUp)
+    Attempt.objects.update(rescue_due=timezone.now())
+
+    assert rescue.rescue(str(attempt.pk))
+    assert not rescue.rescue(str(attempt.pk))
+
+    job.refresh_from_db()
+    attempt.refresh_from_db()
+    assert (job.state, attempt.rescue_due, Clip.objects.missing().count()) == (State.FAILED, None, 0)
+
+
+def test_a_rescue_that_finds_nothing_to_fetch_makes_no_job_done(lost: Job):
+    Clip.objects.update(lost_at=timezone.now())
+    Attempt.objects.update(rescue_due=timezone.now())
+    assert rescue.rescue(str(Attempt.objects.get().pk))
+    lost.refresh_from_db()
+    assert (lost.state, Attempt.objects.get().rescue_due) == (State.FAILED, None)
 
 
 def test_two_workers_never_fetch_the_same_clip_at_once(lost: Job):

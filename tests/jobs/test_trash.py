@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -137,6 +139,17 @@ def test_throwing_away_twice_is_throwing_away_once(clip: Clip, bob: User):
     assert trash.throw_away(Clip.objects.filter(pk=clip.pk), by=bob) == []
     clip.refresh_from_db()
     assert clip.trashed_by != bob
+
+
+def test_many_are_thrown_away_with_as_few_questions_as_one(clip: Clip, bob: User):
+    asked = []
+    for places in (range(1, 2), range(2, 31)):
+        for place in places:
+            clip_row(clip.job, clip.attempt, place)
+        with CaptureQueriesContext(connection) as queries:
+            assert len(trash.throw_away(Clip.objects.filter(position__in=list(places)), by=bob)) == len(places)
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
 
 
 def test_an_unsaved_clip_is_no_rubbish(clip: Clip):
