@@ -39,7 +39,7 @@ TESTED_ELSEWHERE = {
     7: "test_registry.py::test_a_brief_that_cannot_be_done_is_told_why",
     8: "test_requests.py::test_the_length_is_always_said_because_it_decides_the_price",
     9: "test_requests.py::test_acedata_is_always_asked_asynchronously",
-    16: "test_wire.py::test_a_key_that_travels_in_an_address_is_in_no_message_and_no_record",
+    16: "test_keys_on_the_wire.py::test_a_key_that_travels_in_an_address_is_in_no_message_and_no_record",
     27: "test_wire.py::test_a_submission_is_sent_once_and_sorted_by_whether_it_may_have_acted",
     28: "test_downloads.py::test_a_file_arrives_whole_and_no_key_goes_with_the_request",
 }
