@@ -8,7 +8,7 @@ store   the file and its two pictures into the storage, under fixed names
 import hashlib
 import io
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -74,8 +74,8 @@ class _Count:
     end: float
 
 
-def probe_and_draw(path: Path) -> Film:
-    """The film in this file. Raises NotAVideo, which says what it is instead.
+def probe_and_draw(path: Path, *, alive: Callable[[], object] = bool) -> Film:
+    """The film in this file. Raises NotAVideo, which says what it is instead. `alive` is called a dozen times on the way, which may take half a minute.
 
     Bounded: at most 1,500 frames or 2.5 gigapixels are decoded, and no frame of more than 40 megapixels. In memory are a few frames, whatever the film's length.
     """
@@ -87,7 +87,10 @@ def probe_and_draw(path: Path) -> Film:
             _refuse_cut_off(container, path.stat().st_size)
             count = _count(container, stream)
             length, rate, stretch = _refuse_incomplete(container, stream, count), _frame_rate(stream), _stretch(stream)
-            pictures = [_picture(frame, stretch) for frame in _frames(container, stream, count)]
+            pictures = []
+            for frame in _frames(container, stream, count):
+                pictures.append(_picture(frame, stretch))
+                alive()
     except (av.FFmpegError, KeyError) as error:
         raise NotAVideo("The file is incomplete, or not a video.") from error
     if not pictures:
@@ -120,12 +123,12 @@ def drawn_of(poster: str) -> list[str]:
     return [*(smaller(poster, width) for width in SMALLER), card(poster)]
 
 
-def store(clip: Clip, path: Path) -> None:
-    """Copy the file and its pictures into the storage, and fill the clip's file columns. Does not save the row.
+def store(clip: Clip, path: Path, *, alive: Callable[[], object] = bool) -> None:
+    """Copy the file and its pictures into the storage, and fill the clip's file columns. Does not save the row. `alive` is called now and then.
 
     Twice is as good as once: the names are the clip's own. Raises NotAVideo, or OSError when the storage does not take it.
     """
-    film = probe_and_draw(path)
+    film = probe_and_draw(path, alive=alive)
     stem = f"clips/{clip.job.project.code}/{clip.pk}"
     size, digest = path.stat().st_size, _sha256(path)
     with path.open("rb") as file:

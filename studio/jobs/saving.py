@@ -87,7 +87,7 @@ def bring(clip: Clip, attempt: Attempt) -> Trouble | None:
                     raise
                 _download(clip.source_url, path)
             beat()
-            store(clip, path)
+            store(clip, path, alive=beat)  # or four large films at once would look like a cluster that hangs
     except LinkExpired as error:
         return Trouble(Cause.EXPIRED, str(error))
     except (DownloadFailed, NotAVideo) as error:

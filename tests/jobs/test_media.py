@@ -143,6 +143,12 @@ def test_a_single_frame_is_a_film_too(path: Path):
     assert (shown.sheet_frames, shown.milliseconds) == (1, 83)
 
 
+def test_whoever_draws_a_film_says_a_dozen_times_that_it_goes_on(path: Path):
+    heard: list[bool] = []
+    probe_and_draw(film(path, frames=60), alive=lambda: heard.append(True))
+    assert len(heard) == 12
+
+
 def test_a_long_film_is_sampled_and_not_decoded_whole(path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(media, "SHORT", 20)
 

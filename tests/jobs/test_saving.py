@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.core.files.storage import FileSystemStorage
+from django.db import connection as database
 from pytest_django.fixtures import Settings
 
 from studio.accounts.models import User
@@ -11,7 +12,7 @@ from studio.credits.models import Account
 from studio.jobs.checks import verify_holds
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Cause, Job
-from studio.jobs.saving import MOST_OWN_TRIES, MOST_TRIES
+from studio.jobs.saving import MOST_OWN_TRIES, MOST_TRIES, save
 from studio.jobs.worker import sweep
 from studio.routing.models import Connection
 from tests.jobs.conftest import pass_time, work_through
@@ -24,6 +25,24 @@ Ordered = Callable[..., Job]
 def test_a_link_that_does_not_work_yet_is_tried_again(ordered: Ordered, played: PlayedProvider):
     played.on_download = [Reply(404, b"not here yet")] * 2
     assert work_through(ordered()).state == State.DONE
+
+
+def test_a_worker_that_draws_says_that_it_works(ordered: Ordered, connection: Connection, film: bytes):
+    job, said = ordered(), 0
+    sweep(connection.pk)
+    pass_time(100)
+    sweep(connection.pk)
+
+    def count(execute: Callable[..., object], sql: str, *rest: object) -> object:
+        nonlocal said
+        said += sql.startswith("UPDATE") and "jobs_heartbeat" in sql
+        return execute(sql, *rest)
+
+    with database.execute_wrapper(count):
+        save(str(job.pk))
+    job.refresh_from_db()
+    assert job.state == State.DONE
+    assert said >= 10
 
 
 def test_an_expired_link_waits_for_a_provider_that_is_silent(ordered: Ordered, connection: Connection, played: PlayedProvider):
