@@ -36,7 +36,8 @@ test: .venv/dev
 	$(BIN)/coverage erase
 	$(BIN)/pytest $(TWO) --cov --cov-report= -m "not browser and not long"
 	$(BIN)/coverage report
-	$(BIN)/pytest $(TWO) -rR -m "browser or long"  # without counting lines: that makes every server of theirs half as fast
+	$(BIN)/pytest $(TWO) -m "long and not browser"  # without counting lines: that makes every server of theirs half as fast
+	$(BIN)/pytest $(TWO) -rR -m browser  # in processes of its own: its driver keeps a loop in them, in which no other may run
 
 test-quick: .venv/dev
 	$(BIN)/pytest $(TWO) -m "not browser"

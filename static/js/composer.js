@@ -91,10 +91,13 @@ function arrive() {
   keep();
 }
 
-// Choosing a connection by pointer closes the picker; by keyboard it stays, as the arrows walk through it.
+// Choosing a connection by pointer closes the picker, once one has seen the choice; by keyboard it stays, as the arrows walk through it. Whoever closes it and
+// opens it again meanwhile keeps it open.
+let closing;
 document.addEventListener("click", (e) => {
-  if (e.detail > 0 && e.target.closest?.(".route")) setTimeout(() => document.getElementById("routes")?.hidePopover?.(), 120);
+  if (e.detail > 0 && e.target.closest?.(".route")) closing = setTimeout(() => document.getElementById("routes")?.hidePopover?.(), 120);
 });
+document.addEventListener("beforetoggle", (e) => { if (e.target.id === "routes") clearTimeout(closing); }, true);
 
 // Reference images: chosen, pasted, dropped or named by address; moved and removed by their buttons.
 const reprice = () => document.getElementById("composer-bar")?.dispatchEvent(new Event("change"));

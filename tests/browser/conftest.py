@@ -36,9 +36,6 @@ def browser() -> Iterator[Browser]:
         assert not os.environ.get("CI"), "CI needs a Chromium for the browser tests"
         pytest.skip("no Chromium here: install one, or name it in STUDIO_TEST_BROWSER")
     root = ["--no-sandbox"] if os.getuid() == 0 else []
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = (
-        "1"  # Playwright keeps a loop in this thread, in which nothing of ours runs; later tests may ask the database
-    )
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *root])
         yield started
