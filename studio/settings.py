@@ -131,6 +131,7 @@ TEMPLATES = [
 ]
 
 # The database: SQLite in the data folder unless STUDIO_DATABASE_URL names a PostgreSQL.
+DATABASE_ROUTERS = ["studio.gallery.hanging.NoRows"]
 DATABASE_URL = url("DATABASE_URL", schemes=("sqlite", "postgres", "postgresql"))
 if DATABASE_URL and not DATABASE_URL.startswith("sqlite"):
     DATABASES = {"default": {**environ.Env.db_url_config(DATABASE_URL), "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}

@@ -157,6 +157,7 @@ def test_an_unsaved_clip_is_no_rubbish(clip: Clip):
     assert trash.throw_away(Clip.objects.all(), by=clip.job.author) == []
 
 
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="of an empty table PostgreSQL's plan tells nothing")
 def test_the_questions_of_every_second_are_answered_from_their_indexes(db: None):
     now = timezone.now()
     for found, index in (
@@ -167,4 +168,4 @@ def test_the_questions_of_every_second_are_answered_from_their_indexes(db: None)
         (Clip.objects.filter(faulty_at__isnull=False), "clips_at_fault"),
     ):
         plan = found.values_list("pk").explain()
-        assert index in plan or "Seq Scan" in plan, plan  # PostgreSQL reads an empty table whole
+        assert index in plan, plan
