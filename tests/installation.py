@@ -1,16 +1,21 @@
 """A whole installation of its own: web, worker and sandbox as an operator starts them, with a database and files of their own."""
 
+import fcntl
+import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -155,7 +160,7 @@ def installed(folder: Path, **settings: str) -> Iterator[Installation]:
 @contextmanager
 def not_started(folder: Path, **settings: str) -> Iterator[Installation]:
     """The same before anything of it runs: whoever wants its parts one by one starts and ends them."""
-    with _own_database() as database:
+    with _own_database(folder) as database:
         installation = Installation(folder, **settings)
         if database:
             installation.environment["STUDIO_DATABASE_URL"] = database
@@ -166,16 +171,53 @@ def not_started(folder: Path, **settings: str) -> Iterator[Installation]:
 
 
 @contextmanager
-def _own_database() -> Iterator[str]:
+def _own_database(folder: Path) -> Iterator[str]:
+    """The address of a PostgreSQL database, empty on SQLite; in either, every table is there, since making them takes longer than most stories."""
     server = os.environ.get("STUDIO_DATABASE_URL", "")
     if not server.startswith("postgres"):
+        shutil.copyfile(_with_tables(""), folder / "studio.sqlite3")
         yield ""
         return
     name = f"studio_{uuid4().hex[:12]}"
+    template = _with_tables(server)
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     try:
         yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
     finally:
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _with_tables(server: str) -> str:
+    """A database in which this code's migrations have run, made once: the name of one at this server, or the path of a SQLite file."""
+    digest = hashlib.sha256(
+        b"".join(path.read_bytes() for path in sorted([*ROOT.glob("studio/*/migrations/*.py"), *ROOT.glob("studio/gallery/triggers*")]))
+    )
+    own = Path(tempfile.gettempdir()) / f"studio-tests-{os.getuid()}"
+    own.mkdir(parents=True, exist_ok=True)
+    name, file = f"tables_{digest.hexdigest()[:12]}", own / f"tables-{digest.hexdigest()[:12]}.sqlite3"
+    with (own / "tables.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not server:
+            if not file.exists():
+                with tempfile.TemporaryDirectory(dir=own) as folder:
+                    _migrate(Path(folder), "")
+                    with closing(sqlite3.connect(f"{folder}/studio.sqlite3")) as database:
+                        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    Path(f"{folder}/studio.sqlite3").rename(file)
+            return str(file)
+        with psycopg.connect(server, autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                connection.execute(f'CREATE DATABASE "{name}_new"')
+                with tempfile.TemporaryDirectory(dir=own) as folder:
+                    _migrate(Path(folder), urlunsplit(urlsplit(server)._replace(path=f"/{name}_new")))
+                connection.execute(f'ALTER DATABASE "{name}_new" RENAME TO "{name}"')
+        return name
+
+
+def _migrate(folder: Path, database: str) -> None:
+    installation = Installation(folder)
+    if database:
+        installation.environment["STUDIO_DATABASE_URL"] = database
+    installation.manage("migrate", "-v", "0")

@@ -7,7 +7,7 @@ from tests.browser.test_frame import barriers_everywhere
 from tests.browser.test_main_job import choose, order
 from tests.installation import Installation
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.looks]
 
 
 @pytest.fixture
@@ -83,7 +83,6 @@ def test_a_clip_is_taken_into_the_composer_to_be_extended_and_out_of_it_again(in
     expect(page.locator("select[name=aspect_ratio]")).to_be_visible()
 
 
-@pytest.mark.looks
 def test_trouble_puts_up_no_barrier_in_either_theme_on_a_laptop_or_a_phone(installation: Installation, board: Page):
     page = board
     after_a_failure(page, "hand")

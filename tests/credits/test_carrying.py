@@ -50,11 +50,11 @@ def page_of(movement: Movement) -> str:
     return f"/credits/people/moved/{movement.key}/"
 
 
-def test_ten_thousand_people_whom_a_search_finds_are_granted_in_one_go(dave):
-    crowd(10_000)
+def test_two_thousand_people_whom_a_search_finds_are_granted_in_one_go(dave):
+    crowd(2_000)
     browser = signed_in(dave)
     asked = browser.post(MOVE, {"which": "all", "q": "@example.org"})
-    assert asked.context["number"] == 10_001  # and Dave himself
+    assert asked.context["number"] == 2_001  # and Dave himself
     sent = {name: asked.context["form"][name].value() for name in ("who", "key")} | {"act": "grant", "amount": "2.5", "reason": "Autumn"}
 
     preview = browser.post(MOVE, sent | {"step": "preview"})
@@ -65,14 +65,14 @@ def test_ten_thousand_people_whom_a_search_finds_are_granted_in_one_go(dave):
         pass
     end = browser.get(first.redirect_chain[0][0])
 
-    assert "10,001 people" in words(preview)
-    assert "Grant 25,002.5" in words(preview)
+    assert "2,001 people" in words(preview)
+    assert "Grant 5,002.5" in words(preview)
     assert first.redirect_chain == again.redirect_chain
     assert "counted once" in words(again)
-    assert "25,002.5 granted 10,001 people" in words(end)
-    assert Account.objects.filter(balance=2_500).count() == Account.objects.count() == 10_001
-    assert Entry.objects.aggregate(Count("pk"), Sum("amount")) == {"pk__count": 10_001, "amount__sum": 10_001 * 2_500}
-    assert AuditEvent.objects.filter(action="credits.granted", actor=dave, reason="Autumn").count() == 10_001
+    assert "5,002.5 granted 2,001 people" in words(end)
+    assert Account.objects.filter(balance=2_500).count() == Account.objects.count() == 2_001
+    assert Entry.objects.aggregate(Count("pk"), Sum("amount")) == {"pk__count": 2_001, "amount__sum": 2_001 * 2_500}
+    assert AuditEvent.objects.filter(action="credits.granted", actor=dave, reason="Autumn").count() == 2_001
     assert ledger.verify() == []
 
 
