@@ -13,6 +13,9 @@ from studio.accounts.models import User
 from studio.projects.models import Membership, Project
 from studio.routing.models import Connection
 
+# Played providers, who is let in where, and the bytes of files: a database stands behind them, and no question to it that others do not ask as well.
+ONCE = ("tests/sandbox/", "tests/test_every_address.py", "tests/gallery/test_serving.py")
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -20,7 +23,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     if item.get_closest_marker("browser"):
         item.add_marker(pytest.mark.flaky(reruns=1))
     asks = {"db", "transactional_db", "django_db_serialized_rollback"} & set(getattr(item, "fixturenames", ()))
-    if asks or item.get_closest_marker("django_db"):
+    if (asks or item.get_closest_marker("django_db")) and not item.nodeid.startswith(ONCE):
         item.add_marker("asks")
 
 
