@@ -6,6 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 # Two tests at a time; whoever has none left takes over the other's
 TWO := -n 2 --dist worksteal
+THREE := -n 3 --dist worksteal  # of those that mostly wait for what they started
 .PHONY: help run test test-quick chaos sabotage check format bench lock vendor clean
 
 help:
@@ -37,7 +38,7 @@ test: .venv/dev
 	$(BIN)/pytest $(TWO) --cov --cov-report= -m "not browser and not long"
 	$(BIN)/coverage report
 	$(BIN)/pytest $(TWO) -m "long and not browser"  # without counting lines: that makes every server of theirs half as fast
-	$(BIN)/pytest $(TWO) -rR -m browser  # in processes of its own: its driver keeps a loop in them, in which no other may run
+	$(BIN)/pytest $(THREE) -rR -m browser  # in processes of its own: its driver keeps a loop in them, in which no other may run
 
 test-quick: .venv/dev
 	$(BIN)/pytest $(TWO) -m "not browser"
