@@ -7,6 +7,7 @@ from pathlib import Path
 FOLDER = Path(tempfile.gettempdir()) / f"studio-tests-{os.getuid()}"
 os.environ.setdefault("STUDIO_LOCAL", "1")
 os.environ.setdefault("STUDIO_DATA_DIR", str(FOLDER))
+os.environ.setdefault("STUDIO_CLUSTER_NAME", f"tests-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}")  # at one Redis each counts its own queue
 os.environ.setdefault("STUDIO_SECRET_KEY", "tests-only-" + "0123456789abcdef" * 4)
 os.environ.setdefault("STUDIO_FIELD_KEYS", "dGVzdHMtb25seS1maWVsZC1rZXktMDEyMzQ1Njc4OTA=")
 
