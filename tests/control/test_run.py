@@ -191,6 +191,7 @@ def main_pid(studio: Installation) -> int:
 
 
 @pytest.mark.browser  # real processes, as the browser tests have
+@pytest.mark.looks
 def test_it_starts_everything_says_where_and_stops_everything(tmp_path: Path):
     with installed(tmp_path) as studio:
         with urlopen(studio.sign_in_link.replace("localhost", "127.0.0.1")) as page:  # noqa: S310 - our own
@@ -208,6 +209,7 @@ def test_it_starts_everything_says_where_and_stops_everything(tmp_path: Path):
 
 
 @pytest.mark.browser
+@pytest.mark.looks
 def test_a_launcher_that_is_killed_outright_leaves_nothing_behind(tmp_path: Path):
     with installed(tmp_path) as studio:
         eventually(lambda: len(studio.cluster_pids()) > 3, within=20)
