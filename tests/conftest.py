@@ -13,8 +13,9 @@ from studio.accounts.models import User
 from studio.projects.models import Membership, Project
 from studio.routing.models import Connection
 
-# Played providers, who is let in where, and the bytes of files: a database stands behind them, and no question to it that others do not ask as well.
-ONCE = ("tests/sandbox/", "tests/test_every_address.py", "tests/gallery/test_serving.py")
+# Played providers, people, the operator's pages, who is let in where, and the bytes of files: a database stands behind them, and no question to it that
+# others do not ask as well.
+ONCE = ("tests/sandbox/", "tests/accounts/", "tests/control/", "tests/test_every_address.py", "tests/gallery/test_serving.py")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -29,8 +29,8 @@ from studio.sandbox.models import Kind
 from tests.chaos.machines import WORKERS, Inside, Web, Worker, people, stalled, struck
 from tests.installation import Installation, eventually, not_started
 
-JOBS = int(os.environ.get("STUDIO_CHAOS_JOBS", "120"))
-SECONDS = float(os.environ.get("STUDIO_CHAOS_SECONDS", "18"))
+JOBS = int(os.environ.get("STUDIO_CHAOS_JOBS", "100"))
+SECONDS = float(os.environ.get("STUDIO_CHAOS_SECONDS", "15"))
 SEED = int(os.environ.get("STUDIO_CHAOS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 SURE = max(1, JOBS // 600)  # times that each fault strikes for certain, at each provider
 TWO = os.environ.get("STUDIO_DATABASE_URL", "").startswith("postgres")
