@@ -307,7 +307,7 @@ def test_without_a_scripts_folder_the_map_is_empty(settings: Settings):
 
 
 def test_a_page_asks_for_a_module_of_its_own():
-    assert rendered('{% module "pulse" %}') == '<script type="module" nonce="" src="/static/js/pulse.js"></script>'
+    assert rendered('{% module "pulse" %}') == '<script type="module" fetchpriority="low" nonce="" src="/static/js/pulse.js"></script>'
 
 
 class Order(forms.Form):

@@ -178,5 +178,5 @@ def importmap(context: Context) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def module(context: Context, name: str) -> SafeString:
-    """A script tag for one of our modules: {% module "pulse" %}."""
-    return format_html('<script type="module" nonce="{}" src="{}"></script>', nonce_of(context), static(f"js/{name}.js"))
+    """A script tag for one of our modules: {% module "pulse" %}. Pages work and show their pictures before any of them is there."""
+    return format_html('<script type="module" fetchpriority="low" nonce="{}" src="{}"></script>', nonce_of(context), static(f"js/{name}.js"))
