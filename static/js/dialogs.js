@@ -31,16 +31,29 @@ if (!("closedBy" in HTMLDialogElement.prototype)) {
 // Popovers stand under their button, or above it where there is no room. `toggle` does not bubble: listen while it goes down.
 const GAP = 6, EDGE = 10;
 document.addEventListener("toggle", (e) => {
-  const panel = e.target;
-  if (!panel.id || !panel.matches?.("[popover]")) return;
-  const button = document.querySelector(`[popovertarget="${CSS.escape(panel.id)}"]`);
+  const panel = e.target, button = buttonOf(panel);
   if (!button) return;
   button.setAttribute("aria-expanded", e.newState === "open");
   if (e.newState !== "open") return;
+  place(panel, button);
+  panel.querySelector('[aria-checked="true"], [autofocus]')?.focus();
+}, true);
+
+// A swap that comes while one is open takes away where it stands, and that its button says so: the server knows of neither.
+document.addEventListener("htmx:after:swap", () => {
+  for (const panel of document.querySelectorAll("[popover]:popover-open")) {
+    const button = buttonOf(panel);
+    button?.setAttribute("aria-expanded", true);
+    if (button) place(panel, button);
+  }
+});
+
+const buttonOf = (panel) => panel.id && panel.matches?.("[popover]") ? document.querySelector(`[popovertarget="${CSS.escape(panel.id)}"]`) : null;
+
+function place(panel, button) {
   const at = button.getBoundingClientRect();
   const below = at.bottom + GAP;
   const top = below + panel.offsetHeight > innerHeight ? at.top - panel.offsetHeight - GAP : below;
   panel.style.left = `${Math.max(EDGE, Math.min(at.left, innerWidth - panel.offsetWidth - EDGE))}px`;
   panel.style.top = `${Math.max(EDGE, top)}px`;
-  panel.querySelector('[aria-checked="true"], [autofocus]')?.focus();
-}, true);
+}

@@ -146,6 +146,21 @@ def test_why_a_connection_cannot_do_it_follows_what_is_typed_and_what_would_open
     expect(at.locator("#prompt")).to_have_value("the tide at dusk")
 
 
+def test_the_list_of_connections_stays_under_its_button_while_one_walks_through_it(at: Page, installation: Installation):
+    at.goto(f"{installation.address}/p/DEMO/")
+    at.locator("#route-btn").click()
+    with at.expect_response(lambda response: "/options/" in response.url):
+        at.locator("#routes input:checked").press("ArrowDown")
+    expect(at.locator("#composer-bar.htmx-request")).to_have_count(0)
+    at.wait_for_timeout(300)
+    panel, button = at.locator("#routes").bounding_box(), at.locator("#route-btn").bounding_box()
+    assert panel
+    assert button
+    assert panel["x"] >= button["x"]
+    assert panel["y"] > button["y"]
+    expect(at.locator("#route-btn")).to_have_attribute("aria-expanded", "true")
+
+
 def test_a_picture_is_pasted_into_the_composer_and_goes_with_the_draft(at: Page, installation: Installation):
     at.goto(f"{installation.address}/p/DEMO/")
     before = at.locator("#refs [data-ref]").count()
