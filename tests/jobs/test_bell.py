@@ -37,7 +37,7 @@ def test_a_new_card_rings_for_everybody_who_has_the_board_open_and_for_nobody_el
     bell.ring([here, beside, elsewhere])
 
     assert [one.answer.done() for one in (here, beside, elsewhere)] == [True, True, False]
-    assert here.answer.result() == NEWS
+    assert here.answer.result(0) == NEWS
 
 
 @pytest.mark.django_db
@@ -54,14 +54,14 @@ def test_credits_ring_for_the_one_whose_they_are(alice: User, bob: User, tide: P
 def test_who_waited_long_enough_is_told_that_there_was_nothing(alice: User, tide: Project):
     one = waiting(alice, tide, until=time.monotonic())
     bell.ring([one])
-    assert one.answer.result() == NONE
+    assert one.answer.result(0) == NONE
 
 
 @pytest.mark.django_db
 def test_a_project_that_is_gone_rings_so_that_the_page_finds_out(alice: User, tide: Project):
     one = Waiting("GONE", alice.pk, Tag(1, 1, 1), Future(), FAR)
     bell.ring([one])
-    assert one.answer.result() == NEWS
+    assert one.answer.result(0) == NEWS
 
 
 @pytest.mark.django_db
@@ -72,7 +72,7 @@ def test_a_database_that_cannot_be_asked_rings_for_all(alice: User, tide: Projec
     one = waiting(alice, tide)
     with connection.execute_wrapper(down):
         bell.ring([one])
-    assert one.answer.result() == NEWS
+    assert one.answer.result(0) == NEWS
 
 
 @pytest.mark.django_db
