@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.formats import date_format
 
 from studio.accounts.models import User
@@ -61,6 +62,18 @@ class Bar:
     def here(self) -> str:
         """The address of the wall as it stands."""
         return self.at(self.filters)
+
+    @property
+    def inside(self) -> str:
+        """What the address of a clip's room carries along, with its question mark, so that the room goes through this wall."""
+        said = "&".join(part for part in ("" if self.sight.entry else "wall=all", self.filters.query) if part)
+        return f"?{said}" if said else ""
+
+    @property
+    def bundle(self) -> str:
+        """Where a ZIP of everything that this wall shows is asked for."""
+        named = self.sight.entry.project.code if self.sight.entry else "all"
+        return f"{reverse('bundle_new')}?wall={named}" + (f"&{self.filters.query}" if self.filters.query else "")
 
     @property
     def shows(self) -> list[Way]:

@@ -18,22 +18,22 @@ from studio.accounts.models import User
 from studio.gallery import bundle_names, bundles, wall
 from studio.gallery.bundle_forms import BundleForm
 from studio.gallery.bundle_models import Bundle
+from studio.gallery.filters import Filters
 from studio.gallery.serving import NOT_AT_ALL, Parcel, send
 from studio.gallery.share_forms import ids_of
-from studio.gallery.shows import Show, narrowed
+from studio.gallery.wall_views import sight_of
 from studio.jobs.models import Clip
 from studio.jobs.views import is_part, varied
 from studio.jobs.wanted import uuid_of
-from studio.projects.door import enter
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
 def bundle_new(request: HttpRequest) -> HttpResponse:
-    """Ask for a ZIP of the clips whose ids come as `clips`, of one's ZIP again (`again`), or of what a project's wall shows (`code`, `show`). Without a pattern the form comes first."""
+    """Ask for a ZIP of the clips whose ids come as `clips`, of one's ZIP again (`again`), or of what a wall shows (`wall`, and its filters). Without a pattern the form comes first."""
     user = person(request)
     words = request.POST if request.method == "POST" else request.GET
-    asked = ids_of(words.getlist("clips")) or _again(user, words.get("again", "")) or _shown(request, words.get("code", ""), words.get("show", ""))
+    asked = ids_of(words.getlist("clips")) or _again(user, words.get("again", "")) or _shown(request, words.dict())
     clips = bundles.clips_for(user, asked[: bundles.MOST_CLIPS])
     if not clips or len(asked) > bundles.MOST_CLIPS:
         messages.error(request, f"A ZIP takes at most {bundles.MOST_CLIPS:,} clips." if clips else "There is no clip to take along.")
@@ -58,12 +58,12 @@ def _again(user: User, text: str) -> list[uuid.UUID]:
     return bundles.asked_in(user, key) if key else []
 
 
-def _shown(request: HttpRequest, code: str, show: str) -> list[uuid.UUID]:
-    """The clips that this project's wall shows, as many as a ZIP takes and one more; none without a project."""
-    if not code:
+def _shown(request: HttpRequest, words: dict[str, str]) -> list[uuid.UUID]:
+    """The clips that a wall shows (a project's by its code, or "all"), as many as a ZIP takes and one more; none where no wall is named."""
+    named = words.get("wall", "")
+    if not named:
         return []
-    entry = enter(request, code[:8])
-    return list(narrowed(wall.saved_clips(entry.project), Show.read(show)).values_list("pk", flat=True)[: bundles.MOST_CLIPS + 1])
+    return wall.ids_of(sight_of(request, "" if named == "all" else named[:8]), Filters.read(words), count=bundles.MOST_CLIPS + 1)
 
 
 def _asked(request: HttpRequest, form: BundleForm, asked: list[uuid.UUID], clips: list[Clip]) -> HttpResponse:

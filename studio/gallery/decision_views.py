@@ -47,7 +47,9 @@ def clip_decide(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpResp
     if is_part(request):
         return _part(request, entry, clip, form, told)
     messages.add_message(request, messages.SUCCESS if told.tone == "success" else messages.WARNING, told.text)
-    return redirect(f"{reverse('gallery', args=[code])}#clip-{clip.pk}" if form.on_tile else reverse("clip", args=[code, clip.pk]))
+    if form.on_tile:
+        return redirect(f"{reverse('gallery', args=[code])}#clip-{clip.pk}")
+    return redirect(reverse("clip", args=[code, clip.pk]) + (f"?{form.carried}" if form.carried else ""))
 
 
 def _pressed(form: PressForm, clip: Clip, entry: Pass) -> Told:
@@ -82,7 +84,7 @@ def _whose(change: Change, person: User) -> str:
 def _part(request: HttpRequest, entry: Pass, clip: Clip, form: PressForm, told: Told) -> HttpResponse:
     """The pressed part as it stands now, with the toast."""
     standing = standing_of(clip, entry)
-    context: dict[str, object] = {"entry": entry, "clip": clip, "standing": standing, "show": form.shown}
+    context: dict[str, object] = {"entry": entry, "clip": clip, "standing": standing, "inside": form.carried}
     if form.on_tile:
         sight = Sight(entry.user, passes(entry.user)) if form.everywhere else Sight.of(entry)
         context |= {"sight": sight, "bar": Bar(sight, form.filters), "filters": form.filters, "apart": True}
@@ -94,7 +96,7 @@ def _part(request: HttpRequest, entry: Pass, clip: Clip, form: PressForm, told: 
         answer = render(request, "gallery/_decide.html", context | opinions)
     toast: dict[str, object] = {"text": told.text, "tone": told.tone, "kind": "decision"}
     if told.undo:
-        values = {"undo": told.undo, "place": form.cleaned_data.get("place") or "room", "show": form.shown.value, "query": form.filters.query}
+        values = {"undo": told.undo, "place": form.cleaned_data.get("place") or "room", "query": form.carried}
         target = f"#decide-{clip.pk}"
         toast["undo"] = {"post": reverse("clip_decide", args=[entry.project.code, clip.pk]), "values": values, "target": target}
     return trigger_client_event(answer, "toast", toast)

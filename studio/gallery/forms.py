@@ -10,7 +10,6 @@ from studio.gallery import naming
 from studio.gallery.filters import Filters
 from studio.gallery.many import MOST
 from studio.gallery.models import Verdict
-from studio.gallery.shows import Show
 from studio.jobs.wanted import uuid_of
 
 PLACES = [("room", "room"), ("tile", "tile"), ("all", "tile of the wall of all projects"), ("pane", "pane")]
@@ -20,13 +19,12 @@ LONGEST_QUERY = 1000
 
 
 class PressForm(forms.Form):
-    """One of: a verdict to give, one to take back, or a press to undo. `place` says which part of which page asks, `show` what its wall shows."""
+    """One of: a verdict to give, one to take back, or a press to undo. `place` says which part of which page asks, `query` what its address carries."""
 
     verdict = forms.ChoiceField(choices=Verdict.choices, required=False)
     back = forms.ChoiceField(choices=Verdict.choices, required=False)
     undo = forms.CharField(max_length=LONGEST, required=False)
     place = forms.ChoiceField(choices=PLACES, required=False)
-    show = forms.CharField(required=False)
     query = forms.CharField(max_length=LONGEST_QUERY, required=False)
 
     def clean(self) -> dict[str, Any]:
@@ -47,19 +45,19 @@ class PressForm(forms.Form):
         return self.cleaned_data.get("place") == "all"
 
     @property
+    def carried(self) -> str:
+        """What the page's address carries; empty where that is too long to be one of ours."""
+        return str(self.cleaned_data.get("query", ""))
+
+    @property
     def filters(self) -> Filters:
         """What the wall is narrowed to."""
-        return Filters.read(QueryDict(self.cleaned_data.get("query", "")).dict())
+        return Filters.read(QueryDict(self.carried).dict())
 
     @property
     def in_pane(self) -> bool:
         """Whether it was pressed where clips are compared."""
         return self.cleaned_data.get("place") == "pane"
-
-    @property
-    def shown(self) -> Show:
-        """What the page's wall shows."""
-        return Show.read(self.cleaned_data.get("show", ""))
 
 
 class ReviewForm(forms.Form):

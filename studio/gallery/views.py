@@ -10,8 +10,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from studio.gallery import keeping, posters, wall
+from studio.gallery.bar import Bar
 from studio.gallery.comment_views import room_thread
 from studio.gallery.favourites import likes
+from studio.gallery.filters import Filters
 from studio.gallery.forms import NameForm
 from studio.gallery.guest_decisions import opinions_of_guests
 from studio.gallery.lineage import lineage_of
@@ -30,7 +32,7 @@ from studio.gallery.serving import (
     suffix_of,
     telling_name,
 )
-from studio.gallery.shows import Show
+from studio.gallery.sight import Sight
 from studio.gallery.standing import besides, opinions_of, standing_with
 from studio.gallery.titled import can_be_titled, titled
 from studio.jobs.models import Clip, Reference
@@ -38,30 +40,31 @@ from studio.jobs.receipts import receipt
 from studio.jobs.references import reference_of
 from studio.jobs.views import attempts_of
 from studio.jobs.wanted import changes_of
-from studio.projects.door import Pass, enter
+from studio.projects.door import Pass, enter, passes
 
 DAY = 24 * HOUR
 
 
 @require_safe
 def clip(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpResponse:
-    """The viewing room of one clip, among those that `?show=` names."""
+    """The viewing room of one clip, among those of the wall that the address names: this project's, or with `?wall=all` all, narrowed and sorted as that was."""
     entry = enter(request, code)
     shown = wall.saved_clips(entry.project).select_related("decision__person", "pinned_by").filter(pk=clip_id).first()
     if shown is None:
         return _gone(request, entry, clip_id)
     opinions = opinions_of(shown)
     standing = standing_with(shown, opinions, entry)
-    show = Show.read(request.GET.get("show", ""))
+    sight = Sight(entry.user, passes(entry.user)) if request.GET.get("wall") == "all" else Sight.of(entry)
+    bar = Bar(sight, Filters.read(request.GET.dict()))
     lineage = lineage_of(shown)
     context = {
         "entry": entry,
         "clip": shown,
-        "show": show,
+        "bar": bar,
         "standing": standing,
         "opinions": besides(opinions, standing.decision),
         "guests": opinions_of_guests(shown),
-        "place": wall.place_of(shown, show),
+        "place": wall.place_of(shown, sight, bar.filters),
         "facts": wall.facts_of(shown),
         "receipt": receipt(shown.job, attempts_of(shown.job)),
         "references": lineage.references,

@@ -7,10 +7,12 @@ wall spans projects, each project's index gives its first few and the database p
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import Enum
 from itertools import groupby
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import BooleanField, Count, F, Q, QuerySet, Sum
+from django.db.models import BooleanField, F, Q, QuerySet, Sum
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -21,7 +23,6 @@ from studio.gallery import search
 from studio.gallery.filters import Filters, Sort
 from studio.gallery.hanging import Hanging, moment_of
 from studio.gallery.models import Favourite
-from studio.gallery.shows import Show, narrowed
 from studio.gallery.sight import Sight
 from studio.gallery.standing import Standing, standings_among
 from studio.jobs.models import Clip
@@ -31,7 +32,18 @@ from studio.projects.models import Project
 PAGE = 48
 NEAR = 4  # neighbours on either side in the strip of the viewing room
 MOST_BRANCHES = 60  # projects whose indexes are asked one by one
+MOST_COUNTED = 500  # clips on either side of one that are counted; beyond, nobody counts along
 LARGEST = 2**63 - 1
+
+
+class Side(Enum):
+    """Which way from a place on the wall: how a value there compares, and the order in which one goes."""
+
+    BELOW = ("<", "lt", "-", "DESC")
+    ABOVE = (">", "gt", "", "ASC")
+
+    def __init__(self, sign: str, lookup: str, order: str, direction: str) -> None:
+        self.sign, self.lookup, self.order, self.direction = sign, lookup, order, direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +67,12 @@ class Mark:
             return None
         return mark if abs(mark.value) <= LARGEST and abs(mark.place) <= LARGEST else None
 
-    def below(self, sort: Sort) -> Q | RawSQL:
-        """The condition of those that come after it. Two columns in one comparison, so that an index starts there."""
+    def those(self, side: Side, sort: Sort) -> Q | RawSQL:
+        """The condition of those on this side of it. Two columns in one comparison, so that an index starts there."""
         if sort is Sort.NEW:
-            return Q(place__lt=self.place)
+            return Q(**{f"place__{side.lookup}": self.place})
         columns = f'("gallery_hanging"."{sort.column}", "gallery_hanging"."place")'
-        return RawSQL(f"{columns} < (%s, %s)", [self.value, self.place], output_field=BooleanField())  # noqa: S611 - a column of ours
+        return RawSQL(f"{columns} {side.sign} (%s, %s)", [self.value, self.place], output_field=BooleanField())  # noqa: S611 - a column of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +123,10 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a clip stands among the others: its turn, counted from the newest, and its neighbours from newer to older."""
+    """Where a clip stands on the wall: its turn, counted from the top, of how many, and its neighbours from above to below, itself among them."""
 
-    turn: int
-    total: int
+    turn: str
+    total: str
     strip: list[Clip]
     newer: Clip | None
     older: Clip | None
@@ -147,15 +159,15 @@ def page_of(sight: Sight, filters: Filters, before: Mark | None) -> Page:
     return Page(days=days[1:] if goes_on else days, going_on=days[0] if goes_on else None, older=shown[-1] if more else None)
 
 
-def marks_of(sight: Sight, filters: Filters, before: Mark | None, *, count: int) -> list[Mark]:
-    """The first places of what is wanted, in order, at most so many. One query."""
+def marks_of(sight: Sight, filters: Filters, mark: Mark | None, *, count: int, side: Side = Side.BELOW) -> list[Mark]:
+    """The places of what is wanted on this side of the mark, nearest first, at most so many; without a mark the first on the wall. One query."""
     projects = sight.projects(filters)
-    branches = [_wanted(chosen, filters, before, reader=sight.user)[:count] for chosen in _apart(projects, filters)]
+    branches = [_wanted(chosen, filters, mark, side, reader=sight.user)[:count] for chosen in _apart(projects, filters)]
     if not branches:
         return []
     compiled = [branch.query.sql_with_params() for branch in branches]
     parts = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS branch_{number}" for number, (sql, _) in enumerate(compiled))  # noqa: S608 - Django's own
-    whole = f"SELECT * FROM ({parts}) AS branches ORDER BY 1 DESC, 2 DESC LIMIT {count}"  # noqa: S608 - values are parameters
+    whole = f"SELECT * FROM ({parts}) AS branches ORDER BY 1 {side.direction}, 2 {side.direction} LIMIT {count}"  # noqa: S608 - values are parameters
     with connection.cursor() as cursor:
         cursor.execute(whole, [one for _, given in compiled for one in given])
         return [Mark(value, place) for value, place in cursor.fetchall()]
@@ -168,7 +180,14 @@ def _apart(projects: list[int], filters: Filters) -> list[list[int]]:
     return [[project] for project in projects]
 
 
-def _wanted(projects: list[int], filters: Filters, before: Mark | None, *, reader: User) -> QuerySet[Hanging, tuple[int, int]]:
+def ids_of(sight: Sight, filters: Filters, *, count: int) -> list[UUID]:
+    """The ids of the first clips on the wall, in its order, at most so many. Two queries."""
+    places = [mark.place for mark in marks_of(sight, filters, None, count=count)]
+    clips = dict(Hanging.objects.filter(place__in=places).values_list("place", "clip"))
+    return [clips[place] for place in places if place in clips]
+
+
+def _wanted(projects: list[int], filters: Filters, mark: Mark | None, side: Side, *, reader: User) -> QuerySet[Hanging, tuple[int, int]]:
     """What is wanted of these projects, as marks."""
     wanted = Hanging.objects.filter(filters.lets_in())
     if not search.is_narrow(filters.q):
@@ -176,11 +195,11 @@ def _wanted(projects: list[int], filters: Filters, before: Mark | None, *, reade
     wanted = search.found(wanted, filters.q, projects)
     if filters.liked:
         wanted = wanted.filter(clip__in=Favourite.objects.filter(person=reader).values("clip"))
-    if before:
-        wanted = wanted.filter(before.below(filters.sort))
+    if mark:
+        wanted = wanted.filter(mark.those(side, filters.sort))
     column = filters.sort.column
-    order = (f"-{search.by_place(filters.q)}",) if filters.sort is Sort.NEW else (f"-{column}", "-place")
-    return wanted.order_by(*order).annotate(by=F(column)).values_list("by", "place")
+    order = (search.by_place(filters.q),) if filters.sort is Sort.NEW else (column, "place")
+    return wanted.order_by(*[side.order + name for name in order]).annotate(by=F(column)).values_list("by", "place")
 
 
 def _hung(marks: Sequence[Mark]) -> list[Clip]:
@@ -203,20 +222,28 @@ def figures(sight: Sight) -> Figures:
     return Figures(sight.clips, people, len(sight.passes), moment_of(first) if first is not None else None, spent)
 
 
-def place_of(clip: Clip, show: Show) -> Place:
-    """The clip among its neighbours of those that are shown. It has its place also where it is not one of them, as one that was just rejected."""
-    at = clip.hanging.place
-    clips = narrowed(saved_clips(clip.project), show).filter(hanging__isnull=False).order_by("-hanging__place")
-    newer = list(clips.filter(hanging__place__gt=at).order_by("hanging__place")[:NEAR])[::-1]
-    older = list(clips.filter(hanging__place__lt=at)[:NEAR])
-    others = clips.exclude(pk=clip.pk).order_by().aggregate(total=Count("pk"), above=Count("pk", filter=Q(hanging__place__gt=at)))
+def place_of(clip: Clip, sight: Sight, filters: Filters) -> Place:
+    """The clip among its neighbours on this wall, in three queries. It has its place also where it does not hang there, as one that was just rejected."""
+    here = Mark(getattr(clip.hanging, filters.sort.column) or 0, clip.hanging.place)
+    above, below = (marks_of(sight, filters, here, count=MOST_COUNTED + 1, side=side) for side in (Side.ABOVE, Side.BELOW))
+    near = _hung([*above[:NEAR][::-1], *below[:NEAR]])
+    ahead = {mark.place for mark in above[:NEAR]}
+    newer = [one for one in near if one.hanging.place in ahead]
+    older = [one for one in near if one.hanging.place not in ahead]
     return Place(
-        turn=others["above"] + 1,
-        total=others["total"] + 1,
+        turn=f"{MOST_COUNTED:,}+" if len(above) > MOST_COUNTED else f"{len(above) + 1:,}",
+        total=_total(len(above), len(below), sight, filters),
         strip=[*newer, clip, *older],
         newer=newer[-1] if newer else None,
         older=older[0] if older else None,
     )
+
+
+def _total(above: int, below: int, sight: Sight, filters: Filters) -> str:
+    """How many there are with the one between these; where they are too many to count, as the facets say, which know of one choice at a time."""
+    if max(above, below) <= MOST_COUNTED:
+        return f"{above + 1 + below:,}"
+    return f"{MOST_COUNTED:,}+" if filters or filters.sort is Sort.PICKED else f"{sight.counts[filters.show or 'open']:,}"
 
 
 def facts_of(clip: Clip) -> Facts:

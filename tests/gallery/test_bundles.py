@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import zipfile
 from datetime import timedelta
 from http import HTTPStatus
@@ -187,7 +188,14 @@ def test_a_clips_own_name_is_its_title_in_a_zip(make_clip: MakeClip, as_alice: C
     bundle = bundle_of(named, make_clip(prompt="Same words"), by=alice, pattern="{title}")
     work()
 
-    assert load(as_alice, bundle).namelist()[2:] == ["Hero shot.mp4", "Same words.mp4"]
+    archive = load(as_alice, bundle)
+    assert archive.namelist()[2:] == ["Hero shot.mp4", "Same words.mp4"]
+    assert [one["title"] for one in manifest(archive)["clips"]] == ["Hero shot", None]
+    rows = csv.DictReader(io.StringIO(archive.read("manifest.csv").decode("utf-8-sig")))
+    assert [(row["title"], row["sandbox"], row["model"]) for row in rows] == [
+        ("Hero shot", "yes", "grok-imagine-video"),
+        ("", "yes", "grok-imagine-video"),
+    ]
 
 
 def test_a_part_that_two_tasks_make_at_once_is_made_by_one(make_clip: MakeClip, alice: User):
@@ -292,11 +300,21 @@ def test_the_form_shows_the_names_and_keeps_what_was_typed(make_clip: MakeClip, 
     assert 'value="{seed}"' in answer.content.decode()
 
 
-def test_what_a_wall_shows_can_be_taken_without_choosing(make_clip: MakeClip, as_alice: Client):
-    make_clip()
-    assert "TIDE-001" in as_alice.get(reverse("bundle_new"), {"code": "TIDE"}).content.decode()
-    assert as_alice.get(reverse("bundle_new"), {"code": "TIDE", "show": "picked"}).headers["Location"] == reverse("bundles")
-    assert as_alice.get(reverse("bundle_new"), {"code": "NONE"}).status_code == HTTPStatus.NOT_FOUND
+def test_what_a_wall_shows_can_be_taken_without_choosing(make_clip: MakeClip, koi: Project, as_alice: Client):
+    for prompt in ("A heron", "A boat"):
+        make_clip(prompt=prompt)
+    make_clip(project=koi, prompt="A heron of Mallory's")
+
+    def taken(**wall: str) -> list[str]:
+        page = as_alice.get(reverse("bundle_new"), wall).content.decode()
+        return re.findall(r"<li>([^<]*)\.mp4</li>", page)
+
+    assert taken(wall="TIDE") == ["TIDE-002 A boat", "TIDE-001 A heron"]
+    assert taken(wall="TIDE", q="heron") == taken(wall="all", q="heron") == ["TIDE-001 A heron"]
+    assert as_alice.get(reverse("bundle_new"), {"wall": "TIDE", "show": "picked"}).headers["Location"] == reverse("bundles")
+    for elsewhere in ("KOI", "NONE"):
+        assert as_alice.get(reverse("bundle_new"), {"wall": elsewhere}).status_code == HTTPStatus.NOT_FOUND
+    assert f'href="{reverse("bundle_new")}?wall=TIDE&amp;q=heron"' in as_alice.get(reverse("gallery", args=["TIDE"]), {"q": "heron"}).content.decode()
 
 
 def test_too_much_at_once_is_refused_in_a_sentence(make_clip: MakeClip, as_alice: Client, alice: User, monkeypatch: pytest.MonkeyPatch):
