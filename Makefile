@@ -35,9 +35,9 @@ run: .venv/app
 test: .venv/dev
 	@.ci/browser
 	$(BIN)/coverage erase
-	$(BIN)/pytest $(TWO) --cov --cov-report= -m "not browser and not long"
+	$(BIN)/pytest $(TWO) --cov --cov-report= -m "not browser and not long and not again"
 	$(BIN)/coverage report
-	$(BIN)/pytest $(TWO) -m "long and not browser"  # without counting lines: that makes every server of theirs half as fast
+	$(BIN)/pytest $(TWO) -m "not browser and (long or again)"  # without counting lines, which takes nearly as long as the tests do
 	$(BIN)/pytest $(THREE) -rR -m browser  # in processes of its own: its driver keeps a loop in them, in which no other may run
 
 test-quick: .venv/dev

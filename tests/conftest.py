@@ -3,24 +3,40 @@
 Alice makes, Bob is her team mate, Carol may only look, Dave manages credits, Mallory must see nothing, Ada is the admin.
 """
 
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection as database
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from studio.accounts.models import User
 from studio.projects.models import Membership, Project
 from studio.routing.models import Connection
+from tests.installation import with_tables
 
-# Played providers, people, the operator's pages, who is let in where, and the bytes of files: a database stands behind them, and no question to it that
+# Played providers, people, the operator's pages, who is let in where, headers, and the bytes of files: a database stands behind them, and no question to it that
 # others do not ask as well.
-ONCE = ("tests/sandbox/", "tests/accounts/", "tests/control/", "tests/test_every_address.py", "tests/gallery/test_serving.py")
+ONCE = (
+    *("tests/sandbox/", "tests/accounts/", "tests/control/", "tests/test_every_address.py", "tests/gallery/test_serving.py"),
+    "tests/test_security.py::test_every_answer_lets_no_foreign_script_run",
+)
+
+CASES = 2  # of a test whose lines are counted: the others run the same ones, and counting takes nearly as long as the tests do
+_cases: Counter[str] = Counter()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Marks what asks a database, as pytest-django's own fixtures and marks tell, and what may be run once more: stories with a browser and its servers."""
+    """Marks what asks a database, as pytest-django's own fixtures and marks tell; further cases of a test; and what may be run once more: stories with a browser."""
+    test = item.nodeid.partition("[")[0]
+    _cases[test] += 1
+    if _cases[test] > CASES:
+        item.add_marker("again")
     if item.get_closest_marker("browser"):
         item.add_marker(pytest.mark.flaky(reruns=1))
     asks = {"db", "transactional_db", "django_db_serialized_rollback"} & set(getattr(item, "fixturenames", ()))
@@ -35,6 +51,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     others = [item for item in items if not item.get_closest_marker("long")]
     half = (len(items) + 1) // 2 - len(first[::2])
     items[:] = [*first[::2], *others[:half], *first[1::2], *others[half:]]
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Whether pytest-django takes the database as it lies there: on SQLite it is the copy that the next fixture lays."""
+    return database.vendor == "sqlite"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
+    """The tests' database begins as a copy of one in which the migrations have run: they take longer than most files of tests."""
+    test = database.settings_dict["TEST"]
+    if database.vendor == "postgresql":
+        test["TEMPLATE"] = with_tables(os.environ["STUDIO_DATABASE_URL"])
+        yield
+        return
+    file = Path(test["NAME"])
+    shutil.copyfile(with_tables(""), file)
+    yield
+    for left in file.parent.glob(f"{file.name}*"):
+        left.unlink()
 
 
 @pytest.fixture(autouse=True)

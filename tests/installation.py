@@ -175,11 +175,11 @@ def _own_database(folder: Path) -> Iterator[str]:
     """The address of a PostgreSQL database, empty on SQLite; in either, every table is there, since making them takes longer than most stories."""
     server = os.environ.get("STUDIO_DATABASE_URL", "")
     if not server.startswith("postgres"):
-        shutil.copyfile(_with_tables(""), folder / "studio.sqlite3")
+        shutil.copyfile(with_tables(""), folder / "studio.sqlite3")
         yield ""
         return
     name = f"studio_{uuid4().hex[:12]}"
-    template = _with_tables(server)
+    template = with_tables(server)
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     try:
@@ -189,7 +189,7 @@ def _own_database(folder: Path) -> Iterator[str]:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def _with_tables(server: str) -> str:
+def with_tables(server: str) -> str:
     """A database in which this code's migrations have run, made once: the name of one at this server, or the path of a SQLite file."""
     digest = hashlib.sha256(
         b"".join(path.read_bytes() for path in sorted([*ROOT.glob("studio/*/migrations/*.py"), *ROOT.glob("studio/gallery/triggers*")]))

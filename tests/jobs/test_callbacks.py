@@ -90,11 +90,11 @@ def test_a_body_that_no_provider_sends_is_turned_away_unread(rendering: Attempt)
     assert due_in(rendering) > 3_000
 
 
-def test_a_thousand_replays_cost_one_look(rendering: Attempt, played: PlayedProvider):
+def test_two_hundred_replays_cost_one_look(rendering: Attempt, played: PlayedProvider):
     told(rendering)
     before = len(played.looks)
     sweep(rendering.connection_id)
-    for _ in range(1_000):
+    for _ in range(200):
         Attempt.objects.update(called_at=timezone.now())  # all within two seconds, however slow this machine is
         assert told(rendering) == 204
     sweep(rendering.connection_id)
