@@ -26,7 +26,7 @@ ONCE = (
     "tests/test_security.py::test_every_answer_lets_no_foreign_script_run",
 )
 
-CASES = 2  # of a test whose lines are counted: the others run the same ones, and counting takes nearly as long as the tests do
+CASES = 3  # of a test whose lines are counted: the others run the same ones, and counting takes nearly as long as the tests do
 _cases: Counter[str] = Counter()
 
 
@@ -51,6 +51,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     others = [item for item in items if not item.get_closest_marker("long")]
     half = (len(items) + 1) // 2 - len(first[::2])
     items[:] = [*first[::2], *others[:half], *first[1::2], *others[half:]]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What went wrong the first time in stories that were run once more."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"first try of {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
 
 
 @pytest.fixture(scope="session")

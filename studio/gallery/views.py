@@ -4,6 +4,7 @@ import uuid
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -112,6 +113,8 @@ def clip_titled(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpResp
     if not can_be_titled(shown):
         return clip_download(request, code, clip_id)
     if request.method == "HEAD":
+        if not default_storage.exists(str(shown.file.name)):
+            raise Http404
         return _as_titled(not_made(kind_of(shown.file.name)), shown)
     file = titled(shown)
     return _as_titled(FileResponse(file, content_type=kind_of(shown.file.name)), shown) if file else clip_download(request, code, clip_id)

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from studio.accounts.models import User
 from studio.gallery import triggers
+from studio.gallery.hanging import Hanging
 from studio.gallery.models import ProjectDecision
 from studio.jobs.models import Attempt, Clip, Job
 from studio.projects.models import Project
@@ -146,6 +147,16 @@ def test_a_wall_of_very_many_against_one_of_a_thousand(
             say,
         )
     compare("second page", [(browser, older(browser, address)) for browser, address in walls], say)
+    rooms = [(walls[0][0], room(small)), (walls[1][0], room(large)), (walls[2][0], room(small)), (walls[3][0], room(large))]
+    for name, query in (("room in the middle", ""), ("room among words", "?q=slow+tide"), ("room among the dearest", "?sort=cost")):
+        wide = query.replace("?", "?wall=all&") or "?wall=all"
+        compare(name, [(browser, address + (wide if turn > 1 else query)) for turn, (browser, address) in enumerate(rooms)], say)
+
+
+def room(project: Project) -> str:
+    """The address of the room of the clip in the middle of this wall."""
+    places = Hanging.objects.filter(project=project).order_by("place")
+    return reverse("clip", args=[project.code, places[places.count() // 2].clip_id])
 
 
 def compare(name: str, asked: list[tuple[Client, str]], say: Callable[[str], None]) -> None:

@@ -164,3 +164,19 @@ def test_a_finger_that_rests_begins_and_taps_go_on(phone: Page, installation: In
     expect(phone.locator("#filters")).to_be_visible()
     assert barriers(phone) == []
     assert phone.url.endswith(WALL)
+
+
+def test_the_room_goes_on_through_what_was_found_and_leads_back_to_it(at: Page, installation: Installation):
+    at.goto(f"{installation.address}{WALL}?q=koi")
+    expect(at.locator(".tile")).to_have_count(6)
+    at.locator(".tile > a").first.press("Enter")
+    expect(at.locator("#room-h")).to_have_text("WALL-002")
+    expect(at.locator(".room__n")).to_have_text("1 of 6")
+    at.keyboard.press("ArrowRight")
+    expect(at.locator("#room-h")).to_have_text("WALL-004")
+    expect(at.locator(".room__n")).to_have_text("2 of 6")
+
+    at.keyboard.press("Escape")
+
+    expect(at).to_have_url(f"{installation.address}{WALL}?q=koi")
+    expect(at.locator(".tile")).to_have_count(6)
