@@ -57,6 +57,13 @@ class Hanging(models.Model):
             models.Index(fields=["version", "place"], name="hanging_version"),
             models.Index(fields=["project", "picked", "place"], name="hanging_picked"),
             models.Index(fields=["project", "cost", "place"], name="hanging_cost"),
+            # What costs much and what is filtered by go together: without these, all dearer clips of others are passed on the way to the first one.
+            models.Index(fields=["project", "author", "cost", "place"], name="hanging_author_cost"),
+            models.Index(fields=["project", "provider", "cost", "place"], name="hanging_provider_cost"),
+            models.Index(fields=["project", "sandbox", "cost", "place"], name="hanging_sandbox_cost"),
+            models.Index(fields=["project", "model", "cost", "place"], name="hanging_model_cost"),
+            models.Index(fields=["project", "length", "cost", "place"], name="hanging_length_cost"),
+            models.Index(fields=["project", "verdict", "cost", "place"], name="hanging_verdict_cost"),
         ]
 
     def __str__(self) -> str:

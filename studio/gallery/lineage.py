@@ -18,7 +18,7 @@ from studio.prompts.diff import Fact
 from studio.providers.contract import Operation
 
 SHOWN = 12  # of each kind
-MOST_FRAMES = 200  # orders that used a frame of one clip
+MOST_ORDERS = 200  # of a kind that are looked at, the first ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Lineage:
 
 
 def lineage_of(clip: Clip) -> Lineage:
-    """The family of a clip that was fetched as the wall does. Five queries at most."""
+    """The family of a clip that was fetched as the wall does. Seven queries at most."""
     references = references_of(clip.job)
     children, siblings = _children_of(clip), siblings_of(clip)
     return Lineage(
@@ -78,15 +78,14 @@ def references_of(job: Job) -> list[Reference]:
 
 
 def siblings_of(clip: Clip) -> Some:
-    """The other takes: of the same order, and of those that began with the same shot or clip. One query."""
+    """The other takes: of the same order, and of those that began with the same shot or clip. Two queries."""
     job = clip.job
     beside = Q(pk=job.pk)
     if job.parent_id:
         beside |= Q(parent=job.parent_id)
     if job.source_id:
         beside |= Q(source=job.source_id)
-    jobs = Job.objects.filter(beside, project=clip.project_id)
-    return _some(_family(clip).filter(job__in=jobs.values("pk")))
+    return _some(_family(clip).filter(job__in=_orders(clip, beside)))
 
 
 def _some(clips: QuerySet[Clip]) -> Some:
@@ -111,11 +110,15 @@ def _parents_of(clip: Clip, references: Sequence[Reference]) -> list[Kin]:
 
 
 def _children_of(clip: Clip) -> list[Kin]:
-    """Two queries. One more than are shown, where there are more."""
-    using = list(JobReference.objects.filter(reference__clip=clip).values_list("job", flat=True)[:MOST_FRAMES])
-    jobs = Job.objects.filter(Q(source=clip) | Q(parent=clip.job_id) | Q(pk__in=using), project=clip.project_id)
-    found = _family(clip).filter(job__in=jobs.values("pk"))[: SHOWN + 1]
+    """Three queries. One more than are shown, where there are more."""
+    using = list(JobReference.objects.filter(reference__clip=clip).values_list("job", flat=True)[:MOST_ORDERS])
+    found = _family(clip).filter(job__in=_orders(clip, Q(source=clip) | Q(parent=clip.job_id) | Q(pk__in=using)))[: SHOWN + 1]
     return [Kin(child, _how(child, clip, frames={clip.pk} if child.job_id in using else set()), changes(clip, child)) for child in found]
+
+
+def _orders(clip: Clip, wanted: Q) -> list[UUID]:
+    """The ids of the first of these orders. Asked for by themselves: within the question for clips, PostgreSQL reads every clip of the project for them."""
+    return list(Job.objects.filter(wanted, project=clip.project_id).order_by("number").values_list("pk", flat=True)[:MOST_ORDERS])
 
 
 def _how(child: Clip, parent: Clip, *, frames: set[UUID | None]) -> str:

@@ -42,7 +42,3 @@ class Mark:
     def below(self, by: str = "saved_at") -> Q:
         """The older clips."""
         return Q(**{f"{by}__lt": self.at}) | Q(**{by: self.at}, pk__lt=self.key)
-
-    def above(self) -> Q:
-        """The newer clips."""
-        return Q(saved_at__gt=self.at) | Q(saved_at=self.at, pk__gt=self.key)

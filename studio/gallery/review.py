@@ -4,7 +4,7 @@
     maker             those of them about which they have not said what they think
     viewer            none: they decide about nothing
 
-A place in the queue is a clip's mark, never a count: whatever others decide meanwhile, nobody is asked twice and nothing is passed over.
+A place in the queue is the clip's own on the wall, never a count: whatever others decide meanwhile, nobody is asked twice and nothing is passed over.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from studio.accounts.models import User
-from studio.gallery.marks import Mark
 from studio.gallery.models import Decision
 from studio.gallery.standing import Choice, standing_with
 from studio.jobs.models import Clip
@@ -21,22 +20,22 @@ from studio.projects.door import MAY, Pass, Role
 from studio.projects.models import Membership, Project
 
 Passes = Mapping[int, Pass]  # by project
+MOST_LEFT = 1000  # that are counted
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What is asked now: the clip with its buttons, the one after it, and how many wait in all. Without a clip, `left` are those that were passed over."""
+    """What is asked now: the clip with its buttons, the one after it, and how many wait in all, or at least where there are `more`.
+
+    Without a clip, `left` are those that were passed over.
+    """
 
     entry: Pass | None
     clip: Clip | None
     choices: list[Choice]
     following: Clip | None
     left: int
-
-    @property
-    def mark(self) -> Mark | None:
-        """The clip's place in the queue."""
-        return Mark.of(self.clip) if self.clip else None
+    more: bool
 
 
 def passes_of(person: User) -> Passes:
@@ -51,19 +50,25 @@ def waiting(person: User, passes: Passes) -> QuerySet[Clip]:
     """The clips that wait for this person in these projects, oldest first."""
     ruled = [key for key, entry in passes.items() if entry.may_rule]
     own = Decision.objects.filter(clip=OuterRef("pk"), person=person)
-    clips = Clip.objects.present().filter(project__in=list(passes), decision=None)
+    clips = Clip.objects.filter(hanging__project__in=list(passes), hanging__verdict="")  # the wall's index knows them; what hangs there is present
     if len(ruled) < len(passes):
         clips = clips.filter(Q(project__in=ruled) | ~Exists(own))
-    return clips.order_by("saved_at", "pk").select_related("job__project", "job__author", "attempt__connection", "decision")
+    return clips.order_by("hanging__place").select_related("hanging", "job__project", "job__author", "attempt__connection", "decision")
+
+
+def after(place: int) -> Q:
+    """The condition of those that come after this place."""
+    return Q(hanging__place__gt=place)
 
 
 def turn(person: User, passes: Passes, where: Q) -> Turn:
-    """The first clip that waits there, such as `mark.above()`. Two queries."""
+    """The first clip that waits there, such as `after(place)`. Two queries."""
     clips = waiting(person, passes)
     found = list(clips.filter(where)[:2])
-    left = clips.order_by().count()
+    counted = clips.order_by()[: MOST_LEFT + 1].count()
+    left, more = min(counted, MOST_LEFT), counted > MOST_LEFT
     if not found:
-        return Turn(None, None, [], None, left)
+        return Turn(None, None, [], None, left, more)
     clip = found[0]
     entry = passes[clip.project_id]
-    return Turn(entry, clip, standing_with(clip, [], entry).choices, found[1] if len(found) > 1 else None, left)
+    return Turn(entry, clip, standing_with(clip, [], entry).choices, found[1] if len(found) > 1 else None, left, more)

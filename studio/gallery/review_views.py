@@ -14,7 +14,6 @@ from studio.gallery import decisions, review, wall
 from studio.gallery.decision_views import RULED, THOUGHT, Told
 from studio.gallery.decisions import NoSuchPress, Overtaken
 from studio.gallery.forms import ReviewForm
-from studio.gallery.marks import Mark
 from studio.gallery.models import Verdict
 from studio.gallery.review import Passes
 from studio.jobs.models import Clip
@@ -38,12 +37,19 @@ def all_review(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, passes: Passes, *, home: str) -> HttpResponse:
-    mark = Mark.read(request.GET["after"]) if "after" in request.GET else None
-    if mark is None and "after" in request.GET:
-        raise Http404
-    turn = review.turn(person(request), passes, mark.above() if mark else Q())
+    turn = review.turn(person(request), passes, _passed_over(request))
     context = {"turn": turn, "is_all": home == reverse("home"), "here": request.path, "home": home}
     return varied(render(request, "gallery/_review.html" if is_part(request) else "gallery/review.html", context))
+
+
+def _passed_over(request: HttpRequest) -> Q:
+    """The condition of those after the place that the address names; of all where it names none."""
+    if "after" not in request.GET:
+        return Q()
+    mark = wall.Mark.read(f"0~{request.GET['after']}")
+    if mark is None:
+        raise Http404
+    return review.after(mark.place)
 
 
 @require_POST
@@ -54,14 +60,14 @@ def clip_review(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpResp
     form = ReviewForm(request.POST)
     told = _pressed(form, clip, entry) if form.is_valid() else Told("Say pick, maybe or reject.", "error")
     is_all = bool(form.cleaned_data.get("all"))
-    mark = Mark.of(clip)
+    following = review.after(clip.hanging.place)
     here = reverse("all_review") if is_all else reverse("project_review", args=[entry.project.code])
     if not is_part(request):
         messages.add_message(request, messages.SUCCESS if told.tone == "success" else messages.WARNING, told.text)
-        return redirect(f"{here}?after={mark}")
-    again = mark.above() | Q(pk=clip.pk)  # after an undo, or a press that said nothing, it is asked again
+        return redirect(f"{here}?after={clip.hanging.place}")
+    again = following | Q(pk=clip.pk)  # after an undo, or a press that said nothing, it is asked again
     passes = review.passes_of(entry.user) if is_all else {entry.project.pk: entry}
-    turn = review.turn(entry.user, passes, mark.above() if told.undo or told.tone == "warning" else again)
+    turn = review.turn(entry.user, passes, following if told.undo or told.tone == "warning" else again)
     home = reverse("home") if is_all else reverse("gallery", args=[entry.project.code])
     context = {"turn": turn, "is_all": is_all, "here": here, "home": home, "told": told, "last": clip}
     return render(request, "gallery/_review.html", context)

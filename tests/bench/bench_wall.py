@@ -114,6 +114,8 @@ ASKED = {
     "picked last": "?sort=picked",
     "dearest": "?sort=cost",
     "dearest of a person": "?sort=cost&by={person}",
+    "dearest of a provider": "?sort=cost&provider=ttapi",
+    "dearest of the picked": "?sort=cost&show=picked",
 }
 
 
@@ -151,6 +153,8 @@ def test_a_wall_of_very_many_against_one_of_a_thousand(
     for name, query in (("room in the middle", ""), ("room among words", "?q=slow+tide"), ("room among the dearest", "?sort=cost")):
         wide = query.replace("?", "?wall=all&") or "?wall=all"
         compare(name, [(browser, address + (wide if turn > 1 else query)) for turn, (browser, address) in enumerate(rooms)], say)
+    queues = [reverse("project_review", args=["SMALL"]), reverse("project_review", args=["LARGE"]), reverse("all_review"), reverse("all_review")]
+    compare("review queue", [(browser, queue) for (browser, _), queue in zip(walls, queues, strict=True)], say)
 
 
 def room(project: Project) -> str:

@@ -289,7 +289,7 @@ def test_two_takes_say_that_the_charge_paid_for_both(as_alice: Client, clip: Cli
 def test_a_room_costs_the_same_beside_many(as_alice: Client, make_clip: MakeClip, django_assert_max_num_queries: DjangoAssertNumQueries):
     clips = [make_clip() for _ in range(12)]
 
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(26):
         as_alice.get(address("clip", clips[6]))
 
 
