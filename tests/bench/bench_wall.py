@@ -158,8 +158,8 @@ def test_a_wall_of_very_many_against_one_of_a_thousand(
 
 
 def room(project: Project) -> str:
-    """The address of the room of the clip in the middle of this wall."""
-    places = Hanging.objects.filter(project=project).order_by("place")
+    """The address of the room of the clip in the middle of what is undecided on this wall."""
+    places = Hanging.objects.filter(project=project, verdict="").order_by("place")
     return reverse("clip", args=[project.code, places[places.count() // 2].clip_id])
 
 

@@ -171,10 +171,10 @@ def test_the_room_goes_on_through_what_was_found_and_leads_back_to_it(at: Page, 
     expect(at.locator(".tile")).to_have_count(6)
     at.locator(".tile > a").first.press("Enter")
     expect(at.locator("#room-h")).to_have_text("WALL-002")
-    expect(at.locator(".room__n")).to_have_text("1 of 6")
+    expect(at.locator(".room__n")).to_have_text("1 of 6 found")
     at.keyboard.press("ArrowRight")
     expect(at.locator("#room-h")).to_have_text("WALL-004")
-    expect(at.locator(".room__n")).to_have_text("2 of 6")
+    expect(at.locator(".room__n")).to_have_text("2 of 6 found")
 
     at.keyboard.press("Escape")
 

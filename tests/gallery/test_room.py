@@ -43,7 +43,7 @@ def test_the_room_goes_through_what_the_wall_was_narrowed_to(as_alice: Client, m
 
     page = room(as_alice, clips[2], q="heron", by=str(bob.pk))
 
-    assert (strip(page), place(page)) == (["TIDE-003", "TIDE-001"], "1 of 2")
+    assert (strip(page), place(page)) == (["TIDE-003", "TIDE-001"], "1 of 2 found")
     assert (beside(page, "newer"), beside(page, "older")) == ("", f"{reverse('clip', args=['TIDE', clips[0].pk])}?q=heron&by={bob.pk}")
     assert f'href="{reverse("gallery", args=["TIDE"])}?q=heron&amp;by={bob.pk}#clip-{clips[2].pk}" data-close' in page
 
@@ -114,7 +114,7 @@ def test_beyond_some_hundreds_nobody_counts_along(as_alice: Client, make_clip: M
     more(job, MOST_COUNTED + 10)
 
     assert place(room(as_alice, oldest)) == f"{MOST_COUNTED}+ of {MOST_COUNTED + 12}"
-    assert place(room(as_alice, oldest, by=str(alice.pk))) == f"{MOST_COUNTED}+ of {MOST_COUNTED}+"
+    assert place(room(as_alice, oldest, by=str(alice.pk))) == f"{MOST_COUNTED}+ of {MOST_COUNTED}+ found"
     newest = Clip.objects.order_by("-hanging__place")[0]
     assert place(room(as_alice, newest)) == f"1 of {MOST_COUNTED + 12}"
 
