@@ -10,10 +10,14 @@ A place in the queue is the clip's own on the wall, never a count: whatever othe
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 
 from studio.accounts.models import User
+from studio.gallery import wall
+from studio.gallery.filters import Filters
 from studio.gallery.models import Decision
+from studio.gallery.shows import Show
+from studio.gallery.sight import Sight
 from studio.gallery.standing import Choice, standing_with
 from studio.jobs.models import Clip
 from studio.projects.door import MAY, Pass, Role
@@ -46,27 +50,23 @@ def passes_of(person: User) -> Passes:
     return {member.project_id: Pass(person, member.project, member.role) for member in members}
 
 
-def waiting(person: User, passes: Passes) -> QuerySet[Clip]:
-    """The clips that wait for this person in these projects, oldest first."""
+def waiting(person: User, passes: Passes, after: int | None, *, count: int) -> list[wall.Mark]:
+    """The places of the clips that wait for this person in these projects, oldest first, at most so many: those beyond this place, or all. One query."""
+    if not passes:
+        return []
     ruled = [key for key, entry in passes.items() if entry.may_rule]
-    own = Decision.objects.filter(clip=OuterRef("pk"), person=person)
-    clips = Clip.objects.filter(hanging__project__in=list(passes), hanging__verdict="")  # the wall's index knows them; what hangs there is present
-    if len(ruled) < len(passes):
-        clips = clips.filter(Q(project__in=ruled) | ~Exists(own))
-    return clips.order_by("hanging__place").select_related("hanging", "job__project", "job__author", "attempt__connection", "decision")
+    own = Decision.objects.filter(clip=OuterRef("clip"), person=person)
+    open_to_them = Q(project__in=ruled) | Q(~Exists(own)) if len(ruled) < len(passes) else wall.EVERYTHING
+    here = wall.Mark(after, after) if after is not None else None
+    sight = Sight(person, dict(passes))
+    return wall.marks_of(sight, Filters(show=Show.UNDECIDED), here, count=count, side=wall.Side.ABOVE, also=open_to_them)
 
 
-def after(place: int) -> Q:
-    """The condition of those that come after this place."""
-    return Q(hanging__place__gt=place)
-
-
-def turn(person: User, passes: Passes, where: Q) -> Turn:
-    """The first clip that waits there, such as `after(place)`. Two queries."""
-    clips = waiting(person, passes)
-    found = list(clips.filter(where)[:2])
-    counted = clips.order_by()[: MOST_LEFT + 1].count()
+def turn(person: User, passes: Passes, after: int | None) -> Turn:
+    """The first clip that waits beyond this place. Three queries."""
+    counted = len(waiting(person, passes, None, count=MOST_LEFT + 1))
     left, more = min(counted, MOST_LEFT), counted > MOST_LEFT
+    found = wall.hung(waiting(person, passes, after, count=2))
     if not found:
         return Turn(None, None, [], None, left, more)
     clip = found[0]

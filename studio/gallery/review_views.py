@@ -3,7 +3,6 @@
 import uuid
 
 from django.contrib import messages
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -42,14 +41,14 @@ def _page(request: HttpRequest, passes: Passes, *, home: str) -> HttpResponse:
     return varied(render(request, "gallery/_review.html" if is_part(request) else "gallery/review.html", context))
 
 
-def _passed_over(request: HttpRequest) -> Q:
-    """The condition of those after the place that the address names; of all where it names none."""
+def _passed_over(request: HttpRequest) -> int | None:
+    """The place up to which the address passes over; None where it names none."""
     if "after" not in request.GET:
-        return Q()
+        return None
     mark = wall.Mark.read(f"0~{request.GET['after']}")
     if mark is None:
         raise Http404
-    return review.after(mark.place)
+    return mark.place
 
 
 @require_POST
@@ -60,14 +59,14 @@ def clip_review(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpResp
     form = ReviewForm(request.POST)
     told = _pressed(form, clip, entry) if form.is_valid() else Told("Say pick, maybe or reject.", "error")
     is_all = bool(form.cleaned_data.get("all"))
-    following = review.after(clip.hanging.place)
+    place = clip.hanging.place
     here = reverse("all_review") if is_all else reverse("project_review", args=[entry.project.code])
     if not is_part(request):
         messages.add_message(request, messages.SUCCESS if told.tone == "success" else messages.WARNING, told.text)
-        return redirect(f"{here}?after={clip.hanging.place}")
-    again = following | Q(pk=clip.pk)  # after an undo, or a press that said nothing, it is asked again
+        return redirect(f"{here}?after={place}")
+    again = place - 1  # after an undo, or a press that said nothing, it is asked again
     passes = review.passes_of(entry.user) if is_all else {entry.project.pk: entry}
-    turn = review.turn(entry.user, passes, following if told.undo or told.tone == "warning" else again)
+    turn = review.turn(entry.user, passes, place if told.undo or told.tone == "warning" else again)
     home = reverse("home") if is_all else reverse("gallery", args=[entry.project.code])
     context = {"turn": turn, "is_all": is_all, "here": here, "home": home, "told": told, "last": clip}
     return render(request, "gallery/_review.html", context)

@@ -32,8 +32,9 @@ from studio.projects.models import Project
 PAGE = 48
 NEAR = 4  # neighbours on either side in the strip of the viewing room
 MOST_BRANCHES = 60  # projects whose indexes are asked one by one
-MOST_COUNTED = 500  # clips on either side of one that are counted; beyond, nobody counts along
+MOST_COUNTED = 200  # clips on either side of one that are counted; beyond, nobody counts along
 LARGEST = 2**63 - 1
+EVERYTHING = Q()
 
 
 class Side(Enum):
@@ -151,7 +152,7 @@ def page_of(sight: Sight, filters: Filters, before: Mark | None) -> Page:
     """The page that starts below this mark, or at the top. Two queries, three where the person is a maker."""
     marks = marks_of(sight, filters, before, count=PAGE + 1)
     shown, more = marks[:PAGE], marks[PAGE:]
-    clips = _hung(shown)
+    clips = hung(shown)
     told = standings_among(clips, sight.passes)
     tiles = [Tile(clip, told[clip.pk], sight.passes[clip.project_id]) for clip in clips]
     days = [Day(day, list(group)) for day, group in groupby(tiles, key=lambda tile: _day(tile.clip, filters.sort))]
@@ -159,10 +160,13 @@ def page_of(sight: Sight, filters: Filters, before: Mark | None) -> Page:
     return Page(days=days[1:] if goes_on else days, going_on=days[0] if goes_on else None, older=shown[-1] if more else None)
 
 
-def marks_of(sight: Sight, filters: Filters, mark: Mark | None, *, count: int, side: Side = Side.BELOW) -> list[Mark]:
-    """The places of what is wanted on this side of the mark, nearest first, at most so many; without a mark the first on the wall. One query."""
+def marks_of(sight: Sight, filters: Filters, mark: Mark | None, *, count: int, side: Side = Side.BELOW, also: Q = EVERYTHING) -> list[Mark]:
+    """The places of what is wanted on this side of the mark, nearest first, at most so many; without a mark from the wall's end there. One query.
+
+    `also` is a further condition on the rows.
+    """
     projects = sight.projects(filters)
-    branches = [_wanted(chosen, filters, mark, side, reader=sight.user)[:count] for chosen in _apart(projects, filters)]
+    branches = [_wanted(chosen, filters, mark, side, reader=sight.user).filter(also)[:count] for chosen in _apart(projects, filters)]
     if not branches:
         return []
     compiled = [branch.query.sql_with_params() for branch in branches]
@@ -202,7 +206,7 @@ def _wanted(projects: list[int], filters: Filters, mark: Mark | None, side: Side
     return wanted.order_by(*[side.order + name for name in order]).annotate(by=F(column)).values_list("by", "place")
 
 
-def _hung(marks: Sequence[Mark]) -> list[Clip]:
+def hung(marks: Sequence[Mark]) -> list[Clip]:
     """The clips at these places, in their order, with all that a tile shows. One query."""
     places = [mark.place for mark in marks]
     told = ("hanging", "job__project", "job__author", "attempt__connection", "decision__person")
@@ -226,7 +230,7 @@ def place_of(clip: Clip, sight: Sight, filters: Filters) -> Place:
     """The clip among its neighbours on this wall, in three queries. It has its place also where it does not hang there, as one that was just rejected."""
     here = Mark(getattr(clip.hanging, filters.sort.column) or 0, clip.hanging.place)
     above, below = (marks_of(sight, filters, here, count=MOST_COUNTED + 1, side=side) for side in (Side.ABOVE, Side.BELOW))
-    near = _hung([*above[:NEAR][::-1], *below[:NEAR]])
+    near = hung([*above[:NEAR][::-1], *below[:NEAR]])
     ahead = {mark.place for mark in above[:NEAR]}
     newer = [one for one in near if one.hanging.place in ahead]
     older = [one for one in near if one.hanging.place not in ahead]

@@ -172,7 +172,7 @@ def compare(name: str, asked: list[tuple[Client, str]], say: Callable[[str], Non
         f"{name:26} {lots:6.1f} / {few:6.1f} ms = {lots / few:4.2f}; wall of all: a member of the small one {member / few:4.2f}, an admin {admin / few:4.2f}; "
         f"queries {queries[1]} / {queries[0]}, {queries[2]}, {queries[3]}"
     )
-    assert queries[1] == queries[0]
+    assert queries[1] <= queries[0] + 1  # a room among very many asks the facets how many there are
 
 
 def took(browser: Client, address: str) -> float:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from studio.accounts.models import AccessLink, User
-from studio.gallery import bundle_making, bundles, comments, mentions, posters, review, search, triggers
+from studio.gallery import bundle_making, bundles, comments, mentions, posters, review, search, triggers, wall
 from studio.gallery.bundle_models import THROWN
 from studio.gallery.comments import Voice, Words
 from studio.gallery.hanging import Facet, Hanging
@@ -193,7 +193,7 @@ def test_no_list_names_it(alice: User, bob: User, tide: Project, make_clip: Make
             "mentions": mentions.unseen(alice) == 1 and bool(mentions.page_of(alice, 0).rows),
             "notes": any("Look, @Alice" in row for row in notes),
             "favourites": keys(clip)[0] in hanging(signed_in(alice), liked=1),
-            "review": clip in review.waiting(bob, review.passes_of(bob)),
+            "review": clip in wall.hung(review.waiting(bob, review.passes_of(bob), None, count=100)),
             "siblings": clip in siblings_of(sibling).clips,
             "palette": str(clip.pk) in browser.get(reverse("found"), {"q": "amber"}, headers=HTMX).content.decode(),
             "frames": str(clip.pk) in signed_in(alice).get(reverse("frames", args=["TIDE"])).content.decode(),
