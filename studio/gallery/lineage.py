@@ -85,7 +85,7 @@ def siblings_of(clip: Clip) -> Some:
         beside |= Q(parent=job.parent_id)
     if job.source_id:
         beside |= Q(source=job.source_id)
-    return _some(_family(clip).filter(job__in=_orders(clip, beside)))
+    return _some(_family(clip).filter(job__in=_orders(beside)))
 
 
 def _some(clips: QuerySet[Clip]) -> Some:
@@ -112,13 +112,16 @@ def _parents_of(clip: Clip, references: Sequence[Reference]) -> list[Kin]:
 def _children_of(clip: Clip) -> list[Kin]:
     """Three queries. One more than are shown, where there are more."""
     using = list(JobReference.objects.filter(reference__clip=clip).values_list("job", flat=True)[:MOST_ORDERS])
-    found = _family(clip).filter(job__in=_orders(clip, Q(source=clip) | Q(parent=clip.job_id) | Q(pk__in=using)))[: SHOWN + 1]
+    found = _family(clip).filter(job__in=_orders(Q(source=clip) | Q(parent=clip.job_id) | Q(pk__in=using)))[: SHOWN + 1]
     return [Kin(child, _how(child, clip, frames={clip.pk} if child.job_id in using else set()), changes(clip, child)) for child in found]
 
 
-def _orders(clip: Clip, wanted: Q) -> list[UUID]:
-    """The ids of the first of these orders. Asked for by themselves: within the question for clips, PostgreSQL reads every clip of the project for them."""
-    return list(Job.objects.filter(wanted, project=clip.project_id).order_by("number").values_list("pk", flat=True)[:MOST_ORDERS])
+def _orders(wanted: Q) -> list[UUID]:
+    """The ids of the first of these orders, of whatever project.
+
+    Asked for by themselves, because within the question for clips PostgreSQL reads every clip of the project for them, and without the project, because SQLite would go through all of its orders.
+    """
+    return list(Job.objects.filter(wanted).order_by("number").values_list("pk", flat=True)[:MOST_ORDERS])
 
 
 def _how(child: Clip, parent: Clip, *, frames: set[UUID | None]) -> str:

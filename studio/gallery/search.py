@@ -80,7 +80,7 @@ def is_narrow(typed: str) -> bool:
 
 
 def by_place(typed: str) -> str:
-    """What newest first is ordered by: SQLite stops where the page ends only if it is the row number of its own index."""
+    """What newest first is ordered by, and starts from: SQLite begins there, and stops where the page ends, only if it is the row number of its own index."""
     return "words__hanging_id" if is_narrow(typed) else "place"
 
 

@@ -68,11 +68,11 @@ class Mark:
             return None
         return mark if abs(mark.value) <= LARGEST and abs(mark.place) <= LARGEST else None
 
-    def those(self, side: Side, sort: Sort) -> Q | RawSQL:
+    def those(self, side: Side, filters: Filters) -> Q | RawSQL:
         """The condition of those on this side of it. Two columns in one comparison, so that an index starts there."""
-        if sort is Sort.NEW:
-            return Q(**{f"place__{side.lookup}": self.place})
-        columns = f'("gallery_hanging"."{sort.column}", "gallery_hanging"."place")'
+        if filters.sort is Sort.NEW:
+            return Q(**{f"{search.by_place(filters.q)}__{side.lookup}": self.place})
+        columns = f'("gallery_hanging"."{filters.sort.column}", "gallery_hanging"."place")'
         return RawSQL(f"{columns} {side.sign} (%s, %s)", [self.value, self.place], output_field=BooleanField())  # noqa: S611 - a column of ours
 
 
@@ -200,7 +200,7 @@ def _wanted(projects: list[int], filters: Filters, mark: Mark | None, side: Side
     if filters.liked:
         wanted = wanted.filter(clip__in=Favourite.objects.filter(person=reader).values("clip"))
     if mark:
-        wanted = wanted.filter(mark.those(side, filters.sort))
+        wanted = wanted.filter(mark.those(side, filters))
     column = filters.sort.column
     order = (search.by_place(filters.q),) if filters.sort is Sort.NEW else (column, "place")
     return wanted.order_by(*[side.order + name for name in order]).annotate(by=F(column)).values_list("by", "place")

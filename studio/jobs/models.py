@@ -134,6 +134,9 @@ class Job(models.Model):
             models.Index(fields=["state", "due"], name="jobs_by_state"),
             models.Index(fields=["project", "state"], name="jobs_of_project"),
             models.Index(fields=["batch", "state"], name="jobs_of_batch"),
+            # What came of a clip. Most orders began with nothing, for which SQLite thinks little of the whole ones that come with the keys.
+            models.Index(fields=["source"], name="jobs_from_clip", condition=Q(source__isnull=False)),
+            models.Index(fields=["parent"], name="jobs_from_job", condition=Q(parent__isnull=False)),
         ]
 
     def __str__(self) -> str:
