@@ -1,4 +1,4 @@
-"""Which clips of a project the wall shows, and the viewing room goes through: by what the project decided."""
+"""Which clips are meant by what the project decided about them: the word that a wall, a link and an address use for it."""
 
 from enum import StrEnum
 
