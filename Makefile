@@ -55,6 +55,7 @@ check: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.lint
 	STUDIO_LOCAL=1 $(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python .ci/vendor.py --check
 
