@@ -13,35 +13,23 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import psycopg
 
+from tests.time_limits import eventually
+
 ROOT = Path(__file__).parent.parent
-T = TypeVar("T")
 
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def eventually(ask: Callable[[], T], *, within: float, every: float = 0.1) -> T:
-    """The first true answer, or an error that shows the last one."""
-    end = time.monotonic() + within
-    while True:
-        if answer := ask():
-            return answer
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {within:g} s: {answer!r}")
-        time.sleep(every)  # waits for other processes, never for our own code
 
 
 class Installation:

@@ -30,7 +30,7 @@ from studio.accounts.models import User
 from studio.jobs.models import Attempt, Clip, Job
 from studio.projects.models import Project
 from studio.routing.models import Connection
-from tests.browser.session import key_of
+from tests.browser.seed import session_key
 admin, project, connection = User.objects.filter(role="admin").first(), Project.objects.get(code="DEMO"), Connection.objects.first()
 job = Job.objects.create(project=project, number=1, author=admin, connection=connection, prompt="A long take", state="done", due=None, aspect_ratio="16:9", duration=8, resolution="720p", model="grok-imagine-video")
 attempt = Attempt.objects.create(job=job, connection=connection, ended_at=timezone.now(), outcome="done")
@@ -38,7 +38,7 @@ clip = Clip.objects.create(job=job, attempt=attempt, project=project, position=0
 path = Path(settings.MEDIA_ROOT, clip.file.name)
 path.parent.mkdir(parents=True, exist_ok=True)
 with path.open("wb") as file: file.truncate(%d)
-print(key_of(admin), clip.pk)
+print(session_key(admin), clip.pk)
 """ % (LARGE, LARGE)  # noqa: UP031 - braces are the code's
 
 

@@ -17,7 +17,7 @@ from studio.routing.models import Connection
 from tests.bench.conftest import Take, connect, project_of, rendering
 from tests.bench.served import Served
 from tests.bench.working import workers, working
-from tests.installation import eventually
+from tests.time_limits import eventually
 
 JOBS = 10_000
 LIMIT = 5_000  # requests a minute

@@ -27,9 +27,10 @@ from studio.jobs.models import Attempt, Job
 from studio.projects.models import Membership, Project
 from studio.routing import track
 from studio.routing.models import Connection
-from tests.browser.session import key_of
-from tests.installation import Installation, eventually, installed
+from tests.browser.seed import session_key
+from tests.installation import Installation, installed
 from tests.jobs.rows import change, job_row
+from tests.time_limits import eventually
 
 PROJECTS, WATCHERS = 20, 10  # boards: one with the other; each belongs to another person
 PLAIN = 2  # projects whose boards are polled plainly: all of them would need more cores than a laptop has
@@ -64,7 +65,7 @@ def furnish() -> None:
         for _ in range(OLD):
             job_row(project, people[0], xai, State.DONE, due=None)
         for one in people:
-            print("session", project.code, key_of(one), flush=True)  # noqa: T201 - read by the benchmark
+            print("session", project.code, session_key(one), flush=True)  # noqa: T201 - read by the benchmark
 
 
 def play(projects: int, seed: int) -> None:

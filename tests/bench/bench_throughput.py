@@ -25,8 +25,8 @@ from studio.routing.models import Connection, Track
 from tests.bench.conftest import connect, fill, project_of
 from tests.bench.served import Served
 from tests.bench.working import clustered, environment, working
-from tests.installation import eventually
 from tests.jobs.conftest import BRIEF
+from tests.time_limits import eventually
 
 TASKS = 1_500
 JOBS = 120

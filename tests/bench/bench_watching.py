@@ -28,7 +28,7 @@ from studio.routing.models import Connection
 from tests.bench.conftest import Take, connect, project_of, rendering
 from tests.bench.served import Served
 from tests.bench.working import web, working
-from tests.installation import eventually
+from tests.time_limits import eventually
 
 USUAL = {(2, "480p"): 34.0, (6, "480p"): 58.0, (10, "480p"): 83.0, (15, "480p"): 114.0,
          (2, "720p"): 48.0, (6, "720p"): 83.0, (10, "720p"): 118.0, (15, "720p"): 163.0}  # fmt: skip

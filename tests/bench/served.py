@@ -20,7 +20,8 @@ from typing import Any, ClassVar
 
 import httpx
 
-from tests.installation import ROOT, eventually, free_port
+from tests.installation import ROOT, free_port
+from tests.time_limits import eventually
 
 CALLING: set[asyncio.Task[None]] = set()  # a loop keeps no task alive by itself
 STATUSES = {200: b"OK", 202: b"Accepted", 404: b"Not Found"}

@@ -13,7 +13,8 @@ from uuid import uuid4
 import httpx
 from django.db import connection as database
 
-from tests.installation import ROOT, eventually, free_port
+from tests.installation import ROOT, free_port
+from tests.time_limits import eventually
 
 
 def environment(folder: Path, served: str, **more: str) -> dict[str, str]:

@@ -1,14 +1,22 @@
-"""A real browser in front of a real installation."""
+"""A real browser in front of a real installation.
 
+Starting the processes of an installation takes longer than most tests, so the tests of one pytest process share one. Its data they do not share: each test
+has a project and people of its own (`team`), and clips where it asks for some (`clips`).
+"""
+
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.installation import Installation, installed
+from tests.time_limits import milliseconds
 
 FLAGS = [
     "--disable-gpu",
@@ -21,8 +29,33 @@ FLAGS = [
     "--font-render-hinting=none",
     "--autoplay-policy=no-user-gesture-required",
 ]
-expect.set_options(timeout=20_000)  # as the contexts' own: two installations share two cores
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+LIMIT = 20.0  # seconds for one step of a page on an idle machine
+LAPTOP: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@dataclass(frozen=True)
+class Team:
+    """One test's project, and the session keys of its cast by first name (see seed.py)."""
+
+    code: str
+    name: str
+    keys: dict[str, str]
+
+    def email(self, person: str) -> str:
+        return f"{person}.{self.code.lower()}@example.org"
+
+    @property
+    def path(self) -> str:
+        """Where its board is."""
+        return f"/p/{self.code}/"
+
+
+class OpenBrowser(Protocol):
+    """Opens a browser of one of the cast, or of somebody who is not signed in."""
+
+    def __call__(self, person: str | None = None, *, phone: bool = False) -> Page: ...
 
 
 def chromium_path() -> str | None:
@@ -49,19 +82,69 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB", timezone_id="UTC", reduced_motion="reduce")
-    opened.set_default_timeout(20_000)
-    yield opened
-    opened.close()
+def team(installation: Installation) -> Team:
+    """This test's own project and people."""
+    return Team(**json.loads(installation.ask("from tests.browser import seed; seed.begin()").splitlines()[-1]))
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """A page whose every script error and broken promise of the content policy fails the test."""
-    opened = context.new_page()
+def make_clips(installation: Installation, team: Team) -> Callable[..., list[str]]:
+    """Makes so many saved clips in the test's project; their ids, newest first."""
+
+    def make(count: int, **options: object) -> list[str]:
+        call = f"from tests.browser import seed; seed.clips({team.code!r}, {count}, **{options!r})"
+        made: list[str] = json.loads(installation.ask(call).splitlines()[-1])
+        return made
+
+    return make
+
+
+@pytest.fixture
+def clips(make_clips: Callable[..., list[str]]) -> list[str]:
+    """Three saved clips of one second in the test's project, newest first."""
+    return make_clips(3)
+
+
+@pytest.fixture
+def open_browser(browser: Browser, installation: Installation, request: pytest.FixtureRequest) -> Iterator[OpenBrowser]:
+    """Every error of a script and every breach of the content policy, in any of the pages, fails the test."""
+    contexts: list[BrowserContext] = []
     complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda message: complaints.append(message.text) if "Content Security Policy" in message.text else None)
-    yield opened
+
+    def listen(page: Page) -> None:
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(message.text) if "Content Security Policy" in message.text else None)
+
+    def open_one(person: str | None = None, *, phone: bool = False) -> Page:
+        form = PHONE if phone else LAPTOP
+        context = browser.new_context(**form, base_url=installation.address, locale="en-GB", timezone_id="UTC", reduced_motion="reduce")
+        contexts.append(context)
+        context.set_default_timeout(milliseconds(LIMIT))
+        expect.set_options(timeout=milliseconds(LIMIT))
+        context.on("page", listen)
+        if person:
+            key = request.getfixturevalue("team").keys[person]
+            context.add_cookies([{"name": "sessionid", "value": key, "url": installation.address}])
+        return context.new_page()
+
+    yield open_one
+    for context in contexts:
+        context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def page(open_browser: OpenBrowser) -> Page:
+    """A browser in which nobody is signed in."""
+    return open_browser()
+
+
+@pytest.fixture
+def at(team: Team, open_browser: OpenBrowser) -> Page:
+    """The browser of Ada, the admin."""
+    return open_browser("ada")
+
+
+@pytest.fixture
+def context(page: Page) -> BrowserContext:
+    return page.context

@@ -6,9 +6,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.test_board import ROWS, change
-from tests.browser.test_frame import SESSION, barriers_everywhere
+from tests.browser.accessibility import violations_everywhere
+from tests.browser.test_frame import SESSION
 from tests.browser.test_main_job import choose
-from tests.installation import Installation, eventually
+from tests.installation import Installation
+from tests.time_limits import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.looks]
 NEWCOMER = """
@@ -63,7 +65,7 @@ def test_the_palette_leads_by_keys_to_a_clip_to_an_action_and_back_to_where_one_
     field, chosen = at.locator("#palette-q"), at.locator('#palette-list [aria-selected="true"]')
     expect(field).to_be_focused()
     expect(at.locator("#palette-list")).to_contain_text("Go to")
-    assert barriers_everywhere(at) == []
+    assert violations_everywhere(at) == []
     at.keyboard.press("Escape")
     expect(at.locator("#id_name")).to_be_focused()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_frame import barriers_everywhere
+from tests.browser.accessibility import violations_everywhere
 from tests.installation import Installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.looks]
@@ -41,18 +41,18 @@ def test_who_is_out_of_credits_asks_is_granted_and_generates_without_typing_agai
     alice.goto(f"{installation.address}/p/DEMO/")
     alice.fill("#prompt", "A lighthouse in fog, slow push in")
     expect(alice.locator("#composer-why")).to_contain_text("are missing")
-    found = barriers_everywhere(alice)
+    found = violations_everywhere(alice)
     alice.get_by_role("button", name="Ask for").press("Enter")
     expect(alice.locator("#asked")).to_contain_text("Goes to")
-    found += barriers_everywhere(alice)
+    found += violations_everywhere(alice)
 
     dave.goto(f"{installation.address}/credits/")
     expect(dave.locator('#side .navi[href="/credits/"] .navi__n')).to_contain_text("1")
     dave.get_by_role("link", name="Requests").click()
     expect(dave.locator(".request")).to_contain_text("A clip in Demo")
-    found += barriers_everywhere(dave)
+    found += violations_everywhere(dave)
     dave.locator(".request summary").press("Enter")
-    found += barriers_everywhere(dave)
+    found += violations_everywhere(dave)
     dave.locator(".request summary").press("Enter")
     dave.get_by_role("button", name="Grant").first.press("Enter")
     expect(dave.locator("#toasts")).to_contain_text("Granted")
@@ -70,7 +70,7 @@ def test_who_is_out_of_credits_asks_is_granted_and_generates_without_typing_agai
 def test_the_record_of_changes_tells_it_without_a_barrier(installation: Installation, two: tuple[Page, Page]):
     _, dave = two
     dave.goto(f"{installation.address}/audit/")
-    assert barriers_everywhere(dave) == []
+    assert violations_everywhere(dave) == []
     dave.get_by_label("About", exact=True).select_option("credits")
     dave.get_by_role("button", name="Show", exact=True).press("Enter")
     expect(dave.locator("#main")).to_contain_text("Show all")

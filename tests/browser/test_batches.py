@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_frame import barriers_everywhere
+from tests.browser.accessibility import violations_everywhere
 from tests.installation import Installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.looks]
@@ -64,7 +64,7 @@ def test_of_thirty_lines_the_good_ones_become_a_batch_that_goes_on_in_waves_and_
     page.get_by_label("light dusk").select_option("value:light")
     page.get_by_label("Clips in a wave").fill("2")
     page.get_by_text("Wait for me after each wave").click()
-    found = barriers_everywhere(page)
+    found = violations_everywhere(page)
     page.get_by_role("button", name="Order 27 clips").press("Enter")
     batch = page.locator("#batch")
     expect(batch).to_contain_text("25 not ordered")
@@ -73,7 +73,7 @@ def test_of_thirty_lines_the_good_ones_become_a_batch_that_goes_on_in_waves_and_
     expect(page.locator("#board .card[data-state=done]")).to_have_count(2)
     page.get_by_role("button", name="Go on").click()
     expect(page.locator("#board .card")).to_have_count(4)
-    found += barriers_everywhere(page)
+    found += violations_everywhere(page)
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("#toasts")).to_contain_text("BATCH-001 is stopped.")

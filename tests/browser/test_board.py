@@ -7,9 +7,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 from studio.jobs.board import PAGE
-from tests.browser.test_frame import SESSION, barriers_everywhere
+from tests.browser.accessibility import violations_everywhere
+from tests.browser.test_frame import SESSION
 from tests.browser.test_main_job import choose, order
-from tests.installation import Installation, eventually
+from tests.installation import Installation
+from tests.time_limits import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.looks]
 ROWS = "from studio.accounts.models import User; from studio.projects.models import *; from studio.routing.models import Connection; from tests.jobs.rows import *; from studio.jobs.lifecycle import State; from studio.jobs.models import Job; ada = User.objects.filter(role='admin').first(); "
@@ -223,11 +225,11 @@ def test_choosing_puts_up_no_barrier_in_either_theme_on_a_laptop_or_a_phone(page
     opened(page, installation, project)
     page.locator(".pick").first.check()
     expect(page.locator("#chosen button[value=cancel]")).to_be_visible()
-    found = barriers_everywhere(page)
+    found = violations_everywhere(page)
     page.locator("[data-choose-none]").click()
     page.locator(".more").first.click()
     expect(page.locator("#card-menu button").first).to_be_visible()
-    assert found + barriers_everywhere(page) == []
+    assert found + violations_everywhere(page) == []
 
 
 def test_a_finger_chooses_too(browser: Browser, installation: Installation, admin_key: str, project: str):

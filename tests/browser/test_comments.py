@@ -3,8 +3,10 @@
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.browser.test_frame import SESSION, barriers
-from tests.installation import Installation, eventually
+from tests.browser.accessibility import violations
+from tests.browser.test_frame import SESSION
+from tests.installation import Installation
+from tests.time_limits import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.looks]
 
@@ -97,7 +99,7 @@ def test_somebody_comments_at_a_time_and_finds_it_again(at: Page, width: int):
     at.locator(".toast").get_by_role("button", name="Undo").click()
     expect(comment).to_be_visible()
     assert at.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert barriers(at) == []
+    assert violations(at) == []
 
 
 def test_a_clip_plays_on_and_words_stay_while_somebody_else_comments(at: Page, installation: Installation, clip: str):

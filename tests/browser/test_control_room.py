@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.test_frame import SESSION, barriers_everywhere
+from tests.browser.accessibility import violations_everywhere
+from tests.browser.test_frame import SESSION
 from tests.installation import Installation, installed
 
 pytestmark = [pytest.mark.browser, pytest.mark.looks]
@@ -89,18 +90,18 @@ def test_neither_room_nor_inbox_nor_dialog_nor_prices_put_up_a_barrier(at: Page,
     at.goto(f"{installation.address}/control/")
     expect(at.get_by_role("heading", name="2 things need somebody")).to_be_visible()
     at.locator("details.kinds summary").click()
-    found += barriers_everywhere(at)
+    found += violations_everywhere(at)
 
     at.locator("#fares").get_by_role("link", name="CometAPI (sandbox)").click()
     for panel in at.locator("details.adding summary").all():
         panel.click()
-    found += barriers_everywhere(at)
+    found += violations_everywhere(at)
 
     at.goto(f"{installation.address}/control/doubt/")
-    found += barriers_everywhere(at)
+    found += violations_everywhere(at)
     at.get_by_role("button", name=f"Here is its id: {code}").click()
     expect(at.get_by_label("Its id at the provider")).to_be_focused()
-    found += barriers_everywhere(at)
+    found += violations_everywhere(at)
     assert found == []
 
 

@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.test_frame import SESSION, barriers, barriers_everywhere
+from tests.browser.accessibility import violations, violations_everywhere
+from tests.browser.test_frame import SESSION
 from tests.installation import Installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.looks]
@@ -73,7 +74,7 @@ def test_no_page_about_money_puts_up_a_barrier_or_scrolls_sideways(at: Page, ins
     found: list[str] = []
     for path in addresses(filled[1]):
         at.goto(installation.address + path)
-        found += barriers_everywhere(at)
+        found += violations_everywhere(at)
     assert found == []
 
 
@@ -107,12 +108,12 @@ def test_people_are_ticked_previewed_and_granted(at: Page, installation: Install
     at.get_by_label("Credits", exact=True).fill("12.5")
     at.get_by_label("Reason").fill("Reshoots")
     at.get_by_role("button", name="Preview").click()
-    assert barriers(at) == []
+    assert violations(at) == []
     expect(at.get_by_role("heading", name="This would move the credits of 5 people")).to_be_visible()
     at.get_by_role("button", name="Grant 62.5").click()
 
     expect(at.get_by_role("heading", name="62.5 granted")).to_be_visible()
-    assert barriers(at) == []
+    assert violations(at) == []
 
 
 def test_on_paper_a_statement_is_the_document_alone_in_black_on_white(at: Page, installation: Installation, filled: tuple[str, str]):
@@ -140,7 +141,7 @@ def test_a_person_is_chosen_by_keyboard_or_by_touch_and_the_choice_is_told(at: P
     chosen = at.locator(".combo__one[aria-selected=true]")
     expect(chosen).to_contain_text("Money 1")
     assert field.get_attribute("aria-activedescendant") == chosen.get_attribute("id")
-    assert barriers(at) == []
+    assert violations(at) == []
     at.keyboard.press("Enter")
     expect(field).to_have_value("Money 1 <money1@example.org>")
     expect(at.locator(".combo__one")).to_have_count(0)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_frame import barriers_everywhere
+from tests.browser.accessibility import violations_everywhere
 from tests.browser.test_main_job import choose, order
 from tests.installation import Installation
 
@@ -99,12 +99,12 @@ def test_trouble_puts_up_no_barrier_in_either_theme_on_a_laptop_or_a_phone(insta
     expect(page.locator(f"#clip-{codes['GrokImagine']}")).to_have_attribute("data-state", "failed", timeout=60_000)
     expect(page.locator(f"#clip-{codes['CometAPI']}")).to_contain_text("asked us to wait", timeout=60_000)
     page.goto(f"{installation.address}/p/DEMO/?again={int(codes['xAI'].rpartition('-')[2])}")
-    found = barriers_everywhere(page)
+    found = violations_everywhere(page)
     page.locator("#route-btn").click()
     expect(page.locator("#policy")).to_be_visible()
-    found += barriers_everywhere(page)
+    found += violations_everywhere(page)
     for code in codes.values():
         page.goto(f"{installation.address}/p/DEMO/jobs/{int(code.rpartition('-')[2])}/")
-        found += barriers_everywhere(page)
+        found += violations_everywhere(page)
     installation.ask("from studio.sandbox.models import Fault; Fault.objects.all().delete()")
     assert found == []

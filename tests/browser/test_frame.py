@@ -1,17 +1,12 @@
 """The frame in a real browser: no barriers, no sideways scrolling, themes, keys and dialogs that behave."""
 
-from pathlib import Path
-from typing import Literal
-
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.browser.accessibility import violations, violations_everywhere
 from tests.installation import Installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.looks]
-AXE = (Path(__file__).parent.parent / "vendor/axe/axe.min.js").read_text()
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-LOOKS: list[tuple[int, Literal["dark", "light"]]] = [(390, "light"), (1440, "dark")]
 PAGES = [
     "/p/DEMO/",
     "/p/DEMO/gallery/",
@@ -39,89 +34,32 @@ PAGES = [
     "/nothing-here/",
 ]
 WIDTHS = [320, 390, 600, 768, 1024, 1280, 1920]
-WIDE = """async () => {  // what is too wide, once what was resized has come to rest
-  for (let turn = 0; turn < 20 && document.documentElement.scrollWidth > innerWidth; turn++) await new Promise(requestAnimationFrame);
-  if (document.documentElement.scrollWidth <= innerWidth) return [];
-  const over = [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1);
-  return over.slice(0, 5).map((one) => one.outerHTML.slice(0, 120)).concat(document.documentElement.scrollWidth);
-}"""
 STOP = """(() => {
   const element = document.activeElement, { outlineStyle, outlineWidth } = getComputedStyle(element);
   return element === document.body ? null : { html: element.outerHTML.slice(0, 120), style: outlineStyle, width: parseFloat(outlineWidth) };
 })()"""
-SESSION = """
-from studio.accounts.models import User
-from tests.browser.session import key_of
-admin = User.objects.filter(role="admin").first()
-print(key_of(admin))
-"""
-
-
-@pytest.fixture(scope="session")
-def admin_session(installation: Installation) -> str:
-    return installation.ask(SESSION).splitlines()[-1]
-
-
-@pytest.fixture
-def at(page: Page, context: BrowserContext, installation: Installation, admin_session: str) -> Page:
-    """The admin's browser."""
-    context.add_cookies([{"name": "sessionid", "value": admin_session, "url": installation.address}])
-    return page
-
-
-# What still fades between two themes or states has colours that nobody is meant to read.
-AT_REST = "() => Promise.allSettled(document.getAnimations().filter(one => one.effect.getComputedTiming().endTime < 5000).map(one => one.finished))"
-
-
-def barriers(page: Page) -> list[str]:
-    """What axe finds, twice: a page that was just swapped or resized under the scan is looked at again, a barrier stays."""
-    first = _scan(page)
-    return [barrier for barrier in _scan(page) if barrier in first] if first else []
-
-
-def barriers_everywhere(page: Page) -> list[str]:
-    """Light on a phone, dark on a laptop: a theme changes colours and a width the layout. The page is as it was afterwards."""
-    found = []
-    for width, theme in LOOKS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        found += barriers(page)
-        wide = page.evaluate(WIDE)
-        assert not wide, f"{page.url} scrolls sideways at {width}: {wide}"
-    return found
-
-
-def _scan(page: Page) -> list[str]:
-    page.wait_for_function("() => !document.querySelector('.htmx-request')")
-    page.evaluate(AT_REST)
-    if not page.evaluate("Boolean(window.axe)"):
-        page.evaluate(AXE)
-    found = page.evaluate("runOnly => axe.run(document, {runOnly, resultTypes: ['violations']})", TAGS)["violations"]
-    return [f"{page.url} {violation['id']}: {node['html'][:120]} {node['failureSummary']}" for violation in found for node in violation["nodes"]]
-
-
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_puts_up_a_barrier(at: Page, installation: Installation, path: str):
     at.goto(installation.address + path)
-    assert barriers_everywhere(at) == []
+    assert violations_everywhere(at) == []
 
 
 def test_no_dialog_of_the_frame_puts_up_a_barrier(at: Page, installation: Installation):
     at.goto(f"{installation.address}/me/")
     at.keyboard.press("?")
     expect(at.locator("#keys")).to_be_visible()
-    assert barriers(at) == []
+    assert violations(at) == []
     at.keyboard.press("Escape")
     at.set_viewport_size({"width": 390, "height": 844})
     at.locator("#tabbar button").click()
     expect(at.locator("#places")).to_be_visible()
-    assert barriers(at) == []
+    assert violations(at) == []
 
 
 @pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/password/reset/"])
 def test_the_door_puts_up_no_barrier(page: Page, installation: Installation, path: str):
     page.goto(installation.address + path)
-    assert barriers(page) == []
+    assert violations(page) == []
 
 
 def test_no_page_scrolls_sideways_at_any_width(at: Page, installation: Installation):

@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.installation import Installation, eventually
+from tests.installation import Installation
+from tests.time_limits import eventually
 
 PROVIDERS = ("AceData", "CometAPI", "GrokImagine", "TTAPI", "xAI")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_frame import barriers_everywhere
+from tests.browser.accessibility import violations_everywhere
 from tests.installation import Installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.looks]
@@ -54,7 +54,7 @@ def write_dolly(page: Page, installation: Installation) -> list[str]:
     page.get_by_label("Prompt", exact=True).fill("Slow dolly toward {{subject}} in {{light}}")
     subject, light = (page.locator(".varset__one", has_text=name) for name in ("subject", "light"))
     light.get_by_label("Choices").fill("dusk\nnoon")
-    found = barriers_everywhere(page)
+    found = violations_everywhere(page)
     page.get_by_label("Prompt", exact=True).press("End")
     page.get_by_label("Prompt", exact=True).press_sequentially(", {{mood}}")
     expect(page.locator(".varset__one")).to_have_count(3)
@@ -63,7 +63,7 @@ def write_dolly(page: Page, installation: Installation) -> list[str]:
     page.get_by_label("Who sees it").select_option("team")
     page.get_by_role("button", name="Keep in the library").click()
     expect(page.locator("#toasts")).to_contain_text("Dolly is in the library.")
-    return found + barriers_everywhere(page)
+    return found + violations_everywhere(page)
 
 
 def test_a_prompt_is_written_used_changed_compared_and_restored(installation: Installation, sofia: Page):
@@ -88,7 +88,7 @@ def test_a_prompt_is_written_used_changed_compared_and_restored(installation: In
     expect(page.get_by_label("mood")).to_have_value("calm")
     page.get_by_role("button", name="Generate").click()
     expect(page.locator("#values-said")).to_contain_text("Give “light” a value.")
-    found += barriers_everywhere(page)
+    found += violations_everywhere(page)
     page.get_by_label("light", exact=True).select_option("noon")
     page.get_by_label("mood").fill("calm")
     page.get_by_label("mood").press("Control+Enter")
@@ -108,7 +108,7 @@ def test_a_prompt_is_written_used_changed_compared_and_restored(installation: In
     expect(page.locator(".vers li")).to_have_count(2)
     page.get_by_role("link", name="Compare").click()
     expect(page.locator(".worddiff del").first).to_contain_text("Slow")
-    found += barriers_everywhere(page)
+    found += violations_everywhere(page)
     page.get_by_role("button", name="Restore version 1 as version 3").click()
     expect(page.locator("#toasts")).to_contain_text("Version 3 says what version 1 said.")
     page.get_by_role("button", name="Point it here").click()
@@ -126,7 +126,7 @@ def test_in_the_studio_a_prompt_is_found_put_in_and_kept(installation: Installat
     page.get_by_role("button", name="Save to the library").click()
     keep = page.locator("#keep")
     expect(keep.get_by_label("Prompt", exact=True)).to_have_value("A {{bird}} over the harbour, morning mist, calm")
-    found += barriers_everywhere(page)
+    found += violations_everywhere(page)
     keep.get_by_label("Name").fill("")
     keep.get_by_role("button", name="Save to the library").click()
     expect(keep).to_contain_text("Give it a name.")
@@ -141,7 +141,7 @@ def test_in_the_studio_a_prompt_is_found_put_in_and_kept(installation: Installat
     page.keyboard.press("l")
     search = page.get_by_label("Search the library")
     expect(search).to_be_focused()
-    found += barriers_everywhere(page)
+    found += violations_everywhere(page)
     search.press_sequentially("HARB")
     expect(page.locator(".pick")).to_have_count(1)
     search.press("Enter")
@@ -163,7 +163,7 @@ def test_the_library_goes_out_and_comes_in(installation: Installation, sofia: Pa
     page = sofia
     page.goto(f"{installation.address}/prompts/")
     page.get_by_role("button", name="Import and export").click()
-    found = barriers_everywhere(page)
+    found = violations_everywhere(page)
     with page.expect_download() as download:
         page.get_by_role("link", name="Export as CSV").click()
     assert download.value.suggested_filename.startswith("prompts-")
@@ -174,7 +174,7 @@ def test_the_library_goes_out_and_comes_in(installation: Installation, sofia: Pa
     page.get_by_role("button", name="Look at it").press("Enter")
     expect(page.locator("#main")).to_contain_text("Line 3")
     expect(page.locator("#main")).to_contain_text("is never closed")
-    found += barriers_everywhere(page)
+    found += violations_everywhere(page)
     page.get_by_role("button", name="Keep 1 prompt").press("Enter")
     expect(page.locator("#toasts")).to_contain_text("1 prompt is in the library now.")
     expect(page.locator(".prow h2").first).to_have_text("Ship")

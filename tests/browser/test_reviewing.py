@@ -6,8 +6,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.test_deciding import FORGET, ORDER, SAVED
-from tests.browser.test_frame import SESSION, barriers_everywhere
-from tests.installation import Installation, eventually
+from tests.browser.accessibility import violations_everywhere
+from tests.browser.test_frame import SESSION
+from tests.installation import Installation
+from tests.time_limits import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.looks]
 
@@ -53,7 +55,7 @@ def test_keys_go_through_the_queue_to_its_calm_end(at: Page, installation: Insta
     at.goto(f"{installation.address}/p/DEMO/review/")
     expect(at.locator(f"#card-{oldest}")).to_be_visible()
     expect(at.locator("#left")).to_have_text("3 left")
-    found = barriers_everywhere(at)
+    found = violations_everywhere(at)
 
     at.keyboard.press("ArrowRight")
     expect(at.locator(f"#card-{middle}")).to_be_visible()
@@ -116,7 +118,7 @@ def test_a_thumb_swipes_and_taps_through_the_queue(installation: Installation, b
 def test_two_clips_play_by_one_clock_and_each_is_decided(at: Page, installation: Installation, clips: list[str]):
     at.goto(f"{installation.address}/p/DEMO/compare/?clips={clips[0]},{clips[1]}")
     at.wait_for_function("() => [...document.querySelectorAll('[data-pane] video')].every((video) => video.readyState >= 3)")
-    found = barriers_everywhere(at)
+    found = violations_everywhere(at)
 
     at.keyboard.press(" ")
     at.wait_for_function("() => Number(document.getElementById('cmp-at').value) > 300")

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.test_deciding import clips, session  # noqa: F401 - fixtures
-from tests.browser.test_frame import barriers, barriers_everywhere
+from tests.browser.accessibility import violations, violations_everywhere
 from tests.installation import Installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.looks]
@@ -51,11 +51,11 @@ def test_a_guest_on_a_phone_decides_and_comments_until_the_link_is_revoked(at: P
     at.get_by_role("button", name="Make the link").click()
     expect(at.locator("#sharing .field__error")).to_contain_text("at least 6 characters")
     expect(at.get_by_label("Title")).to_have_value("First light")
-    found = barriers(at)
+    found = violations(at)
     at.get_by_label("Password").fill("open sesame")
     at.get_by_role("button", name="Make the link").click()
     address = at.locator("#made-link").input_value()
-    found += barriers(at)
+    found += violations(at)
 
     phone.goto(address)
     expect(phone.locator("h1")).to_have_text("This link has a password")
@@ -63,7 +63,7 @@ def test_a_guest_on_a_phone_decides_and_comments_until_the_link_is_revoked(at: P
     phone.locator("#password").fill("open sesami")
     phone.get_by_role("button", name="Open").tap()
     expect(phone.locator(".field__error")).to_contain_text("This is not the password.")
-    found += barriers(phone)
+    found += violations(phone)
     phone.locator("#password").fill("open sesame")
     phone.get_by_role("button", name="Open").tap()
     expect(phone.locator("h1")).to_have_text("First light")
@@ -76,7 +76,7 @@ def test_a_guest_on_a_phone_decides_and_comments_until_the_link_is_revoked(at: P
     expect(phone.locator("#landing")).to_contain_text("You are Mia (guest).")
     expect(phone.locator('#landing [data-verdict="pick"]')).to_have_attribute("aria-pressed", "true")
     comment(phone, "Hold this a little longer")
-    found += barriers_everywhere(phone)
+    found += violations_everywhere(phone)
 
     at.reload()
     expect(at.locator("#thread .cmt").last).to_contain_text("Hold this a little longer")
@@ -84,7 +84,7 @@ def test_a_guest_on_a_phone_decides_and_comments_until_the_link_is_revoked(at: P
     expect(at.locator(".opinions--guests")).to_contain_text("Mia (guest)")
     at.goto(f"{installation.address}/p/DEMO/links/")
     expect(at.locator(".links__row")).to_contain_text("last used")
-    found += barriers_everywhere(at)
+    found += violations_everywhere(at)
     at.get_by_role("button", name="Revoke First light").click()
     expect(at.locator("#toasts")).to_contain_text("is revoked")
     video = phone.locator("#video").get_attribute("src") or ""
@@ -98,14 +98,14 @@ def test_a_project_leaves_in_a_zip_whose_manifest_is_true(at: Page, installation
     at.goto(f"{installation.address}/p/DEMO/gallery/")
     at.get_by_role("link", name="ZIP").click()
     at.get_by_label("Names of the files").fill("{project}/{code} {title}")
-    found = barriers(at)
+    found = violations(at)
     at.get_by_role("button", name="Make the ZIP").click()
     at.goto(f"{installation.address}/me/")  # it is made while one goes on
     expect(at.locator("#toasts")).to_contain_text("the ZIP is ready")
     at.locator("#toasts").get_by_role("link", name="Show").click()
     with at.expect_download() as download:
         at.get_by_role("link", name="ZIP").first.click()
-    found += barriers(at)
+    found += violations(at)
 
     download.value.save_as(tmp_path / "clips.zip")
     with zipfile.ZipFile(tmp_path / "clips.zip") as archive:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.test_frame import SESSION, barriers, barriers_everywhere
+from tests.browser.accessibility import violations, violations_everywhere
+from tests.browser.test_frame import SESSION
 from tests.installation import Installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.looks]
@@ -99,7 +100,7 @@ def test_words_and_filters_narrow_and_the_keyboard_decides_about_many(at: Page):
     at.locator("#filter-ratio").select_option("9:16")
     at.get_by_role("button", name="Show clips").click()
     expect(tiles).to_have_count(2)
-    assert barriers_everywhere(at) == []
+    assert violations_everywhere(at) == []
     at.get_by_role("link", name="Without 9:16").click()
     expect(tiles).to_have_count(6)
 
@@ -120,7 +121,7 @@ def test_words_and_filters_narrow_and_the_keyboard_decides_about_many(at: Page):
     first.focus()
     at.keyboard.press("Control+a")
     expect(chosen).to_have_text("6")
-    assert barriers(at) == []
+    assert violations(at) == []
     at.keyboard.press("Escape")
     expect(at.locator("#chosen")).to_be_hidden()
 
@@ -156,13 +157,13 @@ def test_a_finger_that_rests_begins_and_taps_go_on(phone: Page, installation: In
     phone.locator("#hung .tile > a").nth(1).tap()
     expect(phone.locator("#chosen-n")).to_have_text("2")
     assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert barriers(phone) == []
+    assert violations(phone) == []
 
     phone.locator("#chosen").get_by_role("button", name="Maybe").tap()
     expect(phone.locator('#hung [data-verdict="maybe"].tile__decide')).to_have_count(2)
     phone.get_by_role("button", name="Filters").tap()
     expect(phone.locator("#filters")).to_be_visible()
-    assert barriers(phone) == []
+    assert violations(phone) == []
     assert phone.url.endswith(WALL)
 
 

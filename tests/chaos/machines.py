@@ -15,7 +15,8 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from tests.installation import ROOT, Installation, eventually
+from tests.installation import ROOT, Installation
+from tests.time_limits import eventually
 
 WORKERS = 4  # of each cluster, which is the default
 

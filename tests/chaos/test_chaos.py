@@ -27,7 +27,8 @@ import pytest
 
 from studio.sandbox.models import Kind
 from tests.chaos.machines import WORKERS, Inside, Web, Worker, people, stalled, struck
-from tests.installation import Installation, eventually, not_started
+from tests.installation import Installation, not_started
+from tests.time_limits import eventually
 
 JOBS = int(os.environ.get("STUDIO_CHAOS_JOBS", "100"))
 SECONDS = float(os.environ.get("STUDIO_CHAOS_SECONDS", "15"))

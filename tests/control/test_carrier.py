@@ -13,7 +13,8 @@ import pytest
 
 from studio.control import carrier
 from studio.control.carrier import Carrier, Load
-from tests.installation import Installation, eventually
+from tests.installation import Installation
+from tests.time_limits import eventually
 
 LARGE = 40_000_000
 

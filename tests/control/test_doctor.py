@@ -28,8 +28,8 @@ from studio.routing import breaker
 from studio.routing.models import Connection
 from tests.control.conftest import Command
 from tests.control.test_health import no_database
-from tests.installation import eventually
 from tests.jobs.rows import job_row
+from tests.time_limits import eventually
 
 
 class Disk(NamedTuple):

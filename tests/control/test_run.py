@@ -20,7 +20,8 @@ from studio.control.launcher import Launcher, Part
 from studio.control.management.commands.run import Command
 from tests.control.conftest import Command as Run
 from tests.control.conftest import refused
-from tests.installation import Installation, eventually, free_port, installed
+from tests.installation import Installation, free_port, installed
+from tests.time_limits import eventually
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN = [sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.installation import Installation, eventually, installed
+from tests.installation import Installation, installed
+from tests.time_limits import eventually
 
 ORDER = """
 from uuid import uuid4

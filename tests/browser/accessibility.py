@@ -1,0 +1,45 @@
+"""What axe finds on a page, and pages that scroll sideways."""
+
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Page
+
+AXE = (Path(__file__).parent.parent / "vendor/axe/axe.min.js").read_text()
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+LAYOUTS: list[tuple[int, Literal["dark", "light"]]] = [(390, "light"), (1440, "dark")]
+# What still fades between two themes or states has colours that nobody is meant to read.
+AT_REST = "() => Promise.allSettled(document.getAnimations().filter(one => one.effect.getComputedTiming().endTime < 5000).map(one => one.finished))"
+TOO_WIDE = """async () => {  // what is too wide, once what was resized has come to rest
+  for (let turn = 0; turn < 20 && document.documentElement.scrollWidth > innerWidth; turn++) await new Promise(requestAnimationFrame);
+  if (document.documentElement.scrollWidth <= innerWidth) return [];
+  const over = [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1);
+  return over.slice(0, 5).map((one) => one.outerHTML.slice(0, 120)).concat(document.documentElement.scrollWidth);
+}"""
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds, twice: a page that was swapped or resized during the scan is scanned again, and a real violation stays."""
+    first = _scan(page)
+    return [found for found in _scan(page) if found in first] if first else []
+
+
+def violations_everywhere(page: Page) -> list[str]:
+    """Light on a phone, dark on a laptop: a theme changes colours and a width the layout. Leaves the page in the last of them."""
+    found = []
+    for width, theme in LAYOUTS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        found += violations(page)
+        wide = page.evaluate(TOO_WIDE)
+        assert not wide, f"{page.url} scrolls sideways at {width}: {wide}"
+    return found
+
+
+def _scan(page: Page) -> list[str]:
+    page.wait_for_function("() => !document.querySelector('.htmx-request')")
+    page.evaluate(AT_REST)
+    if not page.evaluate("Boolean(window.axe)"):
+        page.evaluate(AXE)
+    found = page.evaluate("runOnly => axe.run(document, {runOnly, resultTypes: ['violations']})", TAGS)["violations"]
+    return [f"{page.url} {violation['id']}: {node['html'][:120]} {node['failureSummary']}" for violation in found for node in violation["nodes"]]
