@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from tests.browser.test_board import ROWS, change
 from tests.browser.accessibility import violations_everywhere
+from tests.browser.composer import choose
+from tests.browser.test_board import ROWS, change
 from tests.browser.test_frame import SESSION
-from tests.browser.test_main_job import choose
 from tests.installation import Installation
 from tests.time_limits import eventually
 

@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 from studio.jobs.board import PAGE
 from tests.browser.accessibility import violations_everywhere
+from tests.browser.composer import choose, order
 from tests.browser.test_frame import SESSION
-from tests.browser.test_main_job import choose, order
 from tests.installation import Installation
 from tests.time_limits import eventually
 

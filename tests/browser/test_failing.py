@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import violations_everywhere
-from tests.browser.test_main_job import choose, order
+from tests.browser.composer import choose, order
 from tests.installation import Installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.looks]

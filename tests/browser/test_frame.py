@@ -38,6 +38,8 @@ STOP = """(() => {
   const element = document.activeElement, { outlineStyle, outlineWidth } = getComputedStyle(element);
   return element === document.body ? null : { html: element.outerHTML.slice(0, 120), style: outlineStyle, width: parseFloat(outlineWidth) };
 })()"""
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_puts_up_a_barrier(at: Page, installation: Installation, path: str):
     at.goto(installation.address + path)

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.composer import choose, order
 from tests.installation import Installation
 from tests.time_limits import eventually
 
@@ -21,27 +22,6 @@ def studio(installation: Installation, page: Page) -> Page:
     page.wait_for_url("**/p/*/")
     page.goto(f"{installation.address}/p/DEMO/")
     return page
-
-
-def choose(page: Page, label: str) -> None:
-    """Choose a connection in the composer's list."""
-    picker = page.locator("#routes")
-    page.locator("#route-btn").click()
-    picker.locator("label.route", has_text=f"{label} (sandbox)").click()
-    expect(page.locator("#route-btn")).to_contain_text(label)
-    page.keyboard.press("Escape")
-
-
-def order(page: Page, prompt: str) -> str:
-    """Order what is written; the shot code of the new card."""
-    before = page.locator("article.card").count()
-    page.locator("#prompt").fill(prompt)
-    page.locator("#composer [type=submit]").click()
-    try:
-        expect(page.locator("article.card")).to_have_count(before + 1)
-    except AssertionError as error:
-        raise AssertionError(f"no card came; the composer says: {page.locator('#composer').inner_text()}") from error
-    return page.locator("article.card").first.get_attribute("data-code") or ""
 
 
 def test_five_providers_at_once_go_from_prompt_to_a_clip_that_plays_without_a_reload(studio: Page):

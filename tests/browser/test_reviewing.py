@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.test_deciding import FORGET, ORDER, SAVED
 from tests.browser.accessibility import violations_everywhere
+from tests.browser.test_deciding import FORGET, ORDER, SAVED
 from tests.browser.test_frame import SESSION
 from tests.installation import Installation
 from tests.time_limits import eventually

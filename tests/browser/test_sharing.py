@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.test_deciding import clips, session  # noqa: F401 - fixtures
 from tests.browser.accessibility import violations, violations_everywhere
+from tests.browser.test_deciding import clips, session  # noqa: F401 - fixtures
 from tests.installation import Installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.looks]
