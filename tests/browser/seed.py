@@ -3,8 +3,10 @@
 Each function prints JSON for the test outside, which calls it through `Installation.ask`. Nothing here is named twice, so tests may run in any order.
 """
 
+import hashlib
 import json
 import tempfile
+from contextlib import suppress
 from datetime import timedelta
 from fractions import Fraction
 from functools import lru_cache
@@ -16,18 +18,23 @@ import av
 import numpy as np
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
 from django.utils import timezone
 
 from studio.accounts.models import User
 from studio.credits import ledger
 from studio.credits.models import CreditRequest
-from studio.jobs import media
-from studio.jobs.lifecycle import State
-from studio.jobs.models import Attempt, Clip
+from studio.jobs import actions, media
+from studio.jobs.batch_models import Batch
+from studio.jobs.lifecycle import FINAL, State
+from studio.jobs.models import Attempt, Clip, Job
 from studio.projects.models import Membership, Project
+from studio.providers.contract import Brief
 from studio.routing.models import Breaker, Connection
 from studio.sandbox.models import Fault
-from tests.jobs.rows import job_row
+from tests.jobs.rows import change, job_row
 
 CAST = {  # name: role in the installation, role in the project
     "ada": ("admin", None),
@@ -46,6 +53,7 @@ def begin() -> None:
     What the installation has only once (faults of the sandbox, connections, open requests for credits) is as after the first start, whatever an
     interrupted test left behind.
     """
+    _cancel_jobs_in_flight()
     Fault.objects.all().delete()
     Breaker.objects.all().delete()
     CreditRequest.objects.filter(state=CreditRequest.State.OPEN).delete()
@@ -78,33 +86,111 @@ def session_key(user: User) -> str:
 
 def clips(code: str, count: int, *, seconds: int = 1, author: str = "alice", prompt: str = "A clip to decide about") -> None:
     """So many finished jobs with one clip each in this project, with real files; prints the clips' ids, newest first."""
-    project, xai = Project.objects.get(code=code), Connection.objects.get(provider="xai", sandbox=True)
-    user = User.objects.get(email=f"{author}.{code.lower()}@example.org")
-    made = []
-    for number in range(count):
-        job = job_row(project, user, xai, State.DONE, clips=0, prompt=prompt, duration=seconds, resolution="480p")
-        attempt = Attempt.objects.get(job=job)
-        clip = Clip(job=job, attempt=attempt, project=project, position=0)
-        with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
-            file.write(film(seconds))
-            file.flush()
-            media.store(clip, Path(file.name))
-        clip.saved_at = clip.checked_at = timezone.now() - timedelta(seconds=count - number)
-        clip.save()
-        made.append(str(clip.pk))
+    made = [_clip(code, age=count - number, seconds=seconds, author=author, prompt=prompt) for number in range(count)]
     print(json.dumps(made[::-1]))  # noqa: T201 - read outside
 
 
+def wall(code: str) -> None:
+    """Twelve clips: odd numbers show a lighthouse, even ones koi, and every third is upright. Prints their ids, newest first."""
+    made = []
+    for number in range(1, 13):
+        subject, provider = ("A lighthouse in fog", "xai") if number % 2 else ("Koi in black water", "ttapi")
+        made.append(_clip(code, age=13 - number, prompt=f"{subject}, take {number}", provider=provider, upright=number % 3 == 0))
+    print(json.dumps(made[::-1]))  # noqa: T201 - read outside
+
+
+def _clip(
+    code: str,
+    *,
+    age: int,
+    seconds: int = 1,
+    author: str = "alice",
+    prompt: str = "A clip to decide about",
+    provider: str = "xai",
+    upright: bool = False,
+) -> str:
+    """The id of a clip that was saved `age` seconds ago."""
+    project, connection = Project.objects.get(code=code), Connection.objects.get(provider=provider, sandbox=True)
+    job = job_row(project, person_of(code, author), connection, State.DONE, clips=0, prompt=prompt, duration=seconds, resolution="480p")
+    clip = Clip(job=job, attempt=Attempt.objects.get(job=job), project=project, position=0)
+    content, shown = film(seconds, upright=upright), _drawn(seconds, upright=upright)
+    stem = f"clips/{code}/{clip.pk}"  # as media.store() names them
+    for field, suffix, data in ((clip.file, ".mp4", content), (clip.poster, "-poster.webp", shown.poster), (clip.sheet, "-sheet.webp", shown.sheet)):
+        field.name = default_storage.save(stem + suffix, ContentFile(data))
+    clip.sha256, clip.bytes, clip.pictures_bytes = hashlib.sha256(content).hexdigest(), len(content), len(shown.poster) + len(shown.sheet)
+    clip.width, clip.height, clip.milliseconds = shown.width, shown.height, shown.milliseconds
+    clip.sheet_frames, clip.frame_rate = shown.sheet_frames, shown.frame_rate
+    clip.saved_at = clip.checked_at = timezone.now() - timedelta(seconds=age)
+    clip.save()
+    return str(clip.pk)
+
+
+def jobs(code: str, count: int, state: str, *, author: str = "alice", provider: str = "xai", **fields: object) -> None:
+    """So many jobs that stay in this state, whatever it is: without `due` no worker looks at them.
+
+    In one transaction, as the product makes them: a page that asked between two of its statements would never hear of the job.
+    """
+    project, connection = Project.objects.get(code=code), Connection.objects.get(provider=provider, sandbox=True)
+    with transaction.atomic():
+        for _ in range(count):
+            job_row(project, person_of(code, author), connection, State(state), clips=0, **{"due": None, **fields})
+
+
+def move(code: str, *numbers: int, to: str, **fields: object) -> None:
+    """These jobs go on to another state, as the worker would move them: in one transaction, for the same reason."""
+    with transaction.atomic():
+        for job in Job.objects.select_related("project").filter(project__code=code, number__in=numbers):
+            change(job, State(to), **fields)
+
+
+def orders(code: str, count: int, *, author: str = "alice", provider: str = "comet") -> None:
+    """So many orders with their credits held, as the composer makes them."""
+    connection, project = Connection.objects.get(provider=provider, sandbox=True), Project.objects.get(code=code)
+    for number in range(count):
+        brief = Brief(prompt=f"Shot {number} of the tide", aspect_ratio="16:9", duration=8, resolution="720p", model="grok-imagine-video")
+        actions.order(author=person_of(code, author), project=project, what=actions.Order(connection=connection, brief=brief), order_key=uuid4())
+
+
+def hold_back(*providers: str) -> None:
+    """Orders at these providers wait in line until the next test begins."""
+    Connection.objects.filter(provider__in=providers).update(send_not_before=timezone.now() + timedelta(hours=1))
+
+
+def person_of(code: str, name: str) -> User:
+    """One of a team's cast."""
+    return User.objects.get(email=f"{name}.{code.lower()}@example.org")
+
+
+def _cancel_jobs_in_flight() -> None:
+    """A connection does twenty jobs at once, so what earlier tests left in flight would keep the orders of this one in line."""
+    with transaction.atomic():
+        Batch.objects.exclude(due=None).update(state=Batch.State.STOPPED, due=None)  # or it would order more
+        Job.objects.exclude(state__in=FINAL).update(state=State.CANCELLED, due=None, lease_until=None)
+        for attempt in Attempt.objects.filter(ended_at=None):
+            with suppress(ledger.NothingHeld):  # a row that no order made
+                ledger.release(str(attempt.pk))
+        Attempt.objects.filter(ended_at=None).update(ended_at=timezone.now(), outcome=State.CANCELLED.value)
+
+
 @lru_cache
-def film(seconds: int) -> bytes:
+def film(seconds: int, *, upright: bool = False) -> bytes:
     """An H.264 film in an MP4 that changes with every frame."""
+    width, height = (180, 320) if upright else (320, 180)
     with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
         with av.open(file.name, "w", format="mp4", options={"movflags": "+faststart"}) as out:
             stream = out.add_stream("libx264", rate=Fraction(FRAMES_PER_SECOND), options={"preset": "ultrafast"})
-            stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
-            rows, columns = np.mgrid[0:180, 0:320]
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            rows, columns = np.mgrid[0:height, 0:width]
             for number in range(FRAMES_PER_SECOND * seconds):
                 picture = np.stack([(columns + 5 * number) % 256, (rows + 3 * number) % 256, np.full_like(rows, 90)], axis=-1).astype(np.uint8)
                 out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
             out.mux(stream.encode())
         return Path(file.name).read_bytes()
+
+
+@lru_cache
+def _drawn(seconds: int, *, upright: bool) -> media.Film:
+    """What our own storage would draw of that film. Drawing takes longer than everything else about a clip."""
+    with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
+        Path(file.name).write_bytes(film(seconds, upright=upright))
+        return media.probe_and_draw(Path(file.name))
