@@ -84,7 +84,20 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 @pytest.fixture
 def team(installation: Installation) -> Team:
     """This test's own project and people."""
+    if installation.process is None or installation.process.poll() is not None:  # a test that stops it was interrupted
+        installation.start()
     return Team(**json.loads(installation.ask("from tests.browser import seed; seed.begin()").splitlines()[-1]))
+
+
+@pytest.fixture
+def seed(installation: Installation, team: Team) -> Callable[..., Any]:
+    """Calls a function of seed.py by its name, for the test's project; what it printed, or None."""
+
+    def call(name: str, *arguments: object, **options: object) -> object:
+        printed = installation.ask(f"from tests.browser import seed; seed.{name}({team.code!r}, *{arguments!r}, **{options!r})")
+        return json.loads(printed.splitlines()[-1]) if printed else None
+
+    return call
 
 
 @pytest.fixture

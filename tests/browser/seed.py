@@ -21,6 +21,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from studio.accounts.models import User
@@ -29,7 +30,7 @@ from studio.credits.models import CreditRequest
 from studio.jobs import actions, media
 from studio.jobs.batch_models import Batch
 from studio.jobs.lifecycle import FINAL, State
-from studio.jobs.models import Attempt, Clip, Job
+from studio.jobs.models import Attempt, Clip, Draft, Job, Look
 from studio.projects.models import Membership, Project
 from studio.providers.contract import Brief
 from studio.routing.models import Breaker, Connection
@@ -151,9 +152,33 @@ def orders(code: str, count: int, *, author: str = "alice", provider: str = "com
         actions.order(author=person_of(code, author), project=project, what=actions.Order(connection=connection, brief=brief), order_key=uuid4())
 
 
-def hold_back(*providers: str) -> None:
-    """Orders at these providers wait in line until the next test begins."""
-    Connection.objects.filter(provider__in=providers).update(send_not_before=timezone.now() + timedelta(hours=1))
+def hold_back(_code: str, *providers: str) -> None:
+    """Orders at these providers, or at all of them, wait in line until the next test begins."""
+    connections = Connection.objects.filter(provider__in=providers) if providers else Connection.objects.all()
+    connections.update(send_not_before=timezone.now() + timedelta(hours=1))
+
+
+def drafts(code: str) -> None:
+    """Prints what the server keeps of the drafts of this project."""
+    print(json.dumps([draft.fields for draft in Draft.objects.filter(project__code=code)]))  # noqa: T201 - read outside
+
+
+def has_looked(code: str, name: str) -> None:
+    """Prints whether the server knows that this person has seen the board as it is now."""
+    seen = Look.objects.filter(project__code=code, user=person_of(code, name), version=F("project__board_version"))
+    print(json.dumps(seen.exists()))  # noqa: T201 - read outside
+
+
+def sign_in(code: str, name: str) -> None:
+    """Prints the key of one more session of this person."""
+    print(json.dumps(session_key(person_of(code, name))))  # noqa: T201 - read outside
+
+
+def set_password(code: str, name: str, password: str) -> None:
+    """This person can sign in by the form, and their earlier sessions are over."""
+    user = person_of(code, name)
+    user.set_password(password)
+    user.save()
 
 
 def person_of(code: str, name: str) -> User:
