@@ -27,6 +27,8 @@ from django.utils import timezone
 from studio.accounts.models import User
 from studio.credits import ledger
 from studio.credits.models import CreditRequest
+from studio.gallery.comments import Voice, Words, say
+from studio.gallery.models import Comment
 from studio.jobs import actions, media
 from studio.jobs.batch_models import Batch
 from studio.jobs.lifecycle import FINAL, State
@@ -156,6 +158,17 @@ def hold_back(_code: str, *providers: str) -> None:
     """Orders at these providers, or at all of them, wait in line until the next test begins."""
     connections = Connection.objects.filter(provider__in=providers) if providers else Connection.objects.all()
     connections.update(send_not_before=timezone.now() + timedelta(hours=1))
+
+
+def comment(code: str, clip: str, text: str, *, author: str, at: int) -> None:
+    """Somebody comments on this clip, `at` milliseconds from its beginning."""
+    say(Clip.objects.get(pk=clip), Words(text, at), key=uuid4(), voice=Voice(person_of(code, author), may_say=True))
+
+
+def comments(code: str) -> None:
+    """Prints what was said in this project, oldest first."""
+    said = Comment.objects.filter(project__code=code).order_by("created_at")
+    print(json.dumps(list(said.values_list("text", flat=True))))  # noqa: T201 - read outside
 
 
 def drafts(code: str) -> None:
