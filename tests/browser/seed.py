@@ -28,11 +28,11 @@ from studio.accounts.models import User
 from studio.credits import ledger
 from studio.credits.models import CreditRequest
 from studio.gallery.comments import Voice, Words, say
-from studio.gallery.models import Comment
+from studio.gallery.models import Comment, ProjectDecision
 from studio.jobs import actions, media
 from studio.jobs.batch_models import Batch
 from studio.jobs.lifecycle import FINAL, State
-from studio.jobs.models import Attempt, Clip, Draft, Job, Look
+from studio.jobs.models import Attempt, Clip, Draft, Job, JobReference, Look
 from studio.projects.models import Membership, Project
 from studio.providers.contract import Brief
 from studio.routing.models import Breaker, Connection
@@ -169,6 +169,18 @@ def comments(code: str) -> None:
     """Prints what was said in this project, oldest first."""
     said = Comment.objects.filter(project__code=code).order_by("created_at")
     print(json.dumps(list(said.values_list("text", flat=True))))  # noqa: T201 - read outside
+
+
+def verdicts(code: str) -> None:
+    """Prints what was decided for the project, by the clip's id."""
+    decided = ProjectDecision.objects.filter(project__code=code)
+    print(json.dumps({str(one.clip_id): one.verdict for one in decided}))  # noqa: T201 - read outside
+
+
+def last_order(code: str) -> None:
+    """Prints the prompt of the project's newest job, and clip and millisecond of the frame that it refers to."""
+    place = JobReference.objects.filter(job__project__code=code).select_related("job", "reference").latest("job__number")
+    print(json.dumps([place.job.prompt, str(place.reference.clip_id), place.reference.moment]))  # noqa: T201 - read outside
 
 
 def drafts(code: str) -> None:
