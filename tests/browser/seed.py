@@ -25,8 +25,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from studio.accounts.models import User
-from studio.credits import ledger
+from studio.credits import ledger, limit_actions
 from studio.credits.models import CreditRequest
+from studio.credits.periods import today
 from studio.gallery.comments import Voice, Words, say
 from studio.gallery.models import Comment, ProjectDecision
 from studio.jobs import actions, media
@@ -35,7 +36,7 @@ from studio.jobs.lifecycle import FINAL, State
 from studio.jobs.models import Attempt, Clip, Draft, Job, JobReference, Look
 from studio.projects.models import Membership, Project
 from studio.providers.contract import Brief
-from studio.routing.models import Breaker, Connection
+from studio.routing.models import Breaker, Connection, Track
 from studio.sandbox.models import Fault
 from tests.jobs.rows import change, job_row
 
@@ -181,6 +182,51 @@ def last_order(code: str) -> None:
     """Prints the prompt of the project's newest job, and clip and millisecond of the frame that it refers to."""
     place = JobReference.objects.filter(job__project__code=code).select_related("job", "reference").latest("job__number")
     print(json.dumps([place.job.prompt, str(place.reference.clip_id), place.reference.moment]))  # noqa: T201 - read outside
+
+
+def send_orders(_code: str) -> None:
+    """Orders at every connection are sent again."""
+    Connection.objects.update(send_not_before=None)
+
+
+def fault(_code: str, provider: str, kind: str, *, times: int = 1) -> None:
+    """The sandbox's provider goes wrong so many times, or until the next test begins."""
+    Fault.objects.create(provider=provider, kind=kind, left=times)
+
+
+def order_in_doubt(code: str) -> None:
+    """CometAPI refused our key and has results of each kind, and an order of Alice's was sent there and not answered; prints its code."""
+    now, project, comet = timezone.now(), Project.objects.get(code=code), Connection.objects.get(provider="comet", sandbox=True)
+    outcomes = ("done", "done", "failed", "doubt", "moderated") * 10
+    samples = [[place, outcome, 60.0 + place if outcome == "done" else None, 1.1] for place, outcome in enumerate(outcomes)]
+    for kind in ("grok-imagine-video·generate", "grok-imagine-video·generate·720p·8"):
+        Track.objects.update_or_create(connection=comet, kind=kind, defaults={"samples": samples})
+    refused = {"cause": "wrong_key", "last_error": "no", "last_error_at": now}
+    Breaker.objects.create(connection=comet, failures=1, trips=1, open_since=now, open_until=now + timedelta(minutes=30), **refused)
+    alice, message = person_of(code, "alice"), "No whole answer came back."
+    job = job_row(project, alice, comet, State.IN_DOUBT, prompt="A kite above the dunes", due=None, cause="unanswered", message=message)
+    attempt = Attempt.objects.get(job=job)
+    Attempt.objects.filter(pk=attempt.pk).update(remote_id=None, sent_at=now - timedelta(hours=1), answer="upstream error")
+    ledger.hold(alice, job.estimate, reference=str(attempt.pk), reason=job.code, project=project, provider="comet")
+    print(json.dumps(job.code))  # noqa: T201 - read outside
+
+
+def take_credits(code: str, name: str) -> None:
+    """This person has no credits left."""
+    ledger.lapse(person_of(code, name), CREDITS, key=f"{code}-{name}-taken", reason="for a test")
+
+
+def spending(code: str) -> None:
+    """Six people who have spent today, a budget and a cap; prints the id of the one with the cap, and the month."""
+    project, providers = Project.objects.get(code=code), ("xai", "comet", "ttapi", "acedata", "grokimagine", "")
+    people = [person(f"money{number}.{code.lower()}@example.org", name=f"Money {number} {code}") for number in range(len(providers))]
+    for number, (user, provider) in enumerate(zip(people, providers, strict=True)):
+        ledger.hold(user, 40_000, reference=f"{code}-{number}", reason=f"{code}-{number}", project=project if number else None, provider=provider)
+        ledger.settle(f"{code}-{number}", 38_000 + number)
+    ledger.hold(people[-1], 50_000, reference=f"{code}-open", project=project)
+    limit_actions.set_budget(project, amount=900_000, period="month", hard=False, by=None)
+    limit_actions.set_cap(people[0], credits_a_day=50_000, jobs_at_once=2, by=None)
+    print(json.dumps({"person": people[0].pk, "month": f"{today():%Y/%-m}"}))  # noqa: T201 - read outside
 
 
 def drafts(code: str) -> None:
