@@ -1,5 +1,6 @@
 """What axe finds on a page, and pages that scroll sideways."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -8,6 +9,7 @@ from playwright.sync_api import Page
 AXE = (Path(__file__).parent.parent / "vendor/axe/axe.min.js").read_text()
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LAYOUTS: list[tuple[int, Literal["dark", "light"]]] = [(390, "light"), (1440, "dark")]
+WIDTHS = (320, 390, 600, 768, 1024, 1280, 1920)
 # What still fades between two themes or states has colours that nobody is meant to read.
 AT_REST = "() => Promise.allSettled(document.getAnimations().filter(one => one.effect.getComputedTiming().endTime < 5000).map(one => one.finished))"
 TOO_WIDE = """async () => {  // what is too wide, once what was resized has come to rest
@@ -25,15 +27,34 @@ def violations(page: Page) -> list[str]:
 
 
 def violations_everywhere(page: Page) -> list[str]:
-    """Light on a phone, dark on a laptop: a theme changes colours and a width the layout. Leaves the page in the last of them."""
+    """What axe finds and what scrolls sideways, light on a phone and dark on a laptop: a theme changes colours, a width the layout.
+
+    Leaves the page in the last of the two.
+    """
     found = []
     for width, theme in LAYOUTS:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        found += violations(page)
-        wide = page.evaluate(TOO_WIDE)
-        assert not wide, f"{page.url} scrolls sideways at {width}: {wide}"
+        found += [*violations(page), *_too_wide(page, width)]
     return found
+
+
+def scan(page: Page, paths: Iterable[str]) -> list[str]:
+    """Visit each of these pages: its violations as `violations_everywhere` finds them, and every one of WIDTHS at which it scrolls sideways."""
+    found = []
+    for path in paths:
+        page.goto(path)
+        found += violations_everywhere(page)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            found += _too_wide(page, width)
+    return found
+
+
+def _too_wide(page: Page, width: int) -> list[str]:
+    """What sticks out of a window of this width, which the page has."""
+    wide = page.evaluate(TOO_WIDE)
+    return [f"{page.url} scrolls sideways at {width}: {wide}"] if wide else []
 
 
 def _scan(page: Page) -> list[str]:
