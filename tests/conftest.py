@@ -5,7 +5,6 @@ Alice makes, Bob is her team mate, Carol may only look, Dave manages credits, Ma
 
 import os
 import shutil
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,46 +17,18 @@ from studio.accounts.models import User
 from studio.projects.models import Membership, Project
 from studio.routing.models import Connection
 from tests.installation import with_tables
+from tests.long_run import load_hypothesis_profile
 
-# Played providers, people, the operator's pages, who is let in where, headers, and the bytes of files: a database stands behind them, and no question to it that
-# others do not ask as well.
-ONCE = (
-    *("tests/sandbox/", "tests/accounts/", "tests/control/", "tests/test_every_address.py", "tests/gallery/test_serving.py"),
-    "tests/test_security.py::test_every_answer_lets_no_foreign_script_run",
-)
-
-CASES = 3  # of a test whose lines are counted: the others run the same ones, and counting takes nearly as long as the tests do
-_cases: Counter[str] = Counter()
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Marks what asks a database, as pytest-django's own fixtures and marks tell; further cases of a test; and what may be run once more: stories with a browser."""
-    test = item.nodeid.partition("[")[0]
-    _cases[test] += 1
-    if _cases[test] > CASES:
-        item.add_marker("again")
-    if item.get_closest_marker("browser"):
-        item.add_marker(pytest.mark.flaky(reruns=1))
-    asks = {"db", "transactional_db", "django_db_serialized_rollback"} & set(getattr(item, "fixturenames", ()))
-    if (asks or item.get_closest_marker("django_db")) and not item.nodeid.startswith(ONCE):
-        item.add_marker("asks")
+load_hypothesis_profile()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that take minutes stand first in either half, with which the two workers of `make test` begin."""
-    first = [item for item in items if item.get_closest_marker("long")]
-    others = [item for item in items if not item.get_closest_marker("long")]
+    """The stress tests take longest, so both workers of a run begin with them: xdist gives the first half of the list to one and the rest to the other."""
+    first = [item for item in items if item.nodeid.startswith("tests/stress/")]
+    others = [item for item in items if not item.nodeid.startswith("tests/stress/")]
     half = (len(items) + 1) // 2 - len(first[::2])
     items[:] = [*first[::2], *others[:half], *first[1::2], *others[half:]]
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What went wrong the first time in stories that were run once more."""
-    for report in terminalreporter.stats.get("rerun", []):
-        terminalreporter.section(f"first try of {report.nodeid}")
-        terminalreporter.write_line(report.longreprtext)
 
 
 @pytest.fixture(scope="session")

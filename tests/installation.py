@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -21,7 +21,8 @@ from uuid import uuid4
 
 import psycopg
 
-from tests.time_limits import eventually
+from studio.jobs.cluster import die_with_parent
+from tests.time_limits import eventually, scaled
 
 ROOT = Path(__file__).parent.parent
 
@@ -68,7 +69,15 @@ class Installation:
         with self._one_asks:
             if self._asked is None or self._asked.poll() is not None:
                 command = [sys.executable, "-m", "tests.asked"]
-                self._asked = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                self._asked = subprocess.Popen(
+                    command,
+                    cwd=ROOT,
+                    env=self.environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    preexec_fn=die_with_parent,  # noqa: PLW1509 - it calls one function of the C library
+                )
             assert self._asked.stdin
             assert self._asked.stdout
             self._asked.stdin.write(json.dumps(code) + "\n")
@@ -80,18 +89,26 @@ class Installation:
     def end_asking(self) -> None:
         """Nobody asks any more."""
         if self._asked is not None:
-            self._asked.communicate(timeout=20)
+            self._asked.communicate(timeout=scaled(20))
             self._asked = None
 
     def start(self) -> None:
-        self.process = self.spawn(sys.executable, "manage.py", "run")
+        self.lines.clear()  # of an earlier start, whose link would be taken for this one's
+        # From the test's own thread: the signal comes when the thread that started the process is gone.
+        self.process = self.spawn(sys.executable, "manage.py", "run", preexec_fn=die_with_parent)
         eventually(lambda: self.sign_in_link or self._died(), within=90)
 
-    def spawn(self, *command: str, **settings: str) -> "subprocess.Popen[str]":
+    def spawn(self, *command: str, preexec_fn: Callable[[], None] | None = None, **settings: str) -> "subprocess.Popen[str]":
         """One more process of this installation, in a group of its own; what it prints becomes `lines` too."""
-        environment = {**self.environment, **settings}
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=ROOT,
+            env={**self.environment, **settings},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=preexec_fn,  # noqa: PLW1509 - die_with_parent calls one function of the C library
         )
         threading.Thread(target=self._listen, args=(process,), daemon=True).start()
         return process
@@ -106,7 +123,7 @@ class Installation:
         if self.process is None:
             return 0
         self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(60)
+        code = self.process.wait(scaled(60))
         self.process = None
         return code
 

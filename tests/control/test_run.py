@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -20,8 +19,7 @@ from studio.control.launcher import Launcher, Part
 from studio.control.management.commands.run import Command
 from tests.control.conftest import Command as Run
 from tests.control.conftest import refused
-from tests.installation import Installation, free_port, installed
-from tests.time_limits import eventually
+from tests.installation import free_port
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN = [sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"]
@@ -37,8 +35,8 @@ def _signals() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def started(tmp_path: Path, *parts: Part, patience: float = 60.0) -> Launcher:
-    return Launcher(list(parts), folder=tmp_path, environment=dict(os.environ), patience=patience)
+def started(tmp_path: Path, *parts: Part, patience: float = 60.0, slow: float = 60.0) -> Launcher:
+    return Launcher(list(parts), folder=tmp_path, environment=dict(os.environ), patience=patience, slow=slow)
 
 
 def nobody_left(studio: Launcher) -> bool:
@@ -106,6 +104,16 @@ def test_a_web_server_that_never_answers_is_given_up(tmp_path: Path):
     assert nobody_left(studio)
 
 
+def test_a_web_server_that_starts_slowly_is_waited_for_and_people_are_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    studio = started(tmp_path, Part("web server", SLEEPER, 5), slow=0.0)
+    answers = iter([False, False, False, True])
+
+    trouble = studio.run(is_ready=lambda: next(answers), when_ready=lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+    assert trouble == ""
+    assert capsys.readouterr().err == "The web server has not answered for 0 s. It is still starting.\n"
+
+
 @pytest.mark.parametrize("number", launcher.STOP)
 def test_a_signal_stops_everything_and_is_no_trouble(number: signal.Signals, tmp_path: Path):
     studio = started(tmp_path, Part("web server", SLEEPER, 5), Part("worker", SLEEPER, 5))
@@ -162,63 +170,3 @@ def test_gunicorn_listens_where_the_settings_say(environment: dict[str, str], bi
         monkeypatch.setenv(name, value)
 
     assert runpy.run_module("studio.control.serving")["bind"] == bind
-
-
-def descendants(pid: int) -> set[int]:
-    """A process and all that it started, and they."""
-    children: dict[int, set[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        children.setdefault(parent, set()).add(int(entry.name))
-    found = {pid}
-    while more := {child for parent in found for child in children.get(parent, ())} - found:
-        found |= more
-    return found
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def main_pid(studio: Installation) -> int:
-    assert studio.process is not None
-    return studio.process.pid
-
-
-@pytest.mark.browser  # real processes, as the browser tests have
-@pytest.mark.looks
-def test_it_starts_everything_says_where_and_stops_everything(tmp_path: Path):
-    with installed(tmp_path) as studio:
-        with urlopen(studio.sign_in_link.replace("localhost", "127.0.0.1")) as page:  # noqa: S310 - our own
-            assert page.status == 200
-        eventually(lambda: len(studio.cluster_pids()) > 3, within=20)
-        family = descendants(main_pid(studio))
-        assert len(family) > 8
-        assert "already runs from" in studio.manage("run", check=False)
-
-        code = studio.stop()
-
-    assert code == 0
-    assert studio.lines[-1] == "Stopped."
-    assert not [pid for pid in family if is_alive(pid)]
-
-
-@pytest.mark.browser
-@pytest.mark.looks
-def test_a_launcher_that_is_killed_outright_leaves_nothing_behind(tmp_path: Path):
-    with installed(tmp_path) as studio:
-        eventually(lambda: len(studio.cluster_pids()) > 3, within=20)
-        family = descendants(main_pid(studio))
-
-        os.kill(main_pid(studio), signal.SIGKILL)
-
-        eventually(lambda: not [pid for pid in family if is_alive(pid)] and "gone", within=40)
-        assert studio.process is not None
-        studio.process.wait()
-        studio.process = None

@@ -4,8 +4,7 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.accounts.models import User
@@ -131,14 +130,12 @@ def one(make_clip: MakeClip) -> Clip:
     return make_clip(prompt="Ein Fährmann, 1920, (alt) & 'neu'")
 
 
-@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(typed=st.text(max_size=40) | st.text(alphabet="\"'*():&|!<->^~\\/%_ AND NEAR\ue000\u0301ßİ½ﷺ\u202e0a", max_size=30))
 def test_nothing_that_is_typed_breaks_the_search(one: Clip, typed: str):
     with transaction.atomic():
         list(search.found(Hanging.objects.all(), typed, [one.project_id]))
 
 
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(prompt=st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=80))
 def test_no_prompt_breaks_what_is_searched_and_each_of_its_plain_words_finds_it(one: Clip, prompt: str):
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""A batch's money under everything: any order of acts, a worker that dies at any line, many workers and presses at once."""
+"""A batch's money under everything: any order of acts, many workers and presses at once."""
 
 import random
 import time
@@ -7,8 +7,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from types import ModuleType
 from uuid import uuid4
 
 import pytest
@@ -16,7 +14,7 @@ from django.utils import timezone
 
 from studio.accounts.models import User
 from studio.credits import ledger
-from studio.jobs import actions, batch_actions, batch_ceiling, batch_line, batch_worker, moves, sending
+from studio.jobs import actions, batch_actions, batch_worker, sending
 from studio.jobs.actions import CannotDo
 from studio.jobs.batch_actions import Made, Rules, Stays
 from studio.jobs.batch_models import Batch, BatchRow
@@ -30,11 +28,8 @@ from studio.routing.models import Connection
 from tests.jobs.batches import PLENTY, PRICE, WANTED, all_is_well, batch_of, carry_on, end, facts, jobs_of, money
 from tests.jobs.rows import sure
 from tests.jobs.test_at_once import at_once
-from tests.jobs.test_kills import Killed, Killer, lose_database
 
 S = Batch.State
-WATCHED: tuple[ModuleType, ...] = (actions, batch_actions, batch_ceiling, batch_line, batch_worker, moves, ledger)
-FILES = frozenset(str(Path(module.__file__)) for module in WATCHED if module.__file__)
 
 
 @pytest.fixture
@@ -98,64 +93,6 @@ def test_whatever_happens_in_any_order_the_ceiling_stands_and_no_row_is_ordered_
             reached[f"{done}: {batch.state}"] += 1
             all_is_well(batch)
     assert len({act.partition(":")[0] for act in reached}) > 5, "which orders, is up to the dice; that they vary, is not"
-
-
-# A worker that dies
-
-
-def life(batch: Batch, by: User) -> None:
-    """A batch's whole story: waves, one failure, a pause, a stop, and what failed again."""
-    carry_on(batch)
-    for job, state in zip(jobs_of(batch, State.QUEUED), (State.DONE, State.FAILED), strict=False):
-        end(job, state)
-    carry_on(batch)
-    batch_actions.pause(batch, by=by)
-    carry_on(batch)
-    batch_actions.go_on(batch)
-    carry_on(batch)
-    batch_actions.stop(batch, by=by)
-    carry_on(batch)
-    batch_actions.again(batch)
-    carry_on(batch)
-
-
-def finished(batch: Batch) -> None:
-    """What the next worker does, until every row is done."""
-    batch_actions.go_on(batch)
-    for _ in range(12):
-        batch_actions.again(batch)
-        carry_on(batch)
-        for job in jobs_of(batch, State.QUEUED):
-            end(job)
-        for job in jobs_of(batch, State.SENDING, State.RENDERING, State.SAVING):  # it died between two moves of the tests' own
-            start = State(job.state)
-            moves.finish(job, start, State.FAILED)
-        if carry_on(batch).done == 4:
-            return
-
-
-@pytest.mark.long
-@pytest.mark.django_db(transaction=True)
-def test_wherever_a_worker_dies_every_row_becomes_one_clip_and_the_books_are_right(rich: User, tide: Project, xai: Connection, run_seed: int):
-    stride, reached = 331, set()
-    at = 1 + run_seed % stride
-    while True:
-        batch = batch_of(rich, tide, xai, takes=4, wave=2)
-        with Killer(at, files=FILES) as killer:
-            try:
-                life(batch, rich)
-            except Killed:
-                lose_database()
-        batch.refresh_from_db()
-        all_is_well(batch)
-        finished(batch)
-        assert (facts(batch).done, facts(batch).count) == (4, 4), killer.struck
-        all_is_well(batch)
-        reached.add(killer.struck)
-        if not killer.struck:
-            break
-        at += stride
-    assert len(reached) > 5
 
 
 # At once

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from studio.providers.contract import Balance, Batches, Brief, Flow, Lists, NotNow, Phase, ProviderError, Refused, Report, TellsBalance, Unanswered
@@ -83,7 +83,6 @@ HEADERS = st.dictionaries(
 
 
 @pytest.mark.parametrize(("kind", "dialect"), EVERY_DIALECT)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 @given(data=st.data(), headers=HEADERS)
 def test_any_answer_to_a_submission_is_an_accepted_job_or_a_sorted_error(kind, dialect, data, headers):
     status, body = data.draw(spoiled(kind, "submit") | st.tuples(STATUSES, BODIES))
@@ -99,7 +98,6 @@ def test_any_answer_to_a_submission_is_an_accepted_job_or_a_sorted_error(kind, d
 
 
 @pytest.mark.parametrize(("kind", "dialect"), EVERY_DIALECT)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), headers=HEADERS)
 def test_any_answer_to_a_look_is_a_report_or_says_look_again(kind, dialect, data, headers):
     status, body = data.draw(spoiled(kind, "check") | st.tuples(STATUSES, BODIES))
@@ -112,7 +110,6 @@ def test_any_answer_to_a_look_is_a_report_or_says_look_again(kind, dialect, data
         assert_is_storable(got.message)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), headers=HEADERS)
 def test_any_answer_about_many_jobs_tells_only_of_those_asked_about_or_says_look_again(data, headers):
     status, body = data.draw(spoiled("acedata", "check_many") | st.tuples(STATUSES, BODIES | LINES))
@@ -130,7 +127,6 @@ def test_any_answer_about_many_jobs_tells_only_of_those_asked_about_or_says_look
         assert not isinstance(got, Refused)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), headers=HEADERS)
 def test_any_answer_with_a_list_finds_jobs_of_the_time_asked_for_or_says_look_again(data, headers):
     status, body = data.draw(spoiled("acedata", "find") | st.tuples(STATUSES, BODIES | LINES))
@@ -146,7 +142,6 @@ def test_any_answer_with_a_list_finds_jobs_of_the_time_asked_for_or_says_look_ag
         assert isinstance(got, NotNow | Unanswered)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), headers=HEADERS)
 def test_any_answer_about_a_balance_is_a_plain_figure_or_says_ask_again(data, headers):
     status, body = data.draw(spoiled("comet", "balance") | st.tuples(STATUSES, BODIES))

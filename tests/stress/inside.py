@@ -1,13 +1,13 @@
 """A process inside the installation that does what the test outside asks: one line of JSON in, one out.
 
-manage.py shell -v 0 -c "from tests.chaos.inside import serve; serve()"
+manage.py shell -v 0 -c "from tests.stress.inside import serve; serve()"
 """
 
 import json
 import sys
 from collections.abc import Callable
 
-from tests.chaos import clock, crowd, reckoning
+from tests.stress import clock, crowd, reckoning
 
 CALLS: dict[str, Callable[..., object]] = {
     "warm_up": crowd.warm_up,

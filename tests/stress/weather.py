@@ -1,5 +1,7 @@
 """What goes wrong in the storm: every fault of the sandbox a few times for sure at every provider that can have it, and all of them by chance."""
 
+import random
+
 from studio.sandbox.faults import ONLY_AT
 from studio.sandbox.models import Fault, Kind, Moment, Played
 
@@ -48,10 +50,15 @@ NOT_AT: dict[str, set[str]] = {
 }
 
 
-def sure(times: int) -> list[Fault]:
-    """Every kind so many times at every provider and every moment that can have it."""
-    moments = {(kind, moment) for kind, moment, _ in BY_CHANCE}
-    return [Fault(provider=provider, kind=kind, moment=moment, left=times) for kind, moment in sorted(moments) for provider in _having(kind)]
+def sure(times: int, *, seed: int) -> list[Fault]:
+    """Every kind so many times at every provider and every moment that can have it; with 0 times once at one provider, which the seed chooses."""
+    moments = sorted({(kind, moment) for kind, moment, _ in BY_CHANCE})
+    chance = random.Random(seed)
+    return [
+        Fault(provider=provider, kind=kind, moment=moment, left=times or 1)
+        for kind, moment in moments
+        for provider in (_having(kind) if times else [chance.choice(_having(kind))])
+    ]
 
 
 def chances() -> list[Fault]:

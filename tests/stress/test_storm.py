@@ -1,10 +1,10 @@
 """The storm: a whole installation, every fault of the sandbox, and processes killed at random while people order. Then it is calm, and everything
 must be right: what was asked, what was made, what was kept, what was paid.
 
-A short one runs in the suite, a long one is `make chaos`; both are told by the environment what to be:
+A short one, with a sample of the faults, runs in `make test`; `make test-long` has a long one with all of them. The environment may say otherwise:
 
-    STUDIO_CHAOS_JOBS, STUDIO_CHAOS_SECONDS    how many orders, in how long a storm
-    STUDIO_CHAOS_SEED                          to have the same people, faults and victims again (when each strikes depends on the machine)
+    STUDIO_STORM_ORDERS, STUDIO_STORM_SECONDS    how many orders, in how long a storm
+    STUDIO_STORM_SEED                            to have the same people, faults and victims again (when each strikes depends on the machine)
 
 On SQLite there is one cluster; on PostgreSQL there are two on one database.
 """
@@ -23,22 +23,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from studio.sandbox.models import Kind
-from tests.chaos.machines import WORKERS, Inside, Web, Worker, people, stalled, struck
 from tests.installation import Installation, not_started
+from tests.long_run import LONG
+from tests.stress.machines import WORKERS, Inside, Web, Worker, people, stalled, struck
 from tests.time_limits import eventually
 
-JOBS = int(os.environ.get("STUDIO_CHAOS_JOBS", "100"))
-SECONDS = float(os.environ.get("STUDIO_CHAOS_SECONDS", "15"))
-SEED = int(os.environ.get("STUDIO_CHAOS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
-SURE = max(1, JOBS // 600)  # times that each fault strikes for certain, at each provider
+ORDERS = int(os.environ.get("STUDIO_STORM_ORDERS", "2000" if LONG else "20"))
+SECONDS = float(os.environ.get("STUDIO_STORM_SECONDS", "300" if LONG else "12"))
+SEED = int(os.environ.get("STUDIO_STORM_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+SURE = ORDERS // 600  # times that each fault strikes for certain, at each provider; in a short storm each strikes once, at one provider
 TWO = os.environ.get("STUDIO_DATABASE_URL", "").startswith("postgres")
 PAUSE = max(3.0, SECONDS / 30)  # between two kills, give or take a half: a long storm is no denser than a cluster can come back from
 RECOVERY = 60.0  # seconds after a kill in which a gap is put down to it
 STEPS = (70.0, 70.0, 140.0, 400.0, 900.0)  # seconds that pass at a time after the storm; the last again and again
 MOST_STEPS = 30
+FEW = 5  # kinds of fault that a short storm meets at the very least: as many as orders, if luck is bad
 REST = 8  # looks that show the same
 
 KILL, TERM = signal.SIGKILL, signal.SIGTERM
@@ -171,7 +171,7 @@ def weathered(storm: Storm, crowd: Inside) -> dict[str, Any]:
     for thread in beside:
         thread.start()
     try:
-        did: dict[str, Any] = crowd.call("storm", jobs=JOBS, seconds=SECONDS, seed=SEED, sure=SURE)
+        did: dict[str, Any] = crowd.call("storm", jobs=ORDERS, seconds=SECONDS, seed=SEED, sure=SURE)
     finally:
         storm.over.set()
         for thread in beside:
@@ -180,11 +180,9 @@ def weathered(storm: Storm, crowd: Inside) -> dict[str, Any]:
     return did
 
 
-@pytest.mark.long
-@pytest.mark.browser  # real processes, as the browser tests have
 def test_after_a_storm_nothing_was_asked_for_twice_nothing_is_lost_and_every_credit_is_accounted_for(tmp_path: Path):
     began = time.monotonic()
-    print(f"\nseed {SEED}: {JOBS} orders in {SECONDS:g} s, {2 if TWO else 1} clusters")  # noqa: T201 - to have it again
+    print(f"\nseed {SEED}: {ORDERS} orders in {SECONDS:g} s, {2 if TWO else 1} clusters")  # noqa: T201 - to have it again
     with running(tmp_path) as (studio, web, workers), people(studio, 2) as (crowd, clerk):
         storm = Storm(studio, web, workers, clerk, random.Random(SEED))
         did = weathered(storm, crowd)
@@ -192,7 +190,7 @@ def test_after_a_storm_nothing_was_asked_for_twice_nothing_is_lost_and_every_cre
         settled = time.monotonic()
         honest = clerk.call("reckon", final=False, sure=SURE)
         verdicts: Counter[str] = Counter()
-        while clerk.call("waiting")["in_doubt"] and verdicts.total() < 2 * JOBS:  # a named one may render for ever, and be in doubt again
+        while clerk.call("waiting")["in_doubt"] and verdicts.total() < 2 * ORDERS:  # a named one may render for ever, and be in doubt again
             verdicts.update(clerk.call("resolve"))
             storm.settle()
         after = clerk.call("reckon", final=True, sure=SURE)
@@ -212,4 +210,4 @@ def test_after_a_storm_nothing_was_asked_for_twice_nothing_is_lost_and_every_cre
     assert after["wrong"] == []
     assert "Clean" in verified
     met = {kind.partition("@")[0] for kind, times in after["counts"]["faults met"].items() if times}
-    assert met == set(Kind)
+    assert met == set(Kind) if SURE else len(met) > FEW

@@ -16,7 +16,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests.installation import ROOT, Installation
-from tests.time_limits import eventually
+from tests.time_limits import eventually, scaled
 
 WORKERS = 4  # of each cluster, which is the default
 
@@ -25,7 +25,7 @@ class Inside:
     """A process inside the installation that answers calls; see inside.py."""
 
     def __init__(self, studio: Installation) -> None:
-        command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", "from tests.chaos.inside import serve; serve()"]
+        command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", "from tests.stress.inside import serve; serve()"]
         self.process = subprocess.Popen(command, cwd=ROOT, env=studio.environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.turn = threading.Lock()
 
@@ -43,7 +43,7 @@ class Inside:
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
                 stream.close()
-        self.process.wait(30)
+        self.process.wait(scaled(30))
 
 
 class Web:
@@ -65,7 +65,7 @@ class Web:
     def stop(self) -> None:
         assert self.process is not None
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(scaled(30))
 
     def restart(self) -> None:
         self.stop()
@@ -91,13 +91,13 @@ class Worker:
     def stop(self) -> None:
         if self.supervisor is not None:
             self.supervisor.terminate()
-            self.supervisor.wait(60)
+            self.supervisor.wait(scaled(60))
 
     def restart(self, number: signal.Signals) -> None:
         """The supervisor ends with this signal, and somebody starts it again."""
         assert self.supervisor is not None
         struck(self.supervisor.pid, number)
-        self.supervisor.wait(60)
+        self.supervisor.wait(scaled(60))
         self.start()
 
     def group(self) -> int:

@@ -1,26 +1,19 @@
-"""A worker that dies at any line: for every line of the worker's code that a whole job runs through, one run in which it dies there."""
+"""A worker that dies at any line of its own code that a whole job runs through; see killing.py for which lines are chosen."""
 
-import asyncio
 import json
-import sys
 from collections import Counter
-from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from types import FrameType
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from django.db import connection as database
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from studio.accounts.models import User
 from studio.credits import ledger
-from studio.jobs import callbacks, doubt, hands, health, looking, moves, routes, saving, sending, sweeping, worker
+from studio.jobs import callbacks, doubt, hands, health, looking, moves, routes, saving, sending, sweeping, timing, worker
 from studio.jobs.actions import Order, order
 from studio.jobs.checks import verify_holds
 from studio.jobs.lifecycle import FINAL, State
@@ -28,68 +21,14 @@ from studio.jobs.models import Attempt, Job, Policy
 from studio.jobs.saving import save
 from studio.jobs.worker import sweep
 from studio.projects.models import Project
-from studio.routing.models import Breaker, Connection
+from studio.routing.models import Breaker, Connection, Track
 from tests.jobs.conftest import BRIEF, pass_time
 from tests.jobs.played import PENDING, VANISH, PlayedProvider, Reply, attempt_in
+from tests.stress.killing import PARTS, Line, chosen, files_of, traced, until_killed
 
-WATCHED_FILES = {
-    str(Path(module.__file__))
-    for module in (callbacks, doubt, hands, health, looking, moves, routes, saving, sending, sweeping, worker, ledger)
-    if module.__file__
-}
+FILES = files_of(callbacks, doubt, hands, health, looking, moves, routes, saving, sending, sweeping, worker, ledger)
 MODELS = {"xai": "grok-imagine-video", "acedata": "grok-imagine-video:reverse"}
 SORRY = Reply(body={"status": "failed", "error": {"code": "internal_error", "message": "Sorry"}})
-
-
-class Killed(BaseException):
-    """The worker's process is gone."""
-
-
-class Killer:
-    """Raises Killed at the n-th line that runs in the watched files."""
-
-    def __init__(self, at: int, *, files: Collection[str] = frozenset(WATCHED_FILES)) -> None:
-        self.left = at
-        self.files = files
-        self.struck = ""
-
-    def __enter__(self) -> "Killer":
-        self.before = sys.gettrace()
-        sys.settrace(self._enter_frame)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        sys.settrace(self.before)
-
-    def _enter_frame(self, frame: FrameType, event: str, arg: Any) -> Any:
-        return self._line if frame.f_code.co_filename in self.files and not self.struck else None
-
-    def _line(self, frame: FrameType, event: str, arg: Any) -> Any:
-        if event != "line" or self.struck:
-            return self._line
-        self.left -= 1
-        if self.left <= 0:
-            self.struck = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
-            raise Killed(self.struck)
-        return self._line
-
-
-def lose_database() -> None:
-    """What the end of a process does to its transaction: the connection drops, nothing of it is kept. (Our own end may even skip a block's exit.)"""
-    if database.connection is not None:
-        database.connection.close()
-    database.connect()
-
-
-def bury_hands() -> None:
-    """What the end of a process does to its connections; the next one has hands of its own."""
-    loop = hands.hands().loop
-    left = asyncio.all_tasks(loop)
-    for task in left:
-        task.cancel()
-    if left:
-        loop.run_until_complete(asyncio.wait(left))
-    hands.let_go()
 
 
 @dataclass
@@ -106,6 +45,14 @@ class Scene:
         brief = replace(BRIEF, prompt=str(uuid4()), model=MODELS[connection.provider])
         what = Order(connection=connection, brief=brief, policy=policy)
         return order(author=self.author, project=self.project, what=what, order_key=uuid4())
+
+    def forget(self) -> None:
+        """What earlier runs left behind goes: scripted answers that nobody asked for, and what was learned about the connections."""
+        for script in (self.played.on_submit, self.played.on_look, self.played.on_download):
+            script.clear()
+        for learned in (Breaker, Track):  # dying again and again is not the connections' fault, nor is time that passes in between
+            learned.objects.all().delete()
+        timing.forget()
 
     def work(self, job: Job, *, rounds: int, pause: float = 100.0) -> None:
         """What the worker does at both connections, with pauses, while the job lives."""
@@ -156,11 +103,11 @@ def work_on(scene: Scene, job: Job) -> None:
 
 
 SCENES = {
-    "a plain job": (plain, work_on, 41),
-    "a lost answer, found in the list": (lost, work_on, 97),
-    "a lost answer, and a callback": (lost, work_and_call, 97),
-    "a failure, and another connection": (failing, work_on, 97),
-}  # with every how-manieth line one run of the suite dies, shifted by the seed, which keeps it within seconds
+    "a plain job": (plain, work_on),
+    "a lost answer, found in the list": (lost, work_on),
+    "a lost answer, and a callback": (lost, work_and_call),
+    "a failure, and another connection": (failing, work_on),
+}
 
 
 @pytest.fixture
@@ -175,40 +122,27 @@ def scene(funded: User, tide: Project, connection: Connection, played: PlayedPro
 
 
 # A process that dies leaves coroutines that nobody awaits; here they are seen, because the test itself lives on.
-@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("name", SCENES)
-def test_wherever_the_worker_dies_the_job_ends_or_is_in_doubt_and_no_attempt_is_sent_twice(name: str, scene: Scene, run_seed: int):
-    begin, work, stride = SCENES[name]
-    reached, ends, at = set(), Counter[str](), 1 + run_seed % stride
-    while True:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_wherever_the_worker_dies_the_job_ends_or_is_in_doubt_and_no_attempt_is_sent_twice(part: int, scene: Scene, run_seed: int):
+    ran = {name: traced(partial(work, scene, begin(scene)), files=FILES) for name, (begin, work) in SCENES.items()}
+    died, ends = set[Line](), Counter[str]()
+    for name, place in chosen(ran, seed=run_seed, part=part):
+        begin, work = SCENES[name]
+        scene.forget()
         job = begin(scene)
-        struck = until_killed(partial(work, scene, job), at)
+        died_at = until_killed(partial(work, scene, job), place, files=FILES)
         scene.pass_time(1_000)
         scene.work(job, rounds=12)
-        assert job.state == State.DONE or (job.state == State.IN_DOUBT and not is_listed(scene, job)), (struck, job.state, job.message)
-        assert all(len(replies) == 1 for replies in scene.played.answered.values()), struck
-        assert ledger.verify() == verify_holds() == [], struck
-        Breaker.objects.all().delete()  # dying again and again is not the connections' fault
-        reached.add(struck)
+        assert job.state == State.DONE or (job.state == State.IN_DOUBT and not is_listed(scene, job)), (name, died_at, job.state, job.message)
+        assert all(len(replies) == 1 for replies in scene.played.answered.values()), (name, died_at)
+        assert ledger.verify() == verify_holds() == [], (name, died_at)
+        died |= {died_at} if died_at else set()
         ends[job.state] += 1
-        if not struck:
-            break
-        at += stride
-    assert len(reached) > 6
-    print(f"{name}: died at {len(reached)} places, ended {dict(ends)}")  # noqa: T201 - the figure is the point
-
-
-def until_killed(work: Callable[[], None], at: int) -> str:
-    """Where the worker died, or an empty string if it finished before."""
-    with Killer(at) as killer:
-        try:
-            work()
-        except Killed:
-            lose_database()
-            bury_hands()
-    return killer.struck
+    count, functions = sum(map(len, ran.values())), {line.function for line in died}
+    print(f"of {count} lines that ran, died at {len(died)} different ones in {len(functions)} functions, {dict(ends)}")  # noqa: T201 - the figure is the point
+    assert len(died) > 30
 
 
 def is_listed(scene: Scene, job: Job) -> bool:

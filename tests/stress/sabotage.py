@@ -1,22 +1,32 @@
 """`make sabotage`: each line that matters is broken on purpose, in a copy of the tree, and the test that guards it must then fail.
 
-    python -m tests.jobs.sabotage [WORDS]    only the sabotages whose names hold these words
+    python -m tests.stress.sabotage [WORDS]     only the sabotages whose names hold these words
+    python -m tests.stress.sabotage --sample    those whose line or guard stands in a file that changed since the last long run, and three at random
 
 First every guarding test must pass in a copy that is whole: a test that fails anyway would prove nothing. docs/testing.md shows the table.
 """
 
+import argparse
 import os
+import random
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 
 ROOT = Path(__file__).parent.parent.parent
+LONG_RUNS = ROOT / "docs/long-run.md"  # newest first, each with its commit
+AT_ONCE = 2
+AT_RANDOM = 3
 FAILED = 1  # pytest's code for tests that failed; others mean that it could not run
 
 
@@ -29,6 +39,11 @@ class Sabotage:
     text: str
     instead: str
     guard: str
+
+    def check(self, content: str) -> None:
+        """A text that no longer stands in its file once is a mistake in the table below."""
+        if content.count(self.text) != 1:
+            raise SystemExit(f"{self.name}: {self.file} holds {content.count(self.text)} times what is to be broken.")
 
 
 SABOTAGES = [
@@ -224,43 +239,82 @@ SABOTAGES = [
 ]
 
 
-def main(words: str) -> int:
+def main(arguments: list[str]) -> int:
     """How many sabotages nobody noticed; the table is printed as it grows."""
-    chosen = [one for one in SABOTAGES if words in one.name]
+    options = argparse.ArgumentParser(prog="python -m tests.stress.sabotage")
+    options.add_argument("words", nargs="*")
+    options.add_argument("--sample", action="store_true")
+    given = options.parse_args(arguments)
+    chosen = sample() if given.sample else [one for one in SABOTAGES if " ".join(given.words) in one.name]
+    for one in chosen:
+        one.check((ROOT / one.file).read_text())
     with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
-        tree = Path(folder) / "tree"
-        copied_to(tree)
-        if passed(tree, *{one.guard for one in chosen}) != 0:
-            print("The tests fail in a tree that is whole.")  # noqa: T201 - a person is looking
+        trees = SimpleQueue[Path]()
+        for number in range(AT_ONCE):
+            trees.put(copied_to(Path(folder) / f"{number}" / "tree"))
+        with borrowed(trees) as tree:
+            whole = passed(tree, *{one.guard for one in chosen})
+        if whole.returncode != 0:
+            print(f"The tests fail in a tree that is whole.\n{whole.stdout}{whole.stderr}")  # noqa: T201 - a person is looking
             return 1
-        unnoticed = 0
-        for one in chosen:
-            began = time.monotonic()
-            with broken(tree, one):
-                noticed = passed(tree, one.guard) == FAILED
-            unnoticed += not noticed
-            told = f"{'caught' if noticed else 'MISSED'}  {time.monotonic() - began:4.0f} s  {one.name}  <  {one.guard.rpartition('/')[2]}"
-            print(told, flush=True)  # noqa: T201 - a person is waiting
-    print(f"{len(chosen) - unnoticed} of {len(chosen)} caught")  # noqa: T201 - the result
-    return unnoticed
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            caught = sum(pool.map(partial(is_caught, trees), chosen))
+    print(f"{caught} of {len(chosen)} sabotages caught")  # noqa: T201 - the result
+    return len(chosen) - caught
 
 
-def copied_to(tree: Path) -> None:
-    """The files that git knows, as they stand."""
+def sample() -> list[Sabotage]:
+    """Those whose line or guard may have changed since the last long run, and three at random of the others."""
+    changed = changed_since_long_run()
+    chosen = [one for one in SABOTAGES if changed is None or {one.file, one.guard.partition("::")[0]} & changed]
+    others = [one for one in SABOTAGES if one not in chosen]
+    return chosen + random.SystemRandom().sample(others, min(AT_RANDOM, len(others)))
+
+
+def changed_since_long_run() -> set[str] | None:
+    """The files that differ from the commit of the last long run; None where that commit is not known here."""
+    found = re.search(r"\b[0-9a-f]{40}\b", LONG_RUNS.read_text())
+    asked = ["git", "diff", "--name-only", found[0] if found else "", "--"]
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    return set(done.stdout.split("\n")) if found and done.returncode == 0 else None
+
+
+@contextmanager
+def borrowed(trees: "SimpleQueue[Path]") -> Iterator[Path]:
+    """One of the copies, which nobody else uses meanwhile."""
+    tree = trees.get()
+    try:
+        yield tree
+    finally:
+        trees.put(tree)
+
+
+def is_caught(trees: "SimpleQueue[Path]", one: Sabotage) -> bool:
+    """Whether the guard fails where this line is broken."""
+    began = time.monotonic()
+    with borrowed(trees) as tree, broken(tree, one):
+        caught = passed(tree, one.guard).returncode == FAILED
+    told = f"{'caught' if caught else 'MISSED'}  {time.monotonic() - began:4.0f} s  {one.name}  <  {one.guard.rpartition('/')[2]}"
+    print(told, flush=True)  # noqa: T201 - a person is waiting
+    return caught
+
+
+def copied_to(tree: Path) -> Path:
+    """The tree, with the files that git knows, as they stand."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file():
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, tree / name)
+    return tree
 
 
 @contextmanager
 def broken(tree: Path, one: Sabotage) -> Iterator[None]:
-    """The tree with this line broken. A text that no longer stands there once is a mistake in the table above."""
+    """The tree with this line broken."""
     path = tree / one.file
     whole = path.read_text()
-    if whole.count(one.text) != 1:
-        raise SystemExit(f"{one.name}: {one.file} holds {whole.count(one.text)} times what is to be broken.")
+    one.check(whole)
     path.write_text(whole.replace(one.text, one.instead))
     try:
         yield
@@ -268,12 +322,12 @@ def broken(tree: Path, one: Sabotage) -> Iterator[None]:
         path.write_text(whole)
 
 
-def passed(tree: Path, *tests: str) -> int:
-    """pytest's exit code. Without bytecode: a line broken and mended within a second would be taken for unchanged."""
+def passed(tree: Path, *tests: str) -> "subprocess.CompletedProcess[str]":
+    """How pytest ended. Without bytecode: a line broken and mended within a second would be taken for unchanged."""
     environment = {**os.environ, "STUDIO_DATA_DIR": str(tree.parent / "data"), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
-    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, check=False).returncode
+    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
 
 
 if __name__ == "__main__":
-    sys.exit(main(" ".join(sys.argv[1:])))
+    sys.exit(main(sys.argv[1:]))

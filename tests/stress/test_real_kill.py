@@ -6,8 +6,6 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-import pytest
-
 from tests.installation import Installation, installed
 from tests.time_limits import eventually
 
@@ -41,9 +39,6 @@ def states(studio: Installation) -> list[str]:
     return found
 
 
-@pytest.mark.long
-@pytest.mark.browser  # real processes, as the browser tests have
-@pytest.mark.looks
 def test_a_cluster_killed_in_the_middle_is_replaced_and_every_job_ends_or_is_in_doubt(tmp_path: Path):
     with installed(tmp_path, STUDIO_SANDBOX_SPEED="2") as studio:
         studio.ask(ORDER)

@@ -21,7 +21,7 @@ from studio.jobs.models import Attempt, Cause, Clip, Heartbeat, Job, JobEvent
 from studio.sandbox import account, grokimagine, ttapi, xai
 from studio.sandbox.files import folder
 from studio.sandbox.models import Fault, Kind, Played, RemoteJob, TurnedAway
-from tests.chaos.weather import PLENTY
+from tests.stress.weather import PLENTY
 
 ATTEMPT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 UNSAVED = {Cause.EXPIRED, Cause.DOWNLOAD_FAILED}  # made, and its link or its file was no good
@@ -213,7 +213,7 @@ def counts(books: Books, sure: int) -> dict[str, dict[str, int]]:
     met = Counter(kind for one in books.remote.values() for kind in _faults(one))
     met.update(TurnedAway.objects.exclude(kind="").values_list("kind", flat=True))
     for fault in Fault.objects.filter(moment__in=["check", "download"]):
-        met[f"{fault.kind}@{fault.moment}"] += (PLENTY if fault.share else sure) - (fault.left or 0)
+        met[f"{fault.kind}@{fault.moment}"] += (PLENTY if fault.share else sure or 1) - (fault.left or 0)
     doubted = set(JobEvent.objects.filter(state=State.IN_DOUBT).values_list("job", flat=True))
     found = JobEvent.objects.filter(job__in=doubted).order_by("job", "pk").values_list("job", "state", "cause")
     return {

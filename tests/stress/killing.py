@@ -1,0 +1,123 @@
+"""A worker that dies at a chosen line, and the choice of lines.
+
+`traced` lists every line of the watched files that a piece of work runs through. The long run dies at each of them. The sample dies once in each function,
+at a line that the run's seed chooses.
+"""
+
+import asyncio
+import random
+import sys
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from operator import itemgetter
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any
+
+from django.db import connection as database
+
+from studio.jobs import hands
+from tests.long_run import LONG
+
+
+class Killed(BaseException):
+    """The worker's process is gone."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of ours that ran."""
+
+    file: str
+    function: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.number}, in {self.function}"
+
+
+class Killer:
+    """Raises Killed at the n-th line that runs in the watched files, counted from 1; `died_at` says where, and is None if the work ended before."""
+
+    def __init__(self, at: int, *, files: Collection[str]) -> None:
+        self.at = at
+        self.files = files
+        self.lines: list[Line] = []
+        self.died_at: Line | None = None
+
+    def __enter__(self) -> "Killer":
+        self.before = sys.gettrace()
+        sys.settrace(self._enter_frame)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        sys.settrace(self.before)
+
+    def _enter_frame(self, frame: FrameType, event: str, arg: Any) -> Any:
+        return self._line if frame.f_code.co_filename in self.files and not self.died_at else None
+
+    def _line(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if event != "line" or self.died_at:
+            return self._line
+        code = frame.f_code
+        self.lines.append(Line(Path(code.co_filename).name, code.co_qualname, frame.f_lineno))
+        if len(self.lines) == self.at:
+            self.died_at = self.lines[-1]
+            raise Killed(str(self.died_at))
+        return self._line
+
+
+NEVER = -1  # a line that no work reaches
+PARTS = 60 if LONG else 2  # tests among which the lines of a run are dealt: each has a database of its own, and checks all the books after each death
+
+
+def files_of(*modules: ModuleType) -> frozenset[str]:
+    return frozenset(str(Path(module.__file__)) for module in modules if module.__file__)
+
+
+def traced(work: Callable[[], object], *, files: Collection[str]) -> list[Line]:
+    """The lines of these files that the work runs through, in order."""
+    with Killer(NEVER, files=files) as killer:
+        work()
+    return killer.lines
+
+
+def chosen(ran: dict[str, list[Line]], *, seed: int, part: int) -> list[tuple[str, int]]:
+    """Where to die in this part of the run: which piece of work, and at which of the lines that it ran, counted from 1.
+
+    The long run takes every line of every piece of work. The sample takes each function once, at one of its lines in one piece of work.
+    """
+    places = [(name, place, (line.file, line.function)) for name, lines in ran.items() for place, line in enumerate(lines, start=1)]
+    if not LONG:
+        random.Random(seed).shuffle(places)
+        places = sorted({function: (name, place, function) for name, place, function in places}.values(), key=itemgetter(2))
+    return [(name, place) for name, place, _ in places[part::PARTS]]
+
+
+def until_killed(work: Callable[[], object], at: int, *, files: Collection[str]) -> Line | None:
+    """Where the worker died; None if it finished before. What it leaves is what the end of its process leaves."""
+    with Killer(at, files=files) as killer:
+        try:
+            work()
+        except Killed:
+            lose_database()
+            lose_connections()
+    return killer.died_at
+
+
+def lose_database() -> None:
+    """What the end of a process does to its transaction: the connection drops, nothing of it is kept. (Our own end may even skip a block's exit.)"""
+    if database.connection is not None:
+        database.connection.close()
+    database.connect()
+
+
+def lose_connections() -> None:
+    """What the end of a process does to its HTTP connections; the next process opens its own."""
+    loop = hands.hands().loop
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left))
+    hands.let_go()
