@@ -55,6 +55,9 @@ MEND_ILL: dict[str, str] = {
     Cause.WRONG_KEY: "Enter its key again on /connections/.",
 }
 START_WORKER = "Start one: make run, or manage.py work."
+AWAIT_WORKER = (
+    "Wait: on a busy machine a start takes minutes. If it stays silent, look into the worker's log. Start no second one: it would end the first."
+)
 MENDS = {
     "database": "Check STUDIO_DATABASE_URL, and that the database runs and may be written.",
     "migrations": "Run manage.py setup.",
@@ -71,7 +74,7 @@ def examine() -> list[Finding]:
     probed = list(parts())
     stuck = {"database", "migrations"} & {problem.part for problem in probed}
     examinations = (secrets, openness, disk) if stuck else (secrets, openness, disk, sqlite, connections, ills, doubts, workers, books)
-    findings = [Finding(Level.ERROR, problem.words, MENDS[problem.part]) for problem in probed]
+    findings = [Finding(Level.ERROR, problem.words, _mend(problem)) for problem in probed]
     findings += [finding for examination in examinations for finding in examination()]
     return sorted(findings, key=lambda finding: list(Level).index(finding.level))
 
@@ -80,6 +83,10 @@ def parts() -> list[health.Problem]:
     """What does not work of the parts that /readyz asks, and the shared cache. Without a database nothing else is asked."""
     without_database = health.problems({"database": health.database})
     return without_database or health.problems({part: probe for part, probe in PROBES.items() if part != "database"})
+
+
+def _mend(problem: health.Problem) -> str:
+    return AWAIT_WORKER if problem.words == health.SILENT_BUT_SUPERVISED else MENDS[problem.part]
 
 
 def secrets() -> Iterator[Finding]:

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 Probe = Callable[[], str]
 SILENT = timedelta(seconds=15)  # a worker that has not been heard of for longer is not there
 UNWATCHED = timedelta(seconds=60)  # a supervisor that has not looked after its cluster for longer is not there: it waits 30 s at most
+NO_WORKER = f"No worker was heard of for {SILENT.total_seconds():.0f} s."
+SILENT_BUT_SUPERVISED = f"{NO_WORKER} Its supervisor runs, and restarts it if it stays silent."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def worker() -> str:
     now = timezone.now()
     alive = list(Heartbeat.objects.filter(beat_at__gte=now - SILENT).values_list("watched_at", flat=True))
     if not alive:
-        return f"No worker was heard of for {SILENT.total_seconds():.0f} s."
+        return SILENT_BUT_SUPERVISED if Heartbeat.objects.filter(watched_at__gte=now - UNWATCHED).exists() else NO_WORKER
     if all(seen is not None and seen < now - UNWATCHED for seen in alive):
         return "A worker works, but its supervisor does not: nobody would replace it."
     return ""

@@ -21,7 +21,8 @@ from typing import IO
 from studio.jobs import cluster, supervisor
 
 LOOK_EVERY = 0.2  # seconds
-START_WITHIN = 60.0  # seconds until the web server answers
+START_WITHIN = 600.0  # seconds until the web server answers: a busy machine may need minutes, and a server that ended is noticed at once
+SLOW = 60.0  # seconds until people are told that the start takes long
 STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -70,10 +71,10 @@ def claim_port(host: str, port: int) -> None:
 
 
 class Launcher:
-    """Starts the parts, watches them, and stops them. The web server must answer within `patience` seconds."""
+    """Starts the parts, watches them, and stops them. The web server must answer within `patience` seconds; after `slow` seconds people are told."""
 
-    def __init__(self, wanted: list[Part], *, folder: Path, environment: dict[str, str], patience: float = START_WITHIN) -> None:
-        self.wanted, self.folder, self.environment, self.patience = wanted, folder, environment, patience
+    def __init__(self, wanted: list[Part], *, folder: Path, environment: dict[str, str], patience: float = START_WITHIN, slow: float = SLOW) -> None:
+        self.wanted, self.folder, self.environment, self.patience, self.slow = wanted, folder, environment, patience, slow
         self.children: list[tuple[Part, subprocess.Popen[bytes]]] = []
         self.told_to_stop = False
 
@@ -101,12 +102,16 @@ class Launcher:
         )
 
     def _until_ready(self, is_ready: Callable[[], bool], when_ready: Callable[[], None]) -> str:
-        deadline = time.monotonic() + self.patience
+        began, said = time.monotonic(), False
         while not (self.told_to_stop or is_ready()):
             if fallen := self._fallen():
                 return fallen
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - began
+            if waited > self.patience:
                 return f"The web server did not answer within {self.patience:.0f} s."
+            if waited > self.slow and not said:
+                print(f"The web server has not answered for {self.slow:.0f} s. It is still starting.", file=sys.stderr)  # noqa: T201 - a person is looking
+                said = True
             time.sleep(LOOK_EVERY)
         if not self.told_to_stop:
             when_ready()

@@ -9,20 +9,21 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
 
 MARK = "STUDIO_CLUSTER_OF"
+COMMAND = (sys.executable, "manage.py", "qcluster")
 SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
-def start() -> subprocess.Popen[bytes]:
+def start(command: Sequence[str] = COMMAND) -> subprocess.Popen[bytes]:
     """A new cluster, leading a process group. It is told to stop when we are gone, even if we were killed."""
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "qcluster"],
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        command,
         cwd=settings.BASE_DIR,
         env={**os.environ, MARK: mark()},
         start_new_session=True,

@@ -10,9 +10,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 from uuid import UUID
 
@@ -37,7 +38,8 @@ from studio.sandbox import callbacks
 log = logging.getLogger(__name__)
 LOOK = 0.2  # seconds between looks for what is due
 TICK = 1.0  # seconds between heartbeats, and before a sweep is asked for again that nobody began
-STALLED = 20.0  # seconds without a heartbeat
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # the heartbeat of a cluster that has not reached its first
+LONGEST_PAUSE = 30.0  # seconds before a start; health.UNWATCHED must be longer
 GRACE = 25.0  # seconds for running tasks at the end; longer than a usual save, shorter than a container's patience
 FULL = 40  # tasks waiting: more would only say the same again
 URGENT = timedelta(seconds=0.75 * LOOK)  # for which one call for a sweep is enough, where there is something to look at
@@ -47,23 +49,84 @@ MOST_DEATHS = 3  # sweeps in a row that died over a connection, before it is lef
 LONGEST_ALONE = 300  # seconds
 
 
-class Supervisor:
-    """Runs one cluster until told to stop."""
+@dataclass(frozen=True, slots=True)
+class SilenceLimits:
+    """Seconds without a heartbeat after which a cluster is replaced."""
 
-    def __init__(self) -> None:
+    stalled: float = 20.0  # once it has reached its first heartbeat
+    start: float = 60.0  # until its first heartbeat: a busy machine takes long over imports and over starting the workers
+    longest_start: float = 600.0
+
+    def for_start(self, slow_starts: int) -> float:
+        """The limit until the first heartbeat, doubled for each start in a row that was too slow for its own."""
+        return min(self.longest_start, self.start * 2.0 ** min(slow_starts, 20))
+
+
+@dataclass(slots=True)
+class ClusterRun:
+    """One cluster from its start to its end. Moments are seconds of the monotonic clock, because the system's clock may jump."""
+
+    process: subprocess.Popen[bytes]
+    started: float
+    known_beat: datetime | None = None  # what the database holds; at the first look it is from an earlier cluster
+    first_beat: float | None = None
+    newest_beat: float | None = None
+
+    def note(self, beat_at: datetime, *, now: float) -> None:
+        """Take a heartbeat that changed since the last look as a sign of life.
+
+        One in the future counts too: the clock was set back, and workers write no new one until it has caught up.
+        """
+        known, self.known_beat = self.known_beat, beat_at
+        if known is not None and (beat_at != known or beat_at > timezone.now()):
+            self.newest_beat = now
+            self.first_beat = now if self.first_beat is None else self.first_beat
+
+    def is_stable(self, seconds: float) -> bool:
+        """Whether its heartbeats have gone on for this long."""
+        return self.first_beat is not None and self.newest_beat is not None and self.newest_beat - self.first_beat >= seconds
+
+
+def why_replace(*, code: int | None, age: float, silent: float | None, slow_starts: int, limits: SilenceLimits) -> str:
+    """Why a cluster must be replaced; empty while it need not be.
+
+    `code` is its exit code, `age` the seconds since its start, `silent` those since its newest heartbeat; None while it runs, and before the first one.
+    """
+    if code is not None:
+        return f"It ended with code {code}"
+    if silent is None:
+        limit = limits.for_start(slow_starts)
+        return f"It gave no sign of life within {limit:g} s of its start" if age >= limit else ""
+    return f"It was silent for {silent:.0f} s" if silent >= limits.stalled else ""
+
+
+def restart_pause(failures: int) -> float:
+    """Seconds to wait before the next start, after so many replacements in a row: none after the first, then 1, 3, 7 and so on."""
+    return min(LONGEST_PAUSE, 2.0 ** min(failures - 1, 10) - 1)
+
+
+class Supervisor:
+    """Runs one cluster until told to stop.
+
+    `failures` counts replacements for any reason and sets the pause before a start. `slow_starts` counts starts that used up their limit and sets the next
+    limit. A stable cluster resets both; a first heartbeat alone does not, or a machine that is still busy would begin with the shortest limit again.
+    """
+
+    def __init__(self, *, command: Sequence[str] = cluster.COMMAND, limits: SilenceLimits | None = None) -> None:
         """Nothing runs yet."""
+        self.command, self.limits = command, limits or SilenceLimits()
         self.stopping = False
-        self.cluster: subprocess.Popen[bytes] | None = None
-        self.born = 0.0
+        self.current: ClusterRun | None = None
         self.ticked = 0.0
         self.failures = 0
+        self.slow_starts = 0
 
     def run(self) -> None:
         """Look and tick until SIGTERM or SIGINT; then let running tasks finish."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         self._end_orphans()
-        self._start()
+        self.start()
         while not self.stopping:
             started = time.monotonic()
             try:
@@ -72,7 +135,7 @@ class Supervisor:
                 log.exception("tick failed; the next one tries again")
                 close_old_connections()
             self._sleep(LOOK - (time.monotonic() - started))
-        self._end()
+        self.end()
 
     def _step(self, now: float) -> None:
         look()
@@ -81,7 +144,7 @@ class Supervisor:
         self.ticked = now
         close_old_connections()
         tick()
-        self._watch()
+        self.watch(now)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signal module's form
         self.stopping = True
@@ -91,54 +154,66 @@ class Supervisor:
         while not self.stopping and (left := end - time.monotonic()) > 0:
             time.sleep(min(0.1, left))
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start a cluster."""
         get_broker().purge_queue()  # the rows say what there is to do; messages of a dead cluster are only in the way
-        self.cluster = cluster.start()
-        self.born = time.monotonic()
+        self.current = ClusterRun(cluster.start(self.command), started=time.monotonic())
         log.info("cluster %s started", settings.CLUSTER_NAME)
 
-    def _watch(self) -> None:
-        """Replace the cluster when it ended, with whatever code, or when its heartbeat stopped; end what only looks like it."""
-        assert self.cluster is not None  # noqa: S101 - run() started it
-        Heartbeat.objects.filter(cluster=settings.CLUSTER_NAME).update(watched_at=timezone.now())
+    def watch(self, now: float) -> None:
+        """Replace the cluster if it ended or gave no sign of life for too long, and end what is left of earlier ones. `now` is of the monotonic clock."""
+        run = self._current()
         self._end_orphans()
-        code, age = self.cluster.poll(), time.monotonic() - self.born
-        beat = Heartbeat.objects.filter(cluster=settings.CLUSTER_NAME).first()
-        silent = min(age, (timezone.now() - beat.beat_at).total_seconds() if beat else age)
-        if code is None and silent < STALLED:
-            self.failures = 0 if age > STALLED else self.failures
-            return
-        self._replace(f"It ended with code {code}" if code is not None else f"It was silent for {silent:.0f} s")
+        run.note(_beat_at(), now=now)
+        code, silent = run.process.poll(), None if run.newest_beat is None else now - run.newest_beat
+        if why := why_replace(code=code, age=now - run.started, silent=silent, slow_starts=self.slow_starts, limits=self.limits):
+            self.failures += 1
+            if code is None and silent is None:  # an exit says nothing about how long a start takes
+                self.slow_starts += 1
+            self._replace(why)
+        elif run.is_stable(self.limits.stalled):
+            self.failures = self.slow_starts = 0
 
     def _replace(self, why: str) -> None:
-        assert self.cluster is not None  # noqa: S101 - run() started it
-        left = len(list(cluster.members(self.cluster.pid)))
-        cluster.end_group(self.cluster.pid)
-        self.cluster.wait()
-        incident(f"{why}; {left} of its processes still ran and were ended, and it was started anew.")
+        process = self._current().process
+        left = len(list(cluster.members(process.pid)))
+        cluster.end_group(process.pid)
+        process.wait()
+        incident(f"{why}; {left} of its processes still ran and were ended, and it was started again.")
         Heartbeat.objects.filter(cluster=settings.CLUSTER_NAME).update(restarts=F("restarts") + 1)
-        self.failures += 1
-        self._sleep(min(30.0, 2.0 ** (self.failures - 1) - 1))
+        self._sleep(restart_pause(self.failures))
         if not self.stopping:
-            self._start()
+            self.start()
+
+    def _current(self) -> ClusterRun:
+        assert self.current is not None  # noqa: S101 - start() came first
+        return self.current
 
     def _end_orphans(self) -> None:
         """End what is left of earlier clusters of ours."""
-        for group in cluster.orphans(of=cluster.mark(), but=self.cluster.pid if self.cluster else None):
+        for group in cluster.orphans(of=cluster.mark(), but=self.current.process.pid if self.current else None):
             cluster.end_group(group)
             incident(f"Processes of an earlier cluster (group {group}) still worked and were ended.")
 
-    def _end(self) -> None:
+    def end(self) -> None:
         """SIGTERM to the cluster's main process only: sent to the group it would hang. What is left after the grace is ended with the group."""
-        assert self.cluster is not None  # noqa: S101 - run() started it
+        process = self._current().process
         with suppress(ProcessLookupError):
-            os.kill(self.cluster.pid, signal.SIGTERM)
+            os.kill(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
-            self.cluster.wait(GRACE)
-        cluster.end_group(self.cluster.pid)
-        self.cluster.wait()
+            process.wait(GRACE)
+        cluster.end_group(process.pid)
+        process.wait()
         cluster.pid_file().unlink(missing_ok=True)
         log.info("cluster %s stopped", settings.CLUSTER_NAME)
+
+
+def _beat_at() -> datetime:
+    """The newest heartbeat, of this cluster or an earlier one. Says there that a supervisor watches, before the first heartbeat too."""
+    name, now = settings.CLUSTER_NAME, timezone.now()
+    if not Heartbeat.objects.filter(cluster=name).update(watched_at=now):
+        Heartbeat.objects.get_or_create(cluster=name, defaults={"beat_at": NEVER, "watched_at": now})
+    return Heartbeat.objects.values_list("beat_at", flat=True).get(cluster=name)
 
 
 def incident(what: str) -> None:

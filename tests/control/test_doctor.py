@@ -22,6 +22,7 @@ from studio.credits.models import Account
 from studio.jobs import cluster
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Heartbeat, Incident
+from studio.jobs.supervisor import NEVER
 from studio.projects.models import Project
 from studio.providers.contract import Cause
 from studio.routing import breaker
@@ -81,6 +82,20 @@ def test_without_a_worker_it_says_how_to_start_one(well: Settings, working: Hear
     working.delete()
 
     assert found("No worker was heard of") == Finding(Level.ERROR, "No worker was heard of for 15 s.", "Start one: make run, or manage.py work.")
+
+
+def test_a_worker_that_is_starting_is_waited_for_and_no_second_one_is_started(well: Settings, working: Heartbeat):
+    Heartbeat.objects.update(cluster=well.CLUSTER_NAME, beat_at=NEVER, watched_at=timezone.now())
+    marked = {**os.environ, cluster.MARK: cluster.mark()}
+    with subprocess.Popen(
+        [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE, start_new_session=True, env=marked
+    ) as started:
+        try:
+            eventually(lambda: cluster.orphans(of=cluster.mark()), within=10)
+            assert found("Its supervisor runs").mend.startswith("Wait: on a busy machine a start takes minutes.")
+            assert errors() == ["No worker was heard of for 15 s. Its supervisor runs, and restarts it if it stays silent."]
+        finally:
+            cluster.end_group(started.pid)
 
 
 def test_without_a_database_it_says_so_once(well: Settings):

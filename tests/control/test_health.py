@@ -17,6 +17,7 @@ from pytest_django.fixtures import Settings
 
 from studio.control import health
 from studio.jobs.models import Heartbeat
+from studio.jobs.supervisor import NEVER
 
 
 @contextmanager
@@ -61,6 +62,12 @@ def test_without_a_worker_it_is_not_ready(client: Client, working: Heartbeat):
     Heartbeat.objects.update(beat_at=timezone.now() - timedelta(seconds=16))
 
     assert problems(client) == {"worker": "No worker was heard of for 15 s."}
+
+
+def test_a_worker_that_is_starting_is_not_ready_and_its_supervisor_is_said(client: Client, working: Heartbeat):
+    Heartbeat.objects.update(beat_at=NEVER, watched_at=timezone.now())
+
+    assert problems(client) == {"worker": "No worker was heard of for 15 s. Its supervisor runs, and restarts it if it stays silent."}
 
 
 def test_a_worker_without_its_supervisor_is_not_ready(client: Client, working: Heartbeat):
