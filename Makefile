@@ -4,16 +4,21 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-# Two tests at a time; whoever has none left takes over the other's
+# Two processes of tests, and three of those that mostly wait for a browser or a server; whoever has no test left takes over some of another's
 TWO := -n 2 --dist worksteal
-THREE := -n 3 --dist worksteal  # of those that mostly wait for what they started
-.PHONY: help run test test-quick chaos sabotage check format bench lock vendor clean
+THREE := -n 3 --dist worksteal
+STAGE := .ci/stage
+# What locks, constrains, searches or plans its queries differently there, and real processes on it. The long run takes everything.
+ON_POSTGRES := tests/stress tests/credits tests/routing tests/jobs \
+	$(patsubst %,tests/gallery/test_%.py,comments decisions keeping lineage many mentions results review room saved_views search shows triggers wall)
+.PHONY: help run test test-quick test-postgres test-long storm sabotage sabotage-sample check format bench lock vendor clean
 
 help:
 	@echo "make run     set up everything and run it: web, worker, sandbox (PORT=8000)"
 	@echo "make test    set up everything and run every test, a real browser included"
 	@echo "make check   format, lint, types, arrows, migrations, vendored files"
-	@echo "make chaos   the long storm: thousands of orders, every fault, processes killed at random (some ten minutes)"
+	@echo "make test-long  everything that make test takes a sample of: every line, PostgreSQL, coverage, sabotage, benchmarks (about two hours)"
+	@echo "make storm   the long storm alone: thousands of orders, every fault, processes killed at random (some twenty minutes)"
 	@echo "make sabotage  breaks each line that matters and sees its test fail"
 	@echo "make bench   the benchmarks, printing ratios"
 
@@ -33,22 +38,45 @@ run: .venv/app
 	@STUDIO_LOCAL=$${STUDIO_LOCAL:-1} PORT=$${PORT:-8000} exec $(BIN)/python manage.py run
 
 test: .venv/dev
+	@$(STAGE) --begin
 	@.ci/browser
-	$(BIN)/coverage erase
-	$(BIN)/pytest $(TWO) --cov --cov-report= -m "not browser and not long and not again"
-	$(BIN)/coverage report
-	$(BIN)/pytest $(TWO) -m "not browser and (long or again)"  # without counting lines, which takes nearly as long as the tests do
-	$(BIN)/pytest $(THREE) -rR -m browser  # in processes of its own: its driver keeps a loop in them, in which no other may run
+	@$(STAGE) "tests on SQLite" $(BIN)/pytest $(TWO) tests --ignore=tests/browser
+	@$(STAGE) "tests with a browser" $(BIN)/pytest $(THREE) tests/browser
+	@$(STAGE) --report 600
 
 test-quick: .venv/dev
-	$(BIN)/pytest $(TWO) -m "not browser"
+	$(BIN)/pytest $(TWO) tests --ignore=tests/browser --ignore=tests/stress
 
-# STUDIO_CHAOS_SEED=n has the same people, faults and victims again
-chaos: .venv/dev
-	STUDIO_CHAOS_JOBS=$${STUDIO_CHAOS_JOBS:-2000} STUDIO_CHAOS_SECONDS=$${STUDIO_CHAOS_SECONDS:-300} $(BIN)/pytest tests/chaos -p no:randomly -s
+# With a PostgreSQL and a Redis of its own
+test-postgres: .venv/dev
+	@$(STAGE) --begin
+	@.ci/services $(STAGE) "tests on PostgreSQL and Redis" $(BIN)/pytest $(TWO) $(ON_POSTGRES)
+	@$(STAGE) --report 300
+
+test-long: export STUDIO_TEST_LONG = 1
+test-long: .venv/dev
+	@$(STAGE) --begin
+	@.ci/browser
+	$(BIN)/coverage erase
+	@$(STAGE) "tests on SQLite, lines counted" $(BIN)/pytest $(TWO) tests --ignore=tests/browser --ignore=tests/stress --cov --cov-report=
+	@$(STAGE) "coverage" $(BIN)/coverage report
+	@$(STAGE) "stress on SQLite" $(BIN)/pytest $(TWO) tests/stress
+	@$(STAGE) "tests with a browser" $(BIN)/pytest $(THREE) tests/browser
+	@.ci/services $(STAGE) "tests on PostgreSQL and Redis" $(BIN)/pytest $(TWO) tests --ignore=tests/browser
+	@.ci/services $(STAGE) "tests with a browser on PostgreSQL and Redis" $(BIN)/pytest $(THREE) tests/browser
+	@$(STAGE) "sabotage" $(BIN)/python -m tests.stress.sabotage
+	@$(STAGE) "benchmarks" $(BIN)/pytest tests/bench -o python_files='bench_*.py' -p no:randomly -s
+	@$(STAGE) --report 0
+
+# STUDIO_STORM_SEED=n has the same people, faults and victims again
+storm: .venv/dev
+	STUDIO_TEST_LONG=1 $(BIN)/pytest tests/stress/test_storm.py -s
 
 sabotage: .venv/dev
-	$(BIN)/python -m tests.jobs.sabotage
+	$(BIN)/python -m tests.stress.sabotage
+
+sabotage-sample: .venv/dev
+	@$(STAGE) "sabotage, a sample" $(BIN)/python -m tests.stress.sabotage --sample
 
 check: .venv/dev
 	$(BIN)/ruff format --check .

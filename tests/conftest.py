@@ -19,6 +19,7 @@ from studio.routing.models import Connection
 from tests.installation import with_tables
 from tests.long_run import load_hypothesis_profile
 
+pytest_plugins = ["tests.report"]
 load_hypothesis_profile()
 
 
