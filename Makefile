@@ -16,7 +16,7 @@ ON_POSTGRES := tests/stress tests/credits tests/routing tests/jobs \
 help:
 	@echo "make run     set up everything and run it: web, worker, sandbox (PORT=8000)"
 	@echo "make test    set up everything and run every test, a real browser included"
-	@echo "make check   format, lint, types, arrows, migrations, vendored files"
+	@echo "make check   format, lint, types, imports, migrations, templates, styles, scripts, vendored files"
 	@echo "make test-long  everything that make test takes a sample of: every line, PostgreSQL, coverage, sabotage, benchmarks (about two hours)"
 	@echo "make storm   the long storm alone: thousands of orders, every fault, processes killed at random (some twenty minutes)"
 	@echo "make sabotage  breaks each line that matters and sees its test fail"

@@ -3,7 +3,7 @@
 What needs somebody is a table of rules over what was read, so that the page tells in one look whether all is well.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from studio.control import drift, fares, inbox, missing
 from studio.control.fares import Queue, Standing
-from studio.control.health import SILENT
+from studio.control.health import SILENT, UNWATCHED
 from studio.gallery import storage
 from studio.jobs.models import Heartbeat, Incident
 from studio.jobs.recheck import faulty
@@ -69,20 +69,24 @@ def look() -> Room:
     """The control room at this moment."""
     now = timezone.now()
     standings = fares.standings(now)
-    clusters = [row for row in Heartbeat.objects.order_by("-beat_at")[:CLUSTERS] if (now - row.beat_at).total_seconds() < REMEMBERED]
+    heartbeats = list(Heartbeat.objects.order_by("-beat_at")[:CLUSTERS])
+    clusters = [row for row in heartbeats if (now - row.beat_at).total_seconds() < REMEMBERED]
     waiting = inbox.waiting(now)
-    needs = [*_of_worker(clusters, now), *_of_all(standings), *_of_doubt(waiting), *_of_keeping(now)]
+    needs = [*_of_worker(heartbeats, now), *_of_all(standings), *_of_doubt(waiting), *_of_keeping(now)]
     needs += [need for standing in standings if standing.connection.enabled for need in _of_connection(standing)]
     needs += _of_prices([standing.connection for standing in standings if standing.connection.enabled])
     return Room(sorted(needs, key=lambda need: need.tone), standings, clusters, list(Incident.objects.all()[:INCIDENTS]), waiting, now)
 
 
-def _of_worker(clusters: Iterable[Heartbeat], now: datetime) -> Iterator[Need]:
-    """Nobody works."""
-    newest = max((cluster.beat_at for cluster in clusters), default=None)
-    if newest is None or newest < now - SILENT:
-        since = f"since {timezone.localtime(newest):%H:%M:%S}" if newest else "lately"
-        yield Need("bad", f"No worker was heard of {since}, so nothing is sent, watched or saved. Start one: make run, or manage.py work.")
+def _of_worker(heartbeats: list[Heartbeat], now: datetime) -> Iterator[Need]:
+    """No cluster works: none was started, or its supervisor is still starting one or about to restart it. The newest heartbeat comes first."""
+    newest = heartbeats[0].beat_at if heartbeats else None
+    if newest and newest >= now - SILENT:
+        return
+    since = f"since {timezone.localtime(newest):%H:%M:%S}" if newest and (now - newest).total_seconds() < REMEMBERED else "lately"
+    supervised = any(row.watched_at and row.watched_at >= now - UNWATCHED for row in heartbeats)
+    advice = "Its supervisor runs: it is starting, or will be restarted." if supervised else "Start one: make run, or manage.py work."
+    yield Need("bad", f"No worker was heard of {since}, so nothing is sent, watched or saved. {advice}")
 
 
 def _of_all(standings: list[Standing]) -> Iterator[Need]:

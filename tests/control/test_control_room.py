@@ -17,6 +17,7 @@ from studio.control.shell import Shell
 from studio.control.templatetags import ui
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Heartbeat, Incident, Job
+from studio.jobs.supervisor import NEVER
 from studio.projects.models import Project
 from studio.routing import breaker
 from studio.routing.models import Breaker, Connection
@@ -69,6 +70,15 @@ def test_a_silent_worker_needs_somebody_first(admin: Client, xai: Connection, wo
 
 def test_an_installation_without_a_worker_says_how_to_start_one(admin: Client, xai: Connection):
     assert "No worker was heard of lately, so nothing is sent, watched or saved. Start one: make run, or manage.py work." in shown(admin)
+
+
+def test_a_worker_that_is_only_slow_to_start_is_waited_for_and_nobody_is_told_to_start_another(admin: Client):
+    Heartbeat.objects.create(cluster="here", beat_at=NEVER, watched_at=timezone.now())
+
+    page = shown(admin)
+
+    assert "No worker was heard of lately, so nothing is sent, watched or saved. Its supervisor runs: it is starting, or will be restarted." in page
+    assert "Start one" not in page
 
 
 def test_without_a_connection_that_is_on_nobody_can_order(admin: Client, working: Heartbeat):

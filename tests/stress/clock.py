@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from studio.jobs.lifecycle import FINAL, State
 from studio.jobs.models import Attempt, Heartbeat, Job, JobEvent
+from studio.jobs.supervisor import NEVER
 from studio.routing.models import Breaker, Connection
 from studio.sandbox.models import RemoteJob
 
@@ -23,7 +24,7 @@ MOMENTS = (
 def ages() -> dict[str, float]:
     """Seconds since the last heartbeat of each cluster."""
     now = timezone.now()
-    return {row.cluster: (now - row.beat_at).total_seconds() for row in Heartbeat.objects.all()}
+    return {row.cluster: (now - row.beat_at).total_seconds() for row in Heartbeat.objects.exclude(beat_at=NEVER)}
 
 
 def waiting() -> dict[str, int]:
