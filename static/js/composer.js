@@ -95,7 +95,9 @@ function arrive() {
 // opens it again meanwhile keeps it open.
 let closing;
 document.addEventListener("click", (e) => {
-  if (e.detail > 0 && e.target.closest?.(".route")) closing = setTimeout(() => document.getElementById("routes")?.hidePopover?.(), 120);
+  if (!(e.detail > 0 && e.target.closest?.(".route"))) return;
+  clearTimeout(closing); // a press on the label is a click on its field too
+  closing = setTimeout(() => document.getElementById("routes")?.hidePopover?.(), 120);
 });
 document.addEventListener("beforetoggle", (e) => { if (e.target.id === "routes") clearTimeout(closing); }, true);
 

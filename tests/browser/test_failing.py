@@ -59,6 +59,19 @@ def test_a_failure_at_one_connection_becomes_a_clip_from_the_next_and_the_receip
     expect(page.locator("#receipt")).to_contain_text("for 2 tries")
 
 
+def test_a_list_of_connections_that_is_closed_and_opened_again_at_once_stays_open(board: Page):
+    page = board
+    page.clock.install(time="2026-01-01")
+    page.clock.pause_at("2026-01-02")
+    page.locator("#route-btn").click()
+    page.locator("#routes label.route", has_text="xAI (sandbox)").click()
+    page.keyboard.press("Escape")
+    expect(page.locator("#routes")).to_be_hidden()
+    page.locator("#route-btn").click()
+    page.clock.run_for(1000)
+    assert page.locator("#routes").evaluate("list => list.matches(':popover-open')")  # one that closes is visible for a moment
+
+
 def test_a_failed_job_is_tried_again_with_one_press(board: Page, seed: Callable[..., Any]):
     page = board
     seed("fault", "xai", "failure")
