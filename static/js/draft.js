@@ -95,12 +95,13 @@ function say(words, { tone = "", acts = [] } = {}) {
   }
 }
 
-// In this browser: the fields that the server does not have, with the version that they would follow; else the version that it has.
+// In this browser: the fields that the server does not have, with the version that they would follow, and whether others were on their way there; else the
+// version that it has.
 const key = () => `draft:${form().dataset.draft}`;
 function aside(given) {
   const version = versions.get(about()) ?? 0;
   try {
-    localStorage.setItem(key(), JSON.stringify(given === null ? { version } : { version, fields: String(given) }));
+    localStorage.setItem(key(), JSON.stringify(given === null ? { version } : { version, fields: String(given), after: Boolean(sending) }));
   } catch { /* storage is off */ }
 }
 function left() {
@@ -111,12 +112,13 @@ function left() {
   }
 }
 async function restore() {
-  const seen = versions.get(about()) ?? 0, { fields: unsent, version } = left(), text = new URLSearchParams(unsent).get("prompt");
+  const seen = versions.get(about()) ?? 0, { fields: unsent, version, after } = left(), text = new URLSearchParams(unsent).get("prompt");
+  const follows = version === seen || (after && version + 1 === seen && text === prompt().value); // these words arrived, what was chosen after them did not
   if (named().length) { // what was asked for stays, what it takes the place of is within reach
     const replaced = text || document.getElementById("draft-said").dataset.aside;
     if (replaced && replaced !== prompt().value) offer(PUT_ASIDE, replaced);
   } else if (unsent === String(fields())) aside(null);
-  else if (text && version === seen) await resend(unsent, text);
+  else if (text && follows) await resend(unsent, text);
   else if (text && text !== prompt().value) offer("This browser holds another text of yours.", text);
   else if (!unsent && version > seen) take(); // it was kept while this page was on its way
 }
