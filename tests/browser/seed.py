@@ -26,6 +26,7 @@ from django.utils import timezone
 
 from studio.accounts.models import User
 from studio.credits import ledger, limit_actions
+from studio.credits.actions import give
 from studio.credits.models import CreditRequest
 from studio.credits.periods import today
 from studio.gallery.comments import Voice, Words, say
@@ -214,6 +215,11 @@ def order_in_doubt(code: str) -> None:
 def take_credits(code: str, name: str) -> None:
     """This person has no credits left."""
     ledger.lapse(person_of(code, name), CREDITS, key=f"{code}-{name}-taken", reason="for a test")
+
+
+def grant(code: str, name: str, *, by: str, reason: str) -> None:
+    """This person gets a credit."""
+    give(person_of(code, name), 1000, key=f"{code}-{name}-granted", reason=reason, by=person_of(code, by))
 
 
 def spending(code: str) -> None:

@@ -111,7 +111,7 @@ def test_a_prompt_is_written_used_changed_compared_and_restored(alice: Page, tea
 
 
 def test_a_value_that_was_typed_while_the_draft_was_on_its_way_is_there_after_a_reload(alice: Page, team: Team):
-    page, on_their_way = alice, []
+    page, on_their_way = alice, list[Route]()
 
     def hold_the_first(route: Route) -> None:
         if on_their_way:
