@@ -225,7 +225,7 @@ def grant(code: str, name: str, *, by: str, reason: str) -> None:
 def spending(code: str) -> None:
     """Six people who have spent today, a budget and a cap; prints the id of the one with the cap, and the month."""
     project, providers = Project.objects.get(code=code), ("xai", "comet", "ttapi", "acedata", "grokimagine", "")
-    people = [person(f"money{number}.{code.lower()}@example.org", name=f"Money {number} {code}") for number in range(len(providers))]
+    people = [person(f"money{number}.{code.lower()}@example.org", name=f"{code} Money {number}") for number in range(len(providers))]
     for number, (user, provider) in enumerate(zip(people, providers, strict=True)):
         ledger.hold(user, 40_000, reference=f"{code}-{number}", reason=f"{code}-{number}", project=project if number else None, provider=provider)
         ledger.settle(f"{code}-{number}", 38_000 + number)
