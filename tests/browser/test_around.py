@@ -1,27 +1,21 @@
 """Ways around and ways in: the palette, the map, what would open a connection, keys alone, a finger alone, a pasted picture, a laptop that slept."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import violations_everywhere
 from tests.browser.composer import choose
-from tests.browser.test_board import ROWS, change
-from tests.browser.test_frame import SESSION
-from tests.installation import Installation
-from tests.time_limits import eventually
+from tests.browser.conftest import OpenBrowser, Team
+from tests.browser.timers import WITHOUT_LATE_TIMERS
+from tests.time_limits import eventually, milliseconds
 
-pytestmark = [pytest.mark.browser, pytest.mark.looks]
-NEWCOMER = """
-from studio.accounts.models import User
-from studio.credits import ledger
-from studio.projects.models import Membership, Project
-person = User.objects.create_user({email!r}, name="Nell", password="correct horse battery")
-Membership.objects.create(project=Project.objects.get(code="DEMO"), user=person, role="owner")
-ledger.grant(person, 100_000, key=person.email, reason="to begin with", actor=None)
-"""
+Seed = Callable[..., Any]
+PASSWORD = "correct horse battery"
 FOCUS = "document.activeElement.matches({!r})"
+DRAWN_TWICE = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 PASTE = """async () => {
   const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 48 });
   canvas.getContext("2d").fillRect(0, 0, 64, 48);
@@ -32,34 +26,15 @@ PASTE = """async () => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def admin_key(installation: Installation) -> str:
-    return installation.ask(SESSION).splitlines()[-1]
-
-
 @pytest.fixture
-def at(page: Page, context: BrowserContext, installation: Installation, admin_key: str) -> Page:
-    """The admin's browser."""
-    context.add_cookies([{"name": "sessionid", "value": admin_key, "url": installation.address}])
-    return page
+def at(team: Team, open_browser: OpenBrowser) -> Page:
+    """The browser of Alice, who makes."""
+    return open_browser("alice")
 
 
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, locale="en-GB", reduced_motion="reduce")
-    context.set_default_timeout(20_000)
-    yield context.new_page()
-    context.close()
-
-
-def newcomer(installation: Installation, email: str) -> str:
-    installation.ask(NEWCOMER.format(email=email))
-    return email
-
-
-def test_the_palette_leads_by_keys_to_a_clip_to_an_action_and_back_to_where_one_was(at: Page, installation: Installation):
-    installation.ask(ROWS + "job_row(Project.objects.get(code='DEMO'), ada, Connection.objects.get(provider='xai'), prompt='A heron in the reeds')")
-    at.goto(f"{installation.address}/me/")
+def test_the_palette_leads_by_keys_to_a_clip_to_an_action_and_back_to_where_one_was(at: Page, team: Team, make_clips: Callable[..., list[str]]):
+    (heron,) = make_clips(1, prompt="A heron in the reeds")
+    at.goto("/me/")
     at.locator("#id_name").focus()
     at.keyboard.press("Control+k")
     field, chosen = at.locator("#palette-q"), at.locator('#palette-list [aria-selected="true"]')
@@ -84,11 +59,11 @@ def test_the_palette_leads_by_keys_to_a_clip_to_an_action_and_back_to_where_one_
     expect(chosen).to_contain_text("A heron in the reeds")
     assert at.evaluate("document.getElementById('palette-q').getAttribute('aria-activedescendant')") == chosen.get_attribute("id")
     at.keyboard.press("Enter")
-    at.wait_for_url("**/p/DEMO/clips/**")
+    at.wait_for_url(f"**{team.path}clips/{heron}/**")
 
 
-def test_the_palette_says_that_nobody_answers_and_keeps_what_the_page_can_do(at: Page, installation: Installation):
-    at.goto(f"{installation.address}/p/DEMO/")
+def test_the_palette_says_that_nobody_answers_and_keeps_what_the_page_can_do(at: Page, team: Team):
+    at.goto(team.path)
     at.route("**/found/**", lambda route: route.abort())
     at.keyboard.press("Control+k")
     expect(at.locator("#palette-none")).to_contain_text("No answer")
@@ -96,8 +71,8 @@ def test_the_palette_says_that_nobody_answers_and_keeps_what_the_page_can_do(at:
     expect(at.locator('#palette-list [aria-selected="true"]')).to_contain_text("Generate")
 
 
-def test_the_palette_says_that_it_looks_only_while_it_does(at: Page, installation: Installation):
-    at.goto(f"{installation.address}/p/DEMO/")
+def test_the_palette_says_that_it_looks_only_while_it_does(at: Page, team: Team):
+    at.goto(team.path)
     at.keyboard.press("Control+k")
     field, found = at.locator("#palette-q"), at.locator("#palette-list")
     expect(found).to_contain_text("Go to")
@@ -108,28 +83,30 @@ def test_the_palette_says_that_it_looks_only_while_it_does(at: Page, installatio
     expect(found).not_to_have_attribute("aria-busy", "true")
 
 
-def test_the_palette_works_by_finger(phone: Page, installation: Installation, admin_key: str):
-    phone.context.add_cookies([{"name": "sessionid", "value": admin_key, "url": installation.address}])
-    phone.goto(f"{installation.address}/credits/")
+def test_the_palette_works_by_finger(open_browser: OpenBrowser, team: Team):
+    phone = open_browser("alice", phone=True)
+    phone.goto("/credits/")
     phone.locator(".top [data-palette-open]").tap()
+    expect(phone.locator("#palette-q")).to_be_focused()
     phone.keyboard.type("gallery")
-    phone.locator("#palette-list").get_by_text("Gallery of Demo").tap()
-    phone.wait_for_url("**/p/DEMO/gallery/")
+    # The list is drawn once more with the answer: a finger that comes down before would lift from another line.
+    expect(phone.locator('#palette-list [aria-selected="true"]')).to_contain_text(f"Gallery of {team.name}")
+    phone.locator("#palette-list").get_by_text(f"Gallery of {team.name}").tap()
+    phone.wait_for_url(f"**{team.path}gallery/")
 
 
-def test_the_map_holds_what_works_on_the_page_and_nothing_else(at: Page, installation: Installation):
-    for path, has, lacks in (("/p/DEMO/", "Generate, while you write", "Full screen"), ("/prompts/", "New prompt", "Generate, while you write")):
-        at.goto(installation.address + path)
+def test_the_map_holds_what_works_on_the_page_and_nothing_else(at: Page, team: Team):
+    for path, has, lacks in ((team.path, "Generate, while you write", "Full screen"), ("/prompts/", "New prompt", "Generate, while you write")):
+        at.goto(path)
         at.evaluate("document.activeElement.blur()")
         at.keyboard.press("?")
         expect(at.locator("#keys").get_by_text(has)).to_be_visible()
         expect(at.locator("#keys").get_by_text(lacks)).to_be_hidden()
 
 
-def test_why_a_connection_cannot_do_it_follows_what_is_typed_and_what_would_open_it_is_made_by_a_press_alone(at: Page, installation: Installation):
-    at.goto(f"{installation.address}/p/DEMO/")
+def test_why_a_connection_cannot_do_it_follows_what_is_typed_and_what_would_open_it_is_made_by_a_press_alone(at: Page, team: Team):
+    at.goto(team.path)
     choose(at, "TTAPI")
-    at.locator("#composer [name=resolution]").select_option("720p")  # whatever was ordered last
     at.locator("#composer [name=duration]").select_option("20")
     at.locator("#prompt").fill("tide " * 900)
     at.locator("#route-btn").click()
@@ -148,13 +125,16 @@ def test_why_a_connection_cannot_do_it_follows_what_is_typed_and_what_would_open
     expect(at.locator("#prompt")).to_have_value("the tide at dusk")
 
 
-def test_the_list_of_connections_stays_under_its_button_while_one_walks_through_it(at: Page, installation: Installation):
-    at.goto(f"{installation.address}/p/DEMO/")
-    at.locator("#route-btn").click()
-    with at.expect_response(lambda response: "/options/" in response.url):
+def test_the_list_of_connections_stays_under_its_button_while_one_walks_through_it(at: Page, team: Team):
+    at.goto(team.path)
+    asking = at.locator("#composer-bar.htmx-request")
+    with at.expect_response("**/options/**"):
+        at.locator("#route-btn").click()
+    expect(asking).to_have_count(0)
+    with at.expect_response("**/options/**"):
         at.locator("#routes input:checked").press("ArrowDown")
-    expect(at.locator("#composer-bar.htmx-request")).to_have_count(0)
-    at.wait_for_timeout(300)
+    expect(asking).to_have_count(0)
+    at.evaluate(DRAWN_TWICE)
     panel, button = at.locator("#routes").bounding_box(), at.locator("#route-btn").bounding_box()
     assert panel
     assert button
@@ -163,8 +143,8 @@ def test_the_list_of_connections_stays_under_its_button_while_one_walks_through_
     expect(at.locator("#route-btn")).to_have_attribute("aria-expanded", "true")
 
 
-def test_a_picture_is_pasted_into_the_composer_and_goes_with_the_draft(at: Page, installation: Installation):
-    at.goto(f"{installation.address}/p/DEMO/")
+def test_a_picture_is_pasted_into_the_composer_and_goes_with_the_draft(at: Page, team: Team):
+    at.goto(team.path)
     before = at.locator("#refs [data-ref]").count()
     at.locator("#prompt").fill("with a picture")
     at.evaluate(PASTE)
@@ -175,21 +155,21 @@ def test_a_picture_is_pasted_into_the_composer_and_goes_with_the_draft(at: Page,
     expect(at.locator("#refs [data-ref]")).to_have_count(before)
 
 
-def test_by_keys_alone_from_the_sign_in_to_a_clip_that_is_picked(page: Page, installation: Installation):
-    email = newcomer(installation, "nell@example.org")
-    page.goto(installation.address)
+def test_by_keys_alone_from_the_sign_in_to_a_clip_that_is_picked(page: Page, team: Team, seed: Seed):
+    seed("set_password", "bob", PASSWORD)
+    page.goto("/")
     tab_to(page, "[name=login]")
-    page.keyboard.type(email)
+    page.keyboard.type(team.email("bob"))
     tab_to(page, "[name=password]")
-    page.keyboard.type("correct horse battery")
+    page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/p/DEMO/")
+    page.wait_for_url(f"**{team.path}")
     expect(page.locator("#guide-maker")).to_contain_text("Write a prompt")
     page.keyboard.press("c")
     page.keyboard.type("A lantern on a still lake")
     page.keyboard.press("Control+Enter")
     card = page.locator("article.card", has_text="A lantern on a still lake")
-    expect(card).to_have_attribute("data-state", "done", timeout=60_000)
+    expect(card).to_have_attribute("data-state", "done", timeout=milliseconds(60))
     expect(page.locator("#guide-maker [data-done]")).to_have_count(2)
     tab_to(page, ".card__prompt a")
     page.keyboard.press("Enter")
@@ -209,20 +189,25 @@ def tab_to(page: Page, selector: str) -> None:
     raise AssertionError(f"Tab never came to {selector}")
 
 
-def test_by_finger_alone_on_a_phone_the_same_story(phone: Page, installation: Installation):
-    email = newcomer(installation, "noah@example.org")
-    phone.goto(installation.address)
+def test_by_finger_alone_on_a_phone_the_same_story(open_browser: OpenBrowser, team: Team, seed: Seed):
+    seed("set_password", "bob", PASSWORD)
+    seed("jobs", 1, "cancelled", author="bob", duration=1, resolution="480p")  # a new order is like the last one: this one is made sooner
+    phone = open_browser(phone=True)
+    phone.goto("/")
     phone.locator("[name=login]").tap()
-    phone.keyboard.type(email)
+    expect(phone.locator("[name=login]")).to_be_focused()
+    phone.keyboard.type(team.email("bob"))
     phone.locator("[name=password]").tap()
-    phone.keyboard.type("correct horse battery")
+    expect(phone.locator("[name=password]")).to_be_focused()
+    phone.keyboard.type(PASSWORD)
     phone.get_by_role("button", name="Sign in").tap()
-    phone.wait_for_url("**/p/DEMO/")
+    phone.wait_for_url(f"**{team.path}")
     phone.locator("#prompt").tap()
+    expect(phone.locator("#prompt")).to_be_focused()
     phone.keyboard.type("A kite that pulls")
     phone.locator("#composer [type=submit]").tap()
     card = phone.locator("article.card", has_text="A kite that pulls")
-    expect(card).to_have_attribute("data-state", "done", timeout=60_000)
+    expect(card).to_have_attribute("data-state", "done", timeout=milliseconds(60))
     card.locator(".card__prompt a").tap()
     phone.wait_for_url("**/clips/**")
     phone.locator(".verdicts [data-verdict=pick]").tap()
@@ -230,24 +215,15 @@ def test_by_finger_alone_on_a_phone_the_same_story(phone: Page, installation: In
     assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_a_laptop_that_slept_does_not_wait_for_an_answer_that_never_comes(at: Page, installation: Installation):
-    row = (
-        ROWS
-        + "job = job_row(Project.objects.get(code='DEMO'), ada, Connection.objects.get(provider='xai'), State.RENDERING, due=None); print(job.number)"
-    )
-    number = int(installation.ask(row).splitlines()[-1])
-    at.goto(f"{installation.address}/p/DEMO/")
-    card = at.locator(f"#clip-DEMO-{number:03d}")
-    held: list[Route] = []
-
-    def fall_asleep(route: Route) -> None:
-        held.append(route)
-
-    at.route("**/pulse/**", fall_asleep)
+def test_a_laptop_that_slept_does_not_wait_for_an_answer_that_never_comes(at: Page, team: Team, seed: Seed):
+    seed("jobs", 1, "rendering")
+    at.add_init_script(WITHOUT_LATE_TIMERS)
+    at.route("**/pulse/**", lambda _: None)  # nobody answers
     with at.expect_request("**/pulse/**"):
-        pass
-    change(installation, "DEMO", number, "cancelled", message="Cancelled by Ada")
+        at.goto(team.path)
+    seed("move", 1, to="cancelled", message="Cancelled by Ada")
+    card = at.locator(f"#clip-{team.code}-001")
     expect(card).to_have_attribute("data-state", "rendering")
     at.unroute("**/pulse/**")
     at.evaluate("(() => { const now = Date.now; Date.now = () => now() + 1_800_000; })()")
-    expect(card).to_have_attribute("data-state", "cancelled", timeout=8_000)
+    expect(card).to_have_attribute("data-state", "cancelled")
