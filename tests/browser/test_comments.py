@@ -1,64 +1,37 @@
 """Comments in a real browser: said at a time and found again, live beside a clip that plays on, and never lost or said twice."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.accessibility import violations
-from tests.browser.test_frame import SESSION
-from tests.installation import Installation
-from tests.time_limits import eventually
+from tests.browser.conftest import OpenBrowser, Team
 
-pytestmark = [pytest.mark.browser, pytest.mark.looks]
-
-ORDER = """
-from uuid import uuid4
-from studio.accounts.models import User
-from studio.credits import ledger
-from studio.jobs.actions import Order, order
-from studio.projects.models import Membership, Project
-from studio.providers.contract import Brief
-from studio.routing.models import Connection
-admin, project = User.objects.filter(role="admin").first(), Project.objects.get(code="DEMO")
-ledger.grant(admin, 1_000_000, key="to talk about", reason="A clip to talk about", actor=None)
-brief = Brief(prompt="A clip to talk about", aspect_ratio="16:9", duration=2, resolution="480p", model="grok-imagine-video")
-job = order(author=admin, project=project, what=Order(connection=Connection.objects.get(provider="xai"), brief=brief), order_key=uuid4())
-ilya, _ = User.objects.get_or_create(email="ilya@example.org", defaults={"name": "Ilya Brandt"})
-Membership.objects.get_or_create(project=project, user=ilya, defaults={"role": "reviewer"})
-print(job.pk)
-"""
-SAVED = "from studio.jobs.models import Clip; print(*Clip.objects.filter(job='{job}', saved_at__isnull=False).values_list('pk', flat=True))"
-FORGET = "from studio.gallery.models import Comment; from studio.jobs.models import Clip; Comment.objects.all().delete(); Clip.objects.update(open_comments=0)"
-ANOTHER = """
-from uuid import uuid4
-from studio.accounts.models import User
-from studio.gallery.comments import Voice, Words, say
-from studio.jobs.models import Clip
-say(Clip.objects.get(pk="{clip}"), Words("From somebody else", 300), key=uuid4(), voice=Voice(User.objects.get(email="ilya@example.org"), may_say=True))
-"""
-COUNT = "from studio.gallery.models import Comment; print(Comment.objects.count())"
+Seed = Callable[..., Any]
 WATCH = """video => {
   window.same = video; window.heard = [];
   for (const name of ["pause", "emptied", "seeking", "loadstart"]) video.addEventListener(name, () => window.heard.push(name));
   video.muted = video.loop = true;
   return video.play();
 }"""
+CAN_PLAY = "() => document.getElementById('video').readyState >= 2"
 LOOK_NOW = "document.dispatchEvent(new Event('visibilitychange'))"
 
 
-@pytest.fixture(scope="module")
-def clip(installation: Installation) -> str:
-    """A saved clip of two seconds in the demo project, where Ilya reviews."""
-    job = installation.ask(ORDER).splitlines()[-1]
-    return eventually(lambda: installation.ask(SAVED.format(job=job)).strip(), within=90, every=1)
+@pytest.fixture
+def clip(make_clips: Callable[..., list[str]]) -> str:
+    """A clip of two seconds, to talk about."""
+    return make_clips(1, seconds=2)[0]
 
 
 @pytest.fixture
-def at(page: Page, context: BrowserContext, installation: Installation, clip: str) -> Page:
-    """The admin's browser in the viewing room of that clip, before anything is said."""
-    key = installation.ask(f"{FORGET}\n{SESSION}").splitlines()[-1]
-    context.add_cookies([{"name": "sessionid", "value": key, "url": installation.address}])
-    page.goto(f"{installation.address}/p/DEMO/clips/{clip}/")
-    page.wait_for_function("() => document.getElementById('video').readyState >= 2")
+def at(open_browser: OpenBrowser, team: Team, clip: str) -> Page:
+    """Alice's browser in the viewing room of that clip, before anything is said."""
+    page = open_browser("alice")
+    page.goto(f"{team.path}clips/{clip}/")
+    page.wait_for_function(CAN_PLAY)
     return page
 
 
@@ -76,20 +49,20 @@ def test_somebody_comments_at_a_time_and_finds_it_again(at: Page, width: int):
     expect(at.locator("#tc")).to_have_text("0:01:01")
     at.keyboard.press("c")
     expect(at.locator("#say-text")).to_be_focused()
-    at.keyboard.type("Hold this, @il")
-    expect(at.get_by_role("option", name="Ilya Brandt")).to_be_visible()
+    at.keyboard.type("Hold this, @bo")
+    expect(at.get_by_role("option", name="Bob")).to_be_visible()
     at.keyboard.press("Enter")
-    expect(at.locator("#say-text")).to_have_value("Hold this, @Ilya Brandt ")
+    expect(at.locator("#say-text")).to_have_value("Hold this, @Bob ")
     at.keyboard.press("Control+Enter")
     comment = at.locator("#thread .cmt")
     expect(comment).to_contain_text("0:01:01")
-    expect(comment.locator("b.at")).to_have_text("@Ilya Brandt")
+    expect(comment.locator("b.at")).to_have_text("@Bob")
     expect(at.locator("#say-text")).to_have_value("")
 
     at.reload()
-    at.wait_for_function("() => document.getElementById('video').readyState >= 2")
+    at.wait_for_function(CAN_PLAY)
     assert seconds(at) == 0
-    at.get_by_role("button", name="Admin at 0:01:01").click()
+    at.get_by_role("button", name="Alice at 0:01:01").click()
     expect(comment).to_have_attribute("data-led", "")
     expect(comment).to_be_focused()
     assert seconds(at) == pytest.approx(1.0625, abs=0.02)
@@ -102,12 +75,12 @@ def test_somebody_comments_at_a_time_and_finds_it_again(at: Page, width: int):
     assert violations(at) == []
 
 
-def test_a_clip_plays_on_and_words_stay_while_somebody_else_comments(at: Page, installation: Installation, clip: str):
+def test_a_clip_plays_on_and_words_stay_while_somebody_else_comments(at: Page, clip: str, seed: Seed):
     at.locator("#say-text").fill("Half a sent")
     at.locator("#video").evaluate(WATCH)
     at.wait_for_function("() => same.currentTime > 0.2")
     at.locator("#say-text").evaluate("field => field.setSelectionRange(4, 6)")
-    installation.ask(ANOTHER.format(clip=clip))
+    seed("comment", clip, "From somebody else", author="bob", at=300)
     before = seconds(at)
     at.evaluate(LOOK_NOW)
     expect(at.locator("#thread .cmt")).to_contain_text("From somebody else")
@@ -120,7 +93,7 @@ def test_a_clip_plays_on_and_words_stay_while_somebody_else_comments(at: Page, i
     assert at.evaluate("[document.getElementById('say-text').selectionStart, document.getElementById('say-text').selectionEnd]") == [4, 6]
 
 
-def test_an_answer_that_was_lost_neither_loses_the_words_nor_says_them_twice(at: Page, installation: Installation):
+def test_an_answer_that_was_lost_neither_loses_the_words_nor_says_them_twice(at: Page, seed: Seed):
     def lose(route: Route) -> None:
         route.fetch()  # it arrives, and the answer does not come back
         route.abort()
@@ -134,7 +107,7 @@ def test_an_answer_that_was_lost_neither_loses_the_words_nor_says_them_twice(at:
     at.get_by_role("button", name="Comment", exact=True).click()
     expect(at.locator("#thread .cmt")).to_contain_text("Said once")
     expect(at.locator("#say-text")).to_have_value("")
-    assert installation.ask(COUNT).splitlines()[-1] == "1"
+    assert seed("comments") == ["Said once"]
 
     at.locator("#say-text").fill("x" * 2001)
     at.get_by_role("button", name="Comment", exact=True).click()
@@ -144,7 +117,7 @@ def test_an_answer_that_was_lost_neither_loses_the_words_nor_says_them_twice(at:
     at.locator("#say-text").fill("Not sent yet")
     at.reload()
     expect(at.locator("#say-text")).to_have_value("Not sent yet")
-    expect(at.locator("#say-about")).to_contain_text("Answering Admin")
+    expect(at.locator("#say-about")).to_contain_text("Answering Alice")
     at.get_by_role("button", name="Answer", exact=True).last.click()
     expect(at.locator(".cmt__answers .cmt")).to_contain_text("Not sent yet")
 
