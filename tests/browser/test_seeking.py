@@ -1,45 +1,22 @@
 """A clip of 200 MB in a real browser: it starts, and jumps to its end, without being fetched whole."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Response, Route, expect
+from playwright.sync_api import Page, Response, Route, expect
 
+from tests.browser.conftest import OpenBrowser, Team
 from tests.installation import Installation
 from tests.jobs.test_media import film
 
-pytestmark = [pytest.mark.browser, pytest.mark.looks]
-
 GAP = 200_000_000  # bytes between the first seconds and the rest
-CLIP = """
+REPLACE = """
 from pathlib import Path
-from django.conf import settings
-from django.utils import timezone
-from studio.accounts.models import User
-from studio.jobs.models import Attempt, Clip, Job
-from studio.projects.models import Project
-from studio.routing.models import Connection
-from tests.browser.session import key_of
-admin, connection = User.objects.filter(role="admin").first(), Connection.objects.first()
-project = Project.objects.create(code="LONG", name="Long takes", created_by=admin)
-project.memberships.create(user=admin, role="owner")
-job = Job.objects.create(project=project, number=1, author=admin, connection=connection, prompt="A long take", state="done", due=None,
-                         aspect_ratio="16:9", duration=10, resolution="720p", model="grok-imagine-video")
-attempt = Attempt.objects.create(job=job, connection=connection, ended_at=timezone.now(), outcome="done")
-clip = Clip.objects.create(job=job, attempt=attempt, project=project, position=0, file="clips/LONG/one.mp4", sha256="ab" * 32, bytes={size},
-                           width=96, height=54, milliseconds=10_000, saved_at=timezone.now())
-path = Path(settings.MEDIA_ROOT, clip.file.name)
-path.parent.mkdir(parents=True, exist_ok=True)
-Path("{film}").rename(path)
-print(key_of(admin), clip.pk)
-"""
-GONE = """
-from studio.jobs.models import Attempt, Clip, Job
-from studio.projects.models import Project
-for rows in (Clip, Attempt, Job):
-    rows.objects.filter(**{"job__project__code" if rows is not Job else "project__code": "LONG"}).delete()
-Project.objects.filter(code="LONG").delete()
+from studio.jobs.models import Clip
+clip, film = Clip.objects.get(pk={clip!r}), Path({film!r})
+Clip.objects.filter(pk=clip.pk).update(bytes=film.stat().st_size, width=96, height=54, milliseconds=10_000, frame_rate=12_000)
+film.rename(clip.file.path)
 """
 
 
@@ -68,19 +45,14 @@ def _tables(content: bytearray) -> Iterator[range]:
         place = content.find(b"stco", place + 4)
 
 
-@pytest.fixture(scope="module")
-def key_and_clip(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    path = stretched(film(tmp_path_factory.mktemp("long") / "long.mp4", frames=120, sound=True, in_front=True))
-    yield installation.ask(CLIP.format(film=path, size=path.stat().st_size)).splitlines()[-1].split()
-    installation.ask(GONE)
-
-
 @pytest.fixture
-def room(page: Page, context: BrowserContext, installation: Installation, key_and_clip: list[str]) -> Page:
-    """The clip's viewing room, where it can be played."""
-    key, clip = key_and_clip
-    context.add_cookies([{"name": "sessionid", "value": key, "url": installation.address}])
-    page.goto(f"{installation.address}/p/LONG/clips/{clip}/")
+def room(open_browser: OpenBrowser, installation: Installation, team: Team, make_clips: Callable[..., list[str]], tmp_path: Path) -> Page:
+    """The viewing room of such a clip, where it can be played."""
+    (clip,) = make_clips(1)
+    path = stretched(film(tmp_path / "long.mp4", frames=120, sound=True, in_front=True))
+    installation.ask(REPLACE.format(clip=clip, film=str(path)))
+    page = open_browser("alice")
+    page.goto(f"{team.path}clips/{clip}/")
     page.wait_for_function("() => document.getElementById('video').readyState >= 2")
     return page
 
@@ -101,7 +73,7 @@ def test_a_clip_of_200_mb_jumps_to_its_end(room: Page):
     assert max(starts) > GAP / 2
 
 
-def test_a_link_that_is_over_is_asked_for_anew(room: Page):
+def test_a_link_that_has_expired_is_asked_for_again(room: Page):
     """As a bucket's is when somebody comes back to a clip that was paused."""
     refused: list[str] = []
 
