@@ -1,15 +1,13 @@
 """A worker that dies at a chosen line, and the choice of lines.
 
-`traced` lists every line of the watched files that a piece of work runs through. The long run dies at each of them. The sample dies once in each function,
-at a line that the run's seed chooses.
+`traced` lists the lines of the watched files that a piece of work runs through. The long run dies at each of them, the sample once in each function.
 """
 
 import asyncio
 import random
 import sys
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from operator import itemgetter
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
@@ -24,7 +22,7 @@ class Killed(BaseException):
     """The worker's process is gone."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Line:
     """A line of ours that ran."""
 
@@ -68,7 +66,7 @@ class Killer:
 
 
 NEVER = -1  # a line that no work reaches
-PARTS = 60 if LONG else 2  # tests among which the lines of a run are dealt: each has a database of its own, and checks all the books after each death
+PARTS = 20 if LONG else 2  # tests among which the lines of a run are dealt: each has a database of its own, and checks all the books after each death
 
 
 def files_of(*modules: ModuleType) -> frozenset[str]:
@@ -85,13 +83,13 @@ def traced(work: Callable[[], object], *, files: Collection[str]) -> list[Line]:
 def chosen(ran: dict[str, list[Line]], *, seed: int, part: int) -> list[tuple[str, int]]:
     """Where to die in this part of the run: which piece of work, and at which of the lines that it ran, counted from 1.
 
-    The long run takes every line of every piece of work. The sample takes each function once, at one of its lines in one piece of work.
+    The long run takes each line of each piece of work, the sample one line of each function in one piece of work. Of a line that ran several times the
+    seed chooses the turn.
     """
-    places = [(name, place, (line.file, line.function)) for name, lines in ran.items() for place, line in enumerate(lines, start=1)]
-    if not LONG:
-        random.Random(seed).shuffle(places)
-        places = sorted({function: (name, place, function) for name, place, function in places}.values(), key=itemgetter(2))
-    return [(name, place) for name, place, _ in places[part::PARTS]]
+    places = [(name, place, line) for name, lines in ran.items() for place, line in enumerate(lines, start=1)]
+    random.Random(seed).shuffle(places)
+    kinds = {(name, line) if LONG else ("", replace(line, number=0)): (name, place) for name, place, line in places}
+    return [kinds[kind] for kind in sorted(kinds)][part::PARTS]
 
 
 def until_killed(work: Callable[[], object], at: int, *, files: Collection[str]) -> Line | None:
