@@ -57,7 +57,8 @@ function behind() {
 }
 
 pulse.addEventListener("htmx:finally:request", (e) => {
-  const { response } = e.detail.ctx;
+  const { request, response } = e.detail.ctx;
+  if (request.signal.aborted && request.signal.reason !== "timeout") return; // a later poll took its place, and is awaited
   asking = false;
   if (response?.raw.redirected || [401, 403, 404].includes(response?.status)) { location.reload(); return; } // signed out, or no longer a member
   const well = response && (response.status === 304 || response.raw.ok);
