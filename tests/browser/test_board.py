@@ -308,8 +308,11 @@ def test_without_an_answer_a_draft_stays_in_the_browser_and_follows_later(page: 
     opened(page, team)
     expect(page.locator("#prompt")).to_have_value("written in a tunnel")
     expect(page.locator("#draft-said")).to_contain_text("Not kept on the server yet")
+    for _ in range(2):  # it is sent again every 5 s, however often it is lost
+        with page.expect_request("**/draft/"):
+            page.clock.run_for(6_000)
     page.unroute("**/draft/")
-    page.clock.run_for(6_000)  # it is sent again every 5 s
+    page.clock.run_for(6_000)
     eventually(lambda: "tunnel" in str(seed("drafts")), within=20)
     expect(page.locator("#draft-said")).to_be_empty()
 
