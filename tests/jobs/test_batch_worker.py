@@ -288,9 +288,10 @@ def test_only_what_failed_is_ordered_again_as_new_jobs_and_never_what_is_in_doub
     all_is_well(batch)
 
 
-def test_an_author_who_may_not_order_any_more_pauses_it(rich: User, tide: Project, xai: Connection):
+def test_an_author_who_may_not_order_here_any_more_pauses_it_though_another_project_is_theirs(rich: User, tide: Project, xai: Connection):
     batch = batch_of(rich, tide, xai, takes=2)
     Membership.objects.filter(user=rich).update(role="viewer")
+    Project.objects.create(code="MOON", name="Moon").memberships.create(user=rich, role="owner")
     carry_on(batch)
     assert (batch.state, batch.why, jobs_of(batch)) == (S.PAUSED, "Alice makes no clips in this project any more.", [])
 

@@ -101,6 +101,21 @@ def test_a_wait_that_the_provider_named_holds_up_everything(ordered: Ordered, pl
     assert len(played.looks) > looks
 
 
+def test_a_wait_that_a_look_was_told_of_holds_up_everything_too(ordered: Ordered, played: PlayedProvider, connection: Connection):
+    played.on_look = [Reply(429, {"error": "Too many"}, headers={"Retry-After": "30"})]
+    ordered()
+    sweep(connection.pk)
+    pass_time(100)
+    sweep(connection.pk)
+    ordered()
+    Job.objects.update(due=timezone.now())
+    sweep(connection.pk)
+    assert (len(played.looks), len(played.submits)) == (1, 1)
+    pass_time(31)
+    sweep(connection.pk)
+    assert (len(played.looks), len(played.submits)) == (2, 2)
+
+
 def test_a_provider_that_cannot_be_reached_pauses_after_some_tries_and_loses_no_job(ordered: Ordered, connection: Connection):
     Connection.objects.filter(pk=connection.pk).update(base_url="http://127.0.0.1:9")
     job = ordered()

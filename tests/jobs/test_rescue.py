@@ -154,6 +154,29 @@ def test_what_is_given_up_while_it_is_fetched_is_not_asked_for_again_and_its_job
     assert (job.state, attempt.rescue_due, Clip.objects.missing().count()) == (State.FAILED, None, 0)
 
 
+class AskedAgain(FileSystemStorage):
+    """A storage that takes nothing, beside which somebody asks for what is just being fetched."""
+
+    def _save(self, name: str, content: object) -> str:
+        job = Job.objects.select_related("author", "project").get()
+        assert rescue.ask(job, by=job.author)
+        raise OSError(28, "No space left on device")
+
+
+def test_what_is_asked_for_while_it_is_fetched_in_vain_is_fetched_again_at_once(ordered: Ordered, played: PlayedProvider, settings: Settings):
+    played.on_download = away(MOST_TRIES)
+    work_through(ordered())
+    attempt = Attempt.objects.get()
+    use_storage(settings, AskedAgain)
+    Attempt.objects.update(rescue_due=timezone.now())
+
+    assert rescue.rescue(str(attempt.pk))
+
+    attempt.refresh_from_db()
+    assert attempt.rescue_due is not None
+    assert attempt.rescue_due <= timezone.now()
+
+
 def test_a_rescue_that_finds_nothing_to_fetch_makes_no_job_done(lost: Job):
     Clip.objects.update(lost_at=timezone.now())
     Attempt.objects.update(rescue_due=timezone.now())

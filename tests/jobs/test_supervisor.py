@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -128,6 +129,22 @@ def test_a_job_to_save_is_queued_and_again_if_nobody_came(ordered: Ordered, queu
     assert [look(), look()] == [1, 0]
     pass_time(11)
     assert look() == 1
+
+
+def test_of_two_machines_that_find_a_job_to_save_at_the_same_moment_one_queues_it(ordered: Ordered, queue: Broker):
+    job = ordered()
+    Job.objects.filter(pk=job.pk).update(state=State.SAVING, due=timezone.now())
+    quicker: list[int] = []
+
+    def let_another_be_quicker(execute: Callable[..., Any], sql: str, values: Any, many: bool, context: dict[str, Any]) -> Any:
+        if sql.startswith("UPDATE") and not quicker:
+            quicker.append(-1)
+            quicker.append(look())
+        return execute(sql, values, many, context)
+
+    with database.execute_wrapper(let_another_be_quicker):
+        assert look() == 0
+    assert quicker == [-1, 1]
 
 
 def test_a_full_queue_is_told_nothing_more(ordered: Ordered, queue: Broker):

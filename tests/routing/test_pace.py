@@ -23,6 +23,18 @@ def test_no_minute_at_the_provider_ever_holds_more_than_the_limit(per_minute: in
         assert sum(start <= moment < start + timedelta(seconds=60) for moment in arrived) <= per_minute
 
 
+@pytest.mark.parametrize("per_minute", [1, 20, 60, 300])
+def test_whoever_asks_at_every_moment_that_allows_it_has_no_more_than_the_limit_in_61_seconds(per_minute: int):
+    now, paced, sent = START, None, []
+    while now < START + timedelta(minutes=3):
+        granted, paced = allowance(now=now, paced_until=paced, per_minute=per_minute, wanted=1000)
+        sent += [now] * granted
+        now = free_at(now=now, paced_until=paced, per_minute=per_minute)
+
+    window = timedelta(seconds=60 + LATE)
+    assert max(sum(start <= moment < start + window for moment in sent) for start in set(sent)) <= per_minute
+
+
 def test_a_connection_that_rested_may_call_at_once():
     granted, until = allowance(now=START, paced_until=START - timedelta(hours=1), per_minute=60, wanted=1)
     assert granted == 1
