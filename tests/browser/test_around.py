@@ -167,6 +167,9 @@ def test_by_keys_alone_from_the_sign_in_to_a_clip_that_is_picked(page: Page, tea
     expect(page.locator("#guide-maker")).to_contain_text("Write a prompt")
     page.keyboard.press("c")
     page.keyboard.type("A lantern on a still lake")
+    tab_to(page, "[name=duration]")
+    with page.expect_response("**/options/**"):
+        page.keyboard.press("Home")  # the shortest clip is made soonest
     page.keyboard.press("Control+Enter")
     card = page.locator("article.card", has_text="A lantern on a still lake")
     expect(card).to_have_attribute("data-state", "done", timeout=milliseconds(60))
