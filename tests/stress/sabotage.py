@@ -300,11 +300,11 @@ SABOTAGES = [
         "tests/providers/test_guard.py::test_a_name_with_one_private_address_among_public_ones_is_refused",
     ),
     Sabotage(
-        "who makes clips in another project orders in this one",
+        "who makes clips in another project counts as a maker in this one",
         "studio/projects/door.py",
         'Membership.objects.filter(project=project, user=user, role__in=MAY["make"])',
         'Membership.objects.filter(user=user, role__in=MAY["make"])',
-        "tests/jobs/test_batch_worker.py::test_an_author_who_may_not_order_here_any_more_pauses_it_though_another_project_is_theirs",
+        "tests/prompts/test_actions.py::test_nobody_puts_a_prompt_where_they_make_nothing",
     ),
     Sabotage(
         "tries at a link's password are not counted",
