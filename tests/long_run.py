@@ -9,12 +9,14 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 LONG = bool(os.environ.get("STUDIO_TEST_LONG"))
-# Nothing is said about speed by a property test: the machine may be busy. Fixtures of a function may be shared by examples that clean up after themselves.
-_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]}
 
 
 def load_hypothesis_profile() -> None:
     """One number of examples for every property test and state machine of a run."""
-    hypothesis_settings.register_profile("sample", max_examples=25, **_COMMON)
-    hypothesis_settings.register_profile("long", max_examples=300, **_COMMON)
-    hypothesis_settings.load_profile("long" if LONG else "sample")
+    hypothesis_settings.register_profile(
+        "studio",
+        max_examples=300 if LONG else 25,
+        deadline=None,  # the machine may be busy
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+    )
+    hypothesis_settings.load_profile("studio")
