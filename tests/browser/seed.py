@@ -38,7 +38,7 @@ from studio.jobs.models import Attempt, Clip, Draft, Job, JobReference, Look
 from studio.projects.models import Membership, Project
 from studio.providers.contract import Brief
 from studio.routing.models import Breaker, Connection, Track
-from studio.sandbox.models import Fault
+from studio.sandbox.models import Fault, Kind, RemoteJob
 from tests.jobs.rows import change, job_row
 
 CAST = {  # name: role in the installation, role in the project
@@ -193,6 +193,13 @@ def send_orders(_code: str) -> None:
 def fault(_code: str, provider: str, kind: str, *, times: int = 1) -> None:
     """The sandbox's provider goes wrong so many times, or until the next test begins."""
     Fault.objects.create(provider=provider, kind=kind, left=times)
+
+
+def asked_of_sandbox(_code: str) -> None:
+    """The sandbox was asked for two clips that it will never make, at the providers with the longest ids."""
+    clip = {"aspect_ratio": "16:9", "resolution": "1080p", "seconds": 15, "takes": 4, "making": timedelta(seconds=5), "serial": 1, "request": {}}
+    for provider, wrong in (("xai", Kind.MODERATION_RESULT), ("comet", Kind.NEVER)):
+        RemoteJob.objects.create(provider=provider, remote_id=f"task_{uuid4()}", outcome_fault=wrong, callback_fault=Kind.CALLBACK_FORGED, **clip)
 
 
 def order_in_doubt(code: str) -> None:

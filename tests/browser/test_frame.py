@@ -1,5 +1,8 @@
 """The frame in a real browser: accessible pages that never scroll sideways, themes, keys and dialogs that behave."""
 
+from collections.abc import Callable
+from typing import Any
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import scan, violations
@@ -22,7 +25,10 @@ def test_the_pages_about_prompts_and_credits_are_accessible_at_every_width(at: P
     assert found == []
 
 
-def test_the_pages_of_an_admin_are_accessible_at_every_width(at: Page):
+def test_the_pages_of_an_admin_are_accessible_at_every_width(at: Page, seed: Callable[..., Any]):
+    seed("asked_of_sandbox")
+    seed("fault", "xai", "usage_absurd")
+    seed("grant", "alice", by="dave", reason="For the lighthouse")
     control = ("/connections/", "/connections/new/", "/control/", "/control/doubt/")
     found = scan(at, (*control, "/audit/", "/people/", "/projects/new/", "/sandbox/", "/nothing-here/"))
     assert found == []
