@@ -196,10 +196,10 @@ def fault(_code: str, provider: str, kind: str, *, times: int = 1) -> None:
 
 
 def asked_of_sandbox(_code: str) -> None:
-    """The sandbox was asked for two clips that it will never make, at the providers with the longest ids."""
+    """The sandbox was asked for clips that it will never make, also at the provider with the longest ids."""
     clip = {"aspect_ratio": "16:9", "resolution": "1080p", "seconds": 15, "takes": 4, "making": timedelta(seconds=5), "serial": 1, "request": {}}
-    for provider, wrong in (("xai", Kind.MODERATION_RESULT), ("comet", Kind.NEVER)):
-        RemoteJob.objects.create(provider=provider, remote_id=f"task_{uuid4()}", outcome_fault=wrong, callback_fault=Kind.CALLBACK_FORGED, **clip)
+    for provider, remote_id, wrong in (("xai", str(uuid4()), Kind.MODERATION_RESULT), ("grokimagine", f"task_{uuid4().hex}", Kind.NEVER)):
+        RemoteJob.objects.create(provider=provider, remote_id=remote_id, outcome_fault=wrong, callback_fault=Kind.CALLBACK_FORGED, **clip)
 
 
 def order_in_doubt(code: str) -> None:
