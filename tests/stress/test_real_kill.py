@@ -47,7 +47,9 @@ def test_a_cluster_killed_in_the_middle_is_replaced_and_every_job_ends_or_is_in_
         for pid in killed:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        eventually(lambda: set(states(studio)) <= ENDED, within=200, every=1)  # an order under way waits out its sender's lease
+        eventually(lambda: studio.cluster_pids() and not set(killed) & set(studio.cluster_pids()), within=60)
+        studio.ask("from tests.stress.clock import pass_time; pass_time(100)")  # the leases of dead senders end
+        eventually(lambda: set(states(studio)) <= ENDED, within=200, every=0.5)
         assert len(killed) >= 4
         assert not set(killed) & set(studio.cluster_pids())
         assert int(studio.ask(TWICE)) <= 0, "the sandbox was asked more often than attempts were sent"
