@@ -9,7 +9,8 @@ TWO := -n 2 --dist worksteal
 THREE := -n 3 --dist worksteal
 STAGE := .ci/stage
 # What locks, constrains, searches or plans its queries differently there, and real processes on it. The long run takes everything.
-ON_POSTGRES := tests/stress tests/credits tests/routing tests/jobs \
+NO_QUERIES := $(patsubst %,tests/jobs/test_%.py,batch_pages batch_rules bucket forms frames lifecycle media pricing references strange_files timing)
+ON_POSTGRES := tests/stress tests/credits tests/routing $(filter-out $(NO_QUERIES),$(wildcard tests/jobs/test_*.py)) \
 	$(patsubst %,tests/gallery/test_%.py,comments decisions keeping lineage many mentions results review room saved_views search shows triggers wall)
 .PHONY: help run test test-quick test-postgres test-long storm sabotage sabotage-sample check format bench lock vendor clean
 

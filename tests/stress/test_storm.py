@@ -39,7 +39,7 @@ RECOVERY = 60.0  # seconds after a kill in which a gap is put down to it
 STEPS = (70.0, 70.0, 140.0, 400.0, 900.0)  # seconds that pass at a time after the storm; the last again and again
 MOST_STEPS = 30
 FEW = 5  # kinds of fault that a short storm meets at the very least: as many as orders, if luck is bad
-REST = 8  # looks that show the same
+REST = 8 if SURE else 5  # looks that show the same: longer than a clip takes to be saved
 
 KILL, TERM = signal.SIGKILL, signal.SIGTERM
 
