@@ -71,7 +71,10 @@ def claim_port(host: str, port: int) -> None:
 
 
 class Launcher:
-    """Starts the parts, watches them, and stops them. The web server must answer within `patience` seconds; after `slow` seconds people are told."""
+    """Starts the parts, watches them, and stops them.
+
+    The web server must answer within `patience` seconds; after `slow` seconds people are told that it is still starting.
+    """
 
     def __init__(self, wanted: list[Part], *, folder: Path, environment: dict[str, str], patience: float = START_WITHIN, slow: float = SLOW) -> None:
         self.wanted, self.folder, self.environment, self.patience, self.slow = wanted, folder, environment, patience, slow

@@ -79,7 +79,10 @@ def look() -> Room:
 
 
 def _of_worker(heartbeats: list[Heartbeat], now: datetime) -> Iterator[Need]:
-    """No cluster works: none was started, or its supervisor is still starting one or about to restart it. The newest heartbeat comes first."""
+    """No cluster works: none was started, or its supervisor is starting or restarting one.
+
+    The newest heartbeat comes first.
+    """
     newest = heartbeats[0].beat_at if heartbeats else None
     if newest and newest >= now - SILENT:
         return

@@ -64,7 +64,10 @@ class SilenceLimits:
 
 @dataclass(slots=True)
 class ClusterRun:
-    """One cluster from its start to its end. Moments are seconds of the monotonic clock, because the system's clock may jump."""
+    """One cluster from its start to its end.
+
+    Moments are seconds of the monotonic clock, because the system's clock may jump.
+    """
 
     process: subprocess.Popen[bytes]
     started: float
@@ -101,7 +104,7 @@ def why_replace(*, code: int | None, age: float, silent: float | None, slow_star
 
 
 def restart_pause(failures: int) -> float:
-    """Seconds to wait before the next start, after so many replacements in a row: none after the first, then 1, 3, 7 and so on."""
+    """Seconds to wait before the next start, after so many replacements in a row: 0, then 1, 3, 7 and so on."""
     return min(LONGEST_PAUSE, 2.0 ** min(failures - 1, 10) - 1)
 
 
@@ -161,7 +164,10 @@ class Supervisor:
         log.info("cluster %s started", settings.CLUSTER_NAME)
 
     def watch(self, now: float) -> None:
-        """Replace the cluster if it ended or gave no sign of life for too long, and end what is left of earlier ones. `now` is of the monotonic clock."""
+        """Replace the cluster if it ended or gave no sign of life for too long, and end what is left of earlier ones.
+
+        `now` is of the monotonic clock.
+        """
         run = self._current()
         self._end_orphans()
         run.note(_beat_at(), now=now)
@@ -209,7 +215,10 @@ class Supervisor:
 
 
 def _beat_at() -> datetime:
-    """The newest heartbeat, of this cluster or an earlier one. Says there that a supervisor watches, before the first heartbeat too."""
+    """The newest heartbeat, of this cluster or an earlier one.
+
+    Writes into its row that a supervisor watches, before the first heartbeat too.
+    """
     name, now = settings.CLUSTER_NAME, timezone.now()
     if not Heartbeat.objects.filter(cluster=name).update(watched_at=now):
         Heartbeat.objects.get_or_create(cluster=name, defaults={"beat_at": NEVER, "watched_at": now})

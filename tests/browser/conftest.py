@@ -101,12 +101,11 @@ def seed(installation: Installation, team: Team) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def make_clips(installation: Installation, team: Team) -> Callable[..., list[str]]:
+def make_clips(seed: Callable[..., Any]) -> Callable[..., list[str]]:
     """Makes so many saved clips in the test's project; their ids, newest first."""
 
     def make(count: int, **options: object) -> list[str]:
-        call = f"from tests.browser import seed; seed.clips({team.code!r}, {count}, **{options!r})"
-        made: list[str] = json.loads(installation.ask(call).splitlines()[-1])
+        made: list[str] = seed("clips", count, **options)
         return made
 
     return make
@@ -156,8 +155,3 @@ def page(open_browser: OpenBrowser) -> Page:
 def at(team: Team, open_browser: OpenBrowser) -> Page:
     """The browser of Ada, the admin."""
     return open_browser("ada")
-
-
-@pytest.fixture
-def context(page: Page) -> BrowserContext:
-    return page.context
