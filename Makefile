@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Dozens of processes of a run import the same files; rewriting the tests' assertions takes longer than everything else in collecting them.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Two processes of tests, and three of those that mostly wait for a browser or a server; whoever has no test left takes over some of another's
 TWO := -n 2 --dist worksteal

@@ -9,10 +9,11 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 LONG = bool(os.environ.get("STUDIO_TEST_LONG"))
+SEQUENCES = 150 if LONG else 6  # that a state machine with a database tries
 
 
 def load_hypothesis_profile() -> None:
-    """One number of examples for every property test and state machine of a run."""
+    """One number of examples for every property test of a run."""
     hypothesis_settings.register_profile(
         "studio",
         max_examples=300 if LONG else 25,

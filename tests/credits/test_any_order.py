@@ -20,6 +20,7 @@ from studio.credits.models import Account, Allowance, Budget, Entry, Hold, Porti
 from studio.credits.periods import span_of
 from studio.projects.models import Project
 from tests.conftest import person
+from tests.long_run import SEQUENCES
 
 AMOUNTS = st.integers(0, 12) | st.integers(0, 3_000)
 KEYS = st.sampled_from([f"key-{number}" for number in range(5)])
@@ -331,4 +332,4 @@ class Movements(RuleBasedStateMachine):
 
 
 def test_every_order_of_movements_keeps_the_books(db):
-    run_state_machine_as_test(Movements, settings=settings(max_examples=settings().max_examples // 2, stateful_step_count=40))
+    run_state_machine_as_test(Movements, settings=settings(max_examples=SEQUENCES, stateful_step_count=40))

@@ -1,6 +1,6 @@
 """A worker that dies at a chosen line, and the choice of lines.
 
-`traced` lists the lines of the watched files that a piece of work runs through. The long run dies at each of them, the sample once in each function.
+`traced` lists the lines of the watched files that a piece of work runs through. The long run dies at each of them, the sample once in every second function.
 """
 
 import asyncio
@@ -66,7 +66,8 @@ class Killer:
 
 
 NEVER = -1  # a line that no work reaches
-PARTS = 20 if LONG else 2  # tests among which the lines of a run are dealt: each has a database of its own, and checks all the books after each death
+PARTS = 20 if LONG else 1  # tests that share a run's lines: each has a database of its own, and checks all the books after each death
+DEALT = 20 if LONG else 2  # hands into which the lines are dealt; a sample takes one of them
 
 
 def files_of(*modules: ModuleType) -> frozenset[str]:
@@ -83,13 +84,13 @@ def traced(work: Callable[[], object], *, files: Collection[str]) -> list[Line]:
 def chosen(ran: dict[str, list[Line]], *, seed: int, part: int) -> list[tuple[str, int]]:
     """Where to die in this part of the run: which piece of work, and at which of the lines that it ran, counted from 1.
 
-    The long run takes each line of each piece of work, the sample one line of each function in one piece of work. Of a line that ran several times the
-    seed chooses the turn.
+    The long run takes each line of each piece of work, the sample one line of every second function in one piece of work: the seed chooses which half of
+    the functions, and of a line that ran several times the turn.
     """
     places = [(name, place, line) for name, lines in ran.items() for place, line in enumerate(lines, start=1)]
     random.Random(seed).shuffle(places)
     kinds = {(name, line) if LONG else ("", replace(line, number=0)): (name, place) for name, place, line in places}
-    return [kinds[kind] for kind in sorted(kinds)][part::PARTS]
+    return [kinds[kind] for kind in sorted(kinds)][(seed + part) % DEALT :: DEALT]
 
 
 def until_killed(work: Callable[[], object], at: int, *, files: Collection[str]) -> Line | None:

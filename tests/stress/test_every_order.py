@@ -35,6 +35,7 @@ from studio.routing.models import Breaker, Connection
 from tests.conftest import person
 from tests.jobs.conftest import BRIEF, pass_time
 from tests.jobs.played import PENDING, VANISH, PlayedProvider, Reply, attempt_in
+from tests.long_run import SEQUENCES
 from tests.stress.killing import Killed, Killer, lose_connections, lose_database
 from tests.stress.test_kills import FILES, MODELS, told
 
@@ -346,7 +347,7 @@ def test_every_order_of_events_keeps_the_money_and_loses_no_job(played: PlayedPr
     EveryOrder.played = played
     EveryOrder.reached = Counter()
     for _ in range(TRIES):
-        run_state_machine_as_test(EveryOrder, settings=bounded(max_examples=bounded().max_examples // 2, stateful_step_count=16))
+        run_state_machine_as_test(EveryOrder, settings=bounded(max_examples=SEQUENCES, stateful_step_count=16))
         print(dict(EveryOrder.reached))  # noqa: T201 - what it reached is the point
         if not unseen((+EveryOrder.reached).keys()):
             break

@@ -1,0 +1,296 @@
+"""The lines that `make sabotage` breaks (sabotage.py), each with the test that must fail then. docs/testing.md shows them as a table."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """One line broken: `text` in `file`, which stands there once, becomes `instead`; `guard` must fail then."""
+
+    name: str
+    file: str
+    text: str
+    instead: str
+    guard: str
+
+    def check(self, content: str) -> None:
+        """A text that no longer stands in its file once is a mistake in the table below."""
+        if content.count(self.text) != 1:
+            raise SystemExit(f"{self.name}: {self.file} holds {content.count(self.text)} times what is to be broken.")
+
+
+SABOTAGES = [
+    Sabotage(
+        "an unanswered order is sent again",
+        "studio/jobs/sending.py",
+        "move(ticket.job, State.SENDING, State.IN_DOUBT, cause=Cause.UNANSWERED, message=message, due=due, lease_until=None)",
+        "move(ticket.job, State.SENDING, State.QUEUED, cause=Cause.UNANSWERED, message=message, due=due, lease_until=None)",
+        "tests/jobs/test_worker.py::test_a_lost_answer_leaves_the_job_in_doubt_with_its_hold_and_it_is_never_sent_again",
+    ),
+    Sabotage(
+        "what a dead sender held is sent again",
+        "studio/jobs/worker.py",
+        "move(job, State.SENDING, State.IN_DOUBT, cause=Cause.UNANSWERED, message=message, **fields)",
+        "move(job, State.SENDING, State.QUEUED, cause=Cause.UNANSWERED, message=message, **fields)",
+        "tests/jobs/test_worker.py::test_a_sender_that_died_leaves_doubt_never_a_second_submission",
+    ),
+    Sabotage(
+        "money moves without the move being won",
+        "studio/jobs/moves.py",
+        "if Job.objects.filter(pk=job.pk, state=start).update(state=end, **fields) != 1:",
+        "if Job.objects.filter(pk=job.pk).update(state=end, **fields) != 1:",
+        "tests/jobs/test_doubt.py::test_of_two_verdicts_the_first_counts",
+    ),
+    Sabotage(
+        "a sweep does not ask for the lease",
+        "studio/jobs/worker.py",
+        "    if fence is None:\n        return 0\n",
+        "    if fence is None:\n        fence = 0\n",
+        "tests/jobs/test_worker.py::test_two_sweeps_at_once_are_one",
+    ),
+    Sabotage(
+        "a callback's body is believed over the id that we know",
+        "studio/jobs/callbacks.py",
+        "    if proposed and attempt.remote_id is None:\n        Attempt.objects.filter(pk=attempt.pk, remote_id=None).update(proposed_id=proposed)",
+        "    if proposed:\n        Attempt.objects.filter(pk=attempt.pk).update(remote_id=proposed)",
+        "tests/jobs/test_callbacks.py::test_any_body_is_taken_and_none_is_believed",
+    ),
+    Sabotage(
+        "a callback's token is compared with nothing",
+        "studio/jobs/callbacks.py",
+        "if not hmac.compare_digest(token_hash(token), known) or found is None:",
+        "if found is None:",
+        "tests/jobs/test_callbacks.py::test_what_is_wrong_in_any_way_gets_the_same_404_and_changes_nothing",
+    ),
+    Sabotage(
+        "a proposed id is taken without asking the provider",
+        "studio/jobs/callbacks.py",
+        "Attempt.objects.filter(pk=attempt.pk, remote_id=None).update(proposed_id=proposed)",
+        "Attempt.objects.filter(pk=attempt.pk, remote_id=None).update(remote_id=proposed)",
+        "tests/jobs/test_callbacks.py::test_an_id_that_the_provider_does_not_know_leaves_it_in_doubt",
+    ),
+    Sabotage(
+        "moderation counts as ill health",
+        "studio/jobs/health.py",
+        "        track.record(attempt.connection_id, attempt.kind, track.Sample(now.timestamp(), track.MODERATED))\n        return\n",
+        "        track.record(attempt.connection_id, attempt.kind, track.Sample(now.timestamp(), track.MODERATED))\n        cause = Cause.PROVIDER_FAILED\n",
+        "tests/jobs/test_routes.py::test_moderation_never_pauses_a_connection",
+    ),
+    Sabotage(
+        "what the filter refused is tried elsewhere",
+        "studio/jobs/routes.py",
+        "ELSEWHERE = frozenset({",
+        "ELSEWHERE = frozenset({Cause.MODERATED, ",
+        "tests/jobs/test_routes.py::test_moderation_doubt_and_a_lost_file_are_never_tried_elsewhere",
+    ),
+    Sabotage(
+        "a retry forgets what the attempts before it were charged",
+        "studio/jobs/moves.py",
+        'spent = Attempt.objects.filter(job=job).aggregate(total=Sum("charged"))["total"] or 0',
+        "spent = charge.millicredits",
+        "tests/jobs/test_routes.py::test_a_charged_moderation_and_a_retry_are_two_charges",
+    ),
+    Sabotage(
+        "two clicks on retry make two attempts",
+        "studio/jobs/moves.py",
+        "        if not _move(job, start, State.QUEUED, {**asked, **fresh,",
+        "        if not _move(job, State(Job.objects.get(pk=job.pk).state), State.QUEUED, {**asked, **fresh,",
+        "tests/jobs/test_routes.py::test_two_clicks_on_retry_make_one_attempt",
+    ),
+    Sabotage(
+        "the provider's id is not kept",
+        "studio/jobs/sending.py",
+        "update(remote_id=report.remote_id, accepted_at=now, answer=raw, alert=report.alert[:300])",
+        "update(accepted_at=now, answer=raw, alert=report.alert[:300])",
+        "tests/jobs/test_worker.py::test_a_job_goes_from_order_to_a_clip_in_our_storage_and_costs_what_the_provider_says",
+    ),
+    Sabotage(
+        "Retry-After is ignored",
+        "studio/jobs/sending.py",
+        "asked = min(LONGEST_REST, error.retry_after or 0)",
+        "asked = 0",
+        "tests/jobs/test_worker.py::test_not_now_waits_as_long_as_asked_and_then_sends_once",
+    ),
+    Sabotage(
+        "our own timeout is a verdict: overdue is failed",
+        "studio/jobs/looking.py",
+        "move(attempt.job, State.RENDERING, State.IN_DOUBT, cause=Cause.OVERDUE, message=message, due=due)",
+        "__import__('studio.jobs.moves').jobs.moves.finish(attempt.job, State.RENDERING, State.FAILED, cause=Cause.OVERDUE, message=message)",
+        "tests/jobs/test_doubt.py::test_an_overdue_job_is_looked_at_on_and_its_late_clip_is_taken",
+    ),
+    Sabotage(
+        "doubt gives the hold back",
+        "studio/jobs/sending.py",
+        "        health.unanswered(ticket.attempt, message)",
+        "        health.unanswered(ticket.attempt, message)\n        __import__('studio.credits.ledger').credits.ledger.release(str(ticket.attempt.pk))",
+        "tests/jobs/test_worker.py::test_a_lost_answer_leaves_the_job_in_doubt_with_its_hold_and_it_is_never_sent_again",
+    ),
+    Sabotage(
+        "a file that cannot be had is generated again",
+        "studio/jobs/saving.py",
+        "        note(job, State.SAVING, due=due, lease_until=None, cause=troubles[0].cause, message=message[:500])",
+        "        Job.objects.filter(pk=job.pk).update(state=State.QUEUED, due=due, lease_until=None)",
+        "tests/jobs/test_worker.py::test_a_failed_download_is_tried_again_and_nothing_is_generated_for_it",
+    ),
+    Sabotage(
+        "an answer about another job is believed",
+        "studio/providers/reading.py",
+        "    if text(told) and text(told) != asked:\n        raise",
+        "    if asked is None:\n        raise",
+        "tests/providers/test_samples.py",
+    ),
+    Sabotage(
+        "an answer about many is believed beyond what was asked",
+        "studio/providers/acedata.py",
+        "return {remote_id: _told(tasks[remote_id], remote_id) for remote_id in remote_ids if remote_id in tasks}",
+        "return {remote_id: _told(task, remote_id) for remote_id, task in tasks.items()}",
+        "tests/providers/test_any_answer.py::test_any_answer_about_many_jobs_tells_only_of_those_asked_about_or_says_look_again",
+    ),
+    Sabotage(
+        "the rate of today, not that of the day of sending",
+        "studio/jobs/sending.py",
+        '    return Rate(attempt.rate_millicredits, attempt.rate_per_units, "in force when it was sent")',
+        "    return rate_for(attempt.connection.provider, usage_unit_of(attempt.connection.provider, attempt.dialect))",
+        "tests/jobs/test_worker.py::test_a_rate_that_changes_while_a_job_runs_does_not_change_that_job",
+    ),
+    Sabotage(
+        "a late “not now” frees a submission that is another one",
+        "studio/jobs/sending.py",
+        "callback_token_hash=ticket.attempt.callback_token_hash)",
+        "ended_at=None)",
+        "tests/jobs/test_trouble_of_ours.py::test_a_not_now_written_twice_never_frees_the_next_submission",
+    ),
+    Sabotage(
+        "a list's entry with the same words but another's address is ours",
+        "studio/jobs/doubt.py",
+        "nameless = [one for one in found if not one.callback_url]",
+        "nameless = list(found)",
+        "tests/jobs/test_doubt.py::test_somebody_elses_order_with_the_same_words_is_not_taken",
+    ),
+    Sabotage(
+        "an absurd figure is charged",
+        "studio/jobs/charging.py",
+        "if estimate and cost > UNBELIEVABLE * estimate:",
+        "if estimate and cost < 0:",
+        "tests/jobs/test_charging.py::test_a_figure_beyond_belief_does_not_empty_an_account",
+    ),
+    Sabotage(
+        "a batch's ceiling is asked by nobody",
+        "studio/jobs/moves.py",
+        "    batch_ceiling.check(job, option.millicredits)\n",
+        "",
+        "tests/jobs/test_batch_worker.py::test_held_and_spent_together_never_go_over_the_ceiling",
+    ),
+    Sabotage(
+        "a row that was put back has the key of its first try",
+        "studio/jobs/batch_worker.py",
+        'f"{row.position}.{row.tries}"',
+        'f"{row.position}"',
+        "tests/jobs/test_batch_worker.py::test_only_what_failed_is_ordered_again_as_new_jobs_and_never_what_is_in_doubt",
+    ),
+    Sabotage(
+        "a row is ordered although its batch was paused",
+        "studio/jobs/batch_worker.py",
+        "            if Batch.objects.filter(pk=batch.pk, state=S.RUNNING, turn=batch.turn)",
+        "            if Batch.objects.filter(pk=batch.pk)",
+        "tests/jobs/test_batch_worker.py::test_a_worker_that_had_not_heard_of_the_pause_orders_nothing",
+    ),
+    Sabotage(
+        "a hold is settled twice",
+        "studio/credits/ledger.py",
+        "Hold.objects.filter(pk=row.pk, state=Hold.State.OPEN).update(",
+        "Hold.objects.filter(pk=row.pk).update(",
+        "tests/credits/test_ledger.py::test_asking_twice_moves_nothing_and_says_so",
+    ),
+    Sabotage(
+        "a breaker that is open stops nothing",
+        "studio/jobs/sweeping.py",
+        "    if row.open_until is None or row.open_until > now:\n        return True",
+        "    if row.open_until is None:\n        return True",
+        "tests/jobs/test_routes.py::test_a_breaker_stops_orders_and_lets_one_through_after_its_pause",
+    ),
+    Sabotage(
+        "a charge beyond its hold takes what other holds put aside",
+        "studio/credits/ledger.py",
+        "taken = min(charge, account.balance - (account.held - row.amount))",
+        "taken = min(charge, account.balance)",
+        "tests/credits/test_ledger.py::test_what_neither_hold_nor_balance_can_give_is_owed_and_other_holds_stay_whole",
+    ),
+    Sabotage(
+        "another project's waiver lifts this one's budget",
+        "studio/credits/limits.py",
+        "rows = Waiver.objects.filter(_open(), Q(project=None) | Q(project=hold.project_id), user=hold.account.user_id)",
+        "rows = Waiver.objects.filter(_open(), user=hold.account.user_id)",
+        "tests/credits/test_limits.py::test_a_waiver_that_does_not_fit_or_was_withdrawn_lifts_nothing",
+    ),
+    Sabotage(
+        "a file that one worker saves is saved by a second one too",
+        "studio/jobs/saving.py",
+        "if Job.objects.filter(free, pk=job_id, state=State.SAVING)",
+        "if Job.objects.filter(pk=job_id, state=State.SAVING)",
+        "tests/jobs/test_at_once.py::test_a_job_is_taken_up_by_one_of_many_workers_that_would_save_it",
+    ),
+    Sabotage(
+        "two machines queue the same save",
+        "studio/jobs/supervisor.py",
+        "if Job.objects.filter(pk=key, state=State.SAVING, due__lte=now).update(",
+        "if Job.objects.filter(pk=key, state=State.SAVING).update(",
+        "tests/jobs/test_supervisor.py::test_of_two_machines_that_find_a_job_to_save_at_the_same_moment_one_queues_it",
+    ),
+    Sabotage(
+        "days in doubt count as hours",
+        "studio/jobs/doubt.py",
+        "age = (now - (attempt.sent_at or now)).total_seconds()",
+        "age = (now - (attempt.sent_at or now)).seconds",
+        "tests/jobs/test_doubt.py::test_after_a_week_nobody_asks_any_more",
+    ),
+    Sabotage(
+        "a wait that a look was told of is not kept",
+        "studio/jobs/looking.py",
+        "        rest(job.connection_id, until=now + timedelta(seconds=asked))\n",
+        "",
+        "tests/jobs/test_line.py::test_a_wait_that_a_look_was_told_of_holds_up_everything_too",
+    ),
+    Sabotage(
+        "a rescue in vain forgets that somebody asked meanwhile",
+        "studio/jobs/rescue.py",
+        "_due().filter(pk=attempt.pk, rescue_due=asked).update(",
+        "_due().filter(pk=attempt.pk).update(",
+        "tests/jobs/test_rescue.py::test_what_is_asked_for_while_it_is_fetched_in_vain_is_fetched_again_at_once",
+    ),
+    Sabotage(
+        "a burst comes on top of the request limit",
+        "studio/routing/pace.py",
+        "max(1, per_minute - burst)",
+        "max(1, per_minute)",
+        "tests/routing/test_pace.py::test_whoever_asks_at_every_moment_that_allows_it_has_no_more_than_the_limit_in_61_seconds",
+    ),
+    Sabotage(
+        "a name with one public address leads into our own network",
+        "studio/providers/guard.py",
+        "named or all(is_public(address) for address in found)",
+        "named or any(is_public(address) for address in found)",
+        "tests/providers/test_guard.py::test_a_name_with_one_private_address_among_public_ones_is_refused",
+    ),
+    Sabotage(
+        "who makes clips in another project counts as a maker in this one",
+        "studio/projects/door.py",
+        'Membership.objects.filter(project=project, user=user, role__in=MAY["make"])',
+        'Membership.objects.filter(user=user, role__in=MAY["make"])',
+        "tests/prompts/test_actions.py::test_nobody_puts_a_prompt_where_they_make_nothing",
+    ),
+    Sabotage(
+        "tries at a link's password are not counted",
+        "studio/gallery/share_views.py",
+        'if not consume(request, action="share_password", key=str(link.pk)):',
+        "if not link.pk:",
+        "tests/gallery/test_share_guests.py::test_wrong_passwords_are_counted",
+    ),
+    Sabotage(
+        "an access link lets in two",
+        "studio/accounts/models.py",
+        "filter(pk=self.pk, used_at=None, expires_at__gt=now).update(used_at=now)",
+        "filter(pk=self.pk, expires_at__gt=now).update(used_at=now)",
+        "tests/accounts/test_links.py::test_two_people_with_one_form_let_in_one",
+    ),
+]
