@@ -26,6 +26,7 @@ from tests.stress.sabotages import SABOTAGES, Sabotage
 
 ROOT = Path(__file__).parent.parent.parent
 LONG_RUNS = ROOT / "docs/long-run.md"  # newest first, each with its commit
+DAY = 86400.0  # seconds
 AT_ONCE = 2
 AT_RANDOM = 3
 FAILED = 1  # pytest's code for tests that failed; others mean that it could not run
@@ -103,20 +104,26 @@ def copied_to(tree: Path) -> Path:
 
 @contextmanager
 def broken(tree: Path, one: Sabotage) -> Iterator[None]:
-    """The tree with this line broken."""
+    """The tree with this line broken. Each version gets a time of its own: Python takes a file of the same size and second for unchanged."""
     path = tree / one.file
     whole = path.read_text()
     one.check(whole)
-    path.write_text(whole.replace(one.text, one.instead))
+    versions = (path.stat().st_mtime + count for count in (DAY, 2 * DAY))
     try:
+        written(path, whole.replace(one.text, one.instead), next(versions))
         yield
     finally:
-        path.write_text(whole)
+        written(path, whole, next(versions))
+
+
+def written(path: Path, content: str, moment: float) -> None:
+    path.write_text(content)
+    os.utime(path, (moment, moment))
 
 
 def passed(tree: Path, *tests: str) -> "subprocess.CompletedProcess[str]":
-    """How pytest ended. Without bytecode: a line broken and mended within a second would be taken for unchanged."""
-    environment = {**os.environ, "STUDIO_DATA_DIR": str(tree.parent / "data"), "PYTHONDONTWRITEBYTECODE": "1"}
+    """How pytest ended."""
+    environment = {**os.environ, "STUDIO_DATA_DIR": str(tree.parent / "data")}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
 
