@@ -3,24 +3,27 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
-# Dozens of processes of a run import the same files; rewriting the tests' assertions takes longer than everything else in collecting them.
+# Without bytecode every pytest process rewrites the assertions of all tests, which takes longer than the rest of the collection.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Two processes of tests, and three of those that mostly wait for a browser or a server; whoever has no test left takes over some of another's
+# Two workers, or three where they mostly wait for a browser or a server
 TWO := -n 2 --dist worksteal
 THREE := -n 3 --dist worksteal
 STAGE := .ci/stage
-# What locks, constrains, searches or plans its queries differently there, and real processes on it. The long run takes everything.
-NO_QUERIES := $(patsubst %,tests/jobs/test_%.py,batch_pages batch_rules bucket forms frames lifecycle media pricing references strange_files timing)
-ON_POSTGRES := tests/stress tests/credits tests/routing $(filter-out $(NO_QUERIES),$(wildcard tests/jobs/test_*.py)) \
-	$(patsubst %,tests/gallery/test_%.py,comments decisions keeping lineage many mentions results review room saved_views search shows triggers wall)
+# Of `.ci/run`, on PostgreSQL: what locks, constrains, searches or plans its queries differently there, and real processes. The long run takes everything.
+names = $(patsubst %,tests/$(1)/test_%.py,$(2))
+SAME_ANYWHERE := $(call names,jobs,batch_pages batch_rules bucket forms frames lifecycle media pricing references strange_files timing) \
+	$(call names,gallery,bundle_names comments_over_http compare kept lineage personal posters serving share_bytes share_preview storage timecodes titled views)
+ON_POSTGRES := tests/stress tests/credits tests/routing $(call names,prompts,actions carrying library) $(call names,projects,members projects) \
+	$(call names,accounts,audit links people) $(call names,control,guidance) \
+	$(filter-out $(SAME_ANYWHERE),$(wildcard tests/jobs/test_*.py tests/gallery/test_*.py))
 .PHONY: help run test test-quick test-postgres test-long storm sabotage sabotage-sample check format bench lock vendor clean
 
 help:
 	@echo "make run     set up everything and run it: web, worker, sandbox (PORT=8000)"
-	@echo "make test    set up everything and run every test, a real browser included"
+	@echo "make test    set up everything and run the tests on SQLite, a real browser included; of the long ones a sample"
 	@echo "make check   format, lint, types, imports, migrations, templates, styles, scripts, vendored files"
-	@echo "make test-long  everything that make test takes a sample of: every line, PostgreSQL, coverage, sabotage, benchmarks (about two hours)"
+	@echo "make test-long  all of what make test samples, also on PostgreSQL; coverage, every sabotage, benchmarks (about two hours)"
 	@echo "make storm   the long storm alone: thousands of orders, every fault, processes killed at random (some twenty minutes)"
 	@echo "make sabotage  breaks each line that matters and sees its test fail"
 	@echo "make bench   the benchmarks, printing ratios"

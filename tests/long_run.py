@@ -18,6 +18,8 @@ def load_hypothesis_profile() -> None:
         "studio",
         max_examples=300 if LONG else 25,
         deadline=None,  # the machine may be busy
+        derandomize=False,  # where CI is set, Hypothesis would try the same examples for ever
+        print_blob=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
     )
     hypothesis_settings.load_profile("studio")

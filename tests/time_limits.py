@@ -25,8 +25,13 @@ def slowness() -> float:
     now = time.monotonic()
     if now - _measured[0] > FRESH:
         load = os.getloadavg()[0] / (os.cpu_count() or 1)
-        _measured = time.monotonic(), min(MOST, max(1.0, _work() / REFERENCE, load))
+        _measured = time.monotonic(), min(MOST, max(1.0, core_slowness(), load))
     return _measured[1]
+
+
+def core_slowness() -> float:
+    """How many times slower than the reference one core is at this moment for this process."""
+    return _work() / REFERENCE
 
 
 def scaled(seconds: float) -> float:

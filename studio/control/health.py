@@ -7,7 +7,7 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.cache import cache
@@ -77,12 +77,22 @@ def cache_table() -> str:
     return "" if well else "The cache does not give back what was written."
 
 
+def lately(now: datetime) -> tuple[datetime, datetime]:
+    """Between which moments a heartbeat proves a living worker. One from the future was written before the clock was set back."""
+    return now - SILENT, now + SILENT
+
+
+def is_supervised(now: datetime) -> bool:
+    """Whether any supervisor looks after a cluster, be it one that is still starting."""
+    return Heartbeat.objects.filter(watched_at__gte=now - UNWATCHED).exists()
+
+
 def worker() -> str:
     """Whether a worker was heard of lately, and a supervisor that would replace it."""
     now = timezone.now()
-    alive = list(Heartbeat.objects.filter(beat_at__gte=now - SILENT).values_list("watched_at", flat=True))
+    alive = list(Heartbeat.objects.filter(beat_at__range=lately(now)).values_list("watched_at", flat=True))
     if not alive:
-        return SILENT_BUT_SUPERVISED if Heartbeat.objects.filter(watched_at__gte=now - UNWATCHED).exists() else NO_WORKER
+        return SILENT_BUT_SUPERVISED if is_supervised(now) else NO_WORKER
     if all(seen is not None and seen < now - UNWATCHED for seen in alive):
         return "A worker works, but its supervisor does not: nobody would replace it."
     return ""
@@ -90,7 +100,7 @@ def worker() -> str:
 
 def own_worker() -> bool:
     """Whether the worker of this very machine was heard of lately."""
-    return Heartbeat.objects.filter(cluster=settings.CLUSTER_NAME, beat_at__gte=timezone.now() - SILENT).exists()
+    return Heartbeat.objects.filter(cluster=settings.CLUSTER_NAME, beat_at__range=lately(timezone.now())).exists()
 
 
 READY: dict[str, Probe] = {"database": database, "migrations": migrations, "broker": broker, "storage": storage, "worker": worker}

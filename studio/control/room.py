@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from studio.control import drift, fares, inbox, missing
 from studio.control.fares import Queue, Standing
-from studio.control.health import SILENT, UNWATCHED
+from studio.control.health import is_supervised, lately
 from studio.gallery import storage
 from studio.jobs.models import Heartbeat, Incident
 from studio.jobs.recheck import faulty
@@ -62,33 +62,33 @@ class Room:
     @property
     def alive(self) -> list[Heartbeat]:
         """The clusters that were heard of lately."""
-        return [cluster for cluster in self.clusters if cluster.beat_at >= self.now - SILENT]
+        oldest, newest = lately(self.now)
+        return [cluster for cluster in self.clusters if oldest <= cluster.beat_at <= newest]
 
 
 def look() -> Room:
     """The control room at this moment."""
     now = timezone.now()
     standings = fares.standings(now)
-    heartbeats = list(Heartbeat.objects.order_by("-beat_at")[:CLUSTERS])
-    clusters = [row for row in heartbeats if (now - row.beat_at).total_seconds() < REMEMBERED]
+    heartbeats = Heartbeat.objects.filter(beat_at__lte=lately(now)[1]).order_by("-beat_at")
+    clusters = [row for row in heartbeats[:CLUSTERS] if (now - row.beat_at).total_seconds() < REMEMBERED]
     waiting = inbox.waiting(now)
-    needs = [*_of_worker(heartbeats, now), *_of_all(standings), *_of_doubt(waiting), *_of_keeping(now)]
+    needs = [*_of_worker(clusters, now), *_of_all(standings), *_of_doubt(waiting), *_of_keeping(now)]
     needs += [need for standing in standings if standing.connection.enabled for need in _of_connection(standing)]
     needs += _of_prices([standing.connection for standing in standings if standing.connection.enabled])
     return Room(sorted(needs, key=lambda need: need.tone), standings, clusters, list(Incident.objects.all()[:INCIDENTS]), waiting, now)
 
 
-def _of_worker(heartbeats: list[Heartbeat], now: datetime) -> Iterator[Need]:
+def _of_worker(clusters: list[Heartbeat], now: datetime) -> Iterator[Need]:
     """No cluster works: none was started, or its supervisor is starting or restarting one.
 
     The newest heartbeat comes first.
     """
-    newest = heartbeats[0].beat_at if heartbeats else None
-    if newest and newest >= now - SILENT:
+    newest = clusters[0].beat_at if clusters else None
+    if newest and newest >= lately(now)[0]:
         return
-    since = f"since {timezone.localtime(newest):%H:%M:%S}" if newest and (now - newest).total_seconds() < REMEMBERED else "lately"
-    supervised = any(row.watched_at and row.watched_at >= now - UNWATCHED for row in heartbeats)
-    advice = "Its supervisor runs: it is starting, or will be restarted." if supervised else "Start one: make run, or manage.py work."
+    since = f"since {timezone.localtime(newest):%H:%M:%S}" if newest else "lately"
+    advice = "Its supervisor is running and restarts it if needed." if is_supervised(now) else "Start one: make run, or manage.py work."
     yield Need("bad", f"No worker was heard of {since}, so nothing is sent, watched or saved. {advice}")
 
 

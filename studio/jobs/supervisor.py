@@ -76,12 +76,9 @@ class ClusterRun:
     newest_beat: float | None = None
 
     def note(self, beat_at: datetime, *, now: float) -> None:
-        """Take a heartbeat that changed since the last look as a sign of life.
-
-        One in the future counts too: the clock was set back, and workers write no new one until it has caught up.
-        """
+        """Take a heartbeat that changed since the last look as a sign of life, whatever it says: the clock may have been set."""
         known, self.known_beat = self.known_beat, beat_at
-        if known is not None and (beat_at != known or beat_at > timezone.now()):
+        if known is not None and beat_at != known:
             self.newest_beat = now
             self.first_beat = now if self.first_beat is None else self.first_beat
 

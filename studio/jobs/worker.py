@@ -21,6 +21,7 @@ from studio.jobs.sweeping import BATCH, LEASE, Round
 from studio.routing.models import Connection
 
 log = logging.getLogger(__name__)
+BEAT_PAUSE = timedelta(seconds=0.5)
 
 
 def sweep(connection_id: int) -> int:
@@ -46,11 +47,14 @@ def sweep(connection_id: int) -> int:
 
 
 def beat() -> None:
-    """Say that this cluster works, at most once in half a second. A database that is away hears nothing, and that alone stops no work."""
-    now = timezone.now()
-    name = settings.CLUSTER_NAME
+    """Say that this cluster works, at most once in half a second. A database that is away hears nothing, and that alone stops no work.
+
+    A heartbeat from the future, written before the clock was set back, is written over.
+    """
+    now, name = timezone.now(), settings.CLUSTER_NAME
+    recent = (now - BEAT_PAUSE, now + BEAT_PAUSE)
     try:
-        if not Heartbeat.objects.filter(cluster=name, beat_at__lt=now - timedelta(seconds=0.5)).update(beat_at=now):
+        if not Heartbeat.objects.filter(cluster=name).exclude(beat_at__range=recent).update(beat_at=now):
             Heartbeat.objects.get_or_create(cluster=name, defaults={"beat_at": now, "started_at": now})
     except AWAY:
         log.warning("the heartbeat could not be written", exc_info=True)

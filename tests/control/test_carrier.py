@@ -14,7 +14,7 @@ import pytest
 from studio.control import carrier
 from studio.control.carrier import Carrier, Load
 from tests.installation import Installation
-from tests.time_limits import eventually
+from tests.time_limits import eventually, scaled
 
 LARGE = 40_000_000
 
@@ -26,7 +26,7 @@ def page(port: int) -> bytes:
 
 
 def fetched(port: int, path: str, **headers: str) -> bytes:
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=scaled(20))
     try:
         line.request("GET", path, headers=headers)
         return line.getresponse().read()
@@ -51,7 +51,7 @@ def port(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> Iterator[i
         yield server.port
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(scaled(20))
 
 
 def slow_reader(port: int) -> socket.socket:
@@ -76,7 +76,7 @@ def test_one_thread_serves_pages_while_many_read_slowly(port: int):
 
 
 def test_the_bytes_are_those_of_the_file_and_the_connection_goes_on(port: int, content: bytes):
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=scaled(20))
     for path, expected in (
         ("/large", content),
         ("/part", content[1_000_000:1_500_000]),
@@ -94,7 +94,7 @@ def test_who_asks_for_an_end_gets_the_whole_file_first(port: int, content: bytes
 
 
 def test_head_sends_nothing_and_the_connection_goes_on(port: int):
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=scaled(20))
     line.request("HEAD", "/large")
     assert line.getresponse().read() == b""
     line.request("GET", "/page")
@@ -150,7 +150,7 @@ def test_who_hangs_up_is_not_waited_for(port: int):
 
 
 def test_a_promise_before_a_failure_is_taken_back(port: int):
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=scaled(20))
     line.request("GET", "/broken")
     assert line.getresponse().read() == b"broken"
     line.request("GET", "/page")
@@ -178,7 +178,7 @@ def test_a_server_that_ends_does_not_wait_for_promises(tmp_path: Path):
         process.terminate()
 
         assert waiting.recv(10) == b""
-    process.wait(20)
+    process.wait(scaled(20))
 
 
 # --- one load -------------------------------------------------------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ def test_a_load_arrives_whole_and_its_file_is_closed(carriers: Carrier, tmp_path
     load, ending = load_of(tmp_path / "file", left=1000), Ending()
     carriers.carry(load, pair[0], then=ending)
 
-    assert ending.heard.wait(10)
+    assert ending.heard.wait(scaled(10))
     assert (ending.whole, pair[1].recv(2000), is_open(load.file)) == (True, b"x" * 1000, False)
 
 
@@ -233,7 +233,7 @@ def test_a_reader_who_left_ends_the_load(carriers: Carrier, tmp_path: Path, pair
     pair[1].close()
     carriers.carry(load, pair[0], then=ending)
 
-    assert ending.heard.wait(10)
+    assert ending.heard.wait(scaled(10))
     assert (ending.whole, is_open(load.file)) == (False, False)
 
 
@@ -242,7 +242,7 @@ def test_a_connection_that_is_closed_already_ends_the_load(carriers: Carrier, tm
     pair[0].close()
     carriers.carry(load, pair[0], then=ending)
 
-    assert ending.heard.wait(10)
+    assert ending.heard.wait(scaled(10))
     assert (ending.whole, is_open(load.file)) == (False, False)
 
 
@@ -253,5 +253,5 @@ def test_who_takes_nothing_for_long_is_let_go(
     load, ending = load_of(tmp_path / "file", left=3_000_000), Ending()
     carriers.carry(load, pair[0], then=ending)
 
-    assert ending.heard.wait(10)
+    assert ending.heard.wait(scaled(10))
     assert (ending.whole, is_open(load.file)) == (False, False)

@@ -68,16 +68,24 @@ def test_a_silent_worker_needs_somebody_first(admin: Client, xai: Connection, wo
     assert "Silent" in page
 
 
+def test_a_heartbeat_from_the_future_hides_no_silence(admin: Client, xai: Connection, working: Heartbeat):
+    Heartbeat.objects.update(beat_at=timezone.now() + timedelta(days=1_000))
+
+    assert "1 thing needs somebody No worker was heard of lately" in shown(admin)
+
+
 def test_an_installation_without_a_worker_says_how_to_start_one(admin: Client, xai: Connection):
     assert "No worker was heard of lately, so nothing is sent, watched or saved. Start one: make run, or manage.py work." in shown(admin)
 
 
 def test_a_worker_that_is_only_slow_to_start_is_waited_for_and_nobody_is_told_to_start_another(admin: Client):
     Heartbeat.objects.create(cluster="here", beat_at=NEVER, watched_at=timezone.now())
+    for number in range(30):
+        Heartbeat.objects.create(cluster=f"gone {number}", beat_at=timezone.now() - timedelta(days=2))
 
     page = shown(admin)
 
-    assert "No worker was heard of lately, so nothing is sent, watched or saved. Its supervisor runs: it is starting, or will be restarted." in page
+    assert "No worker was heard of lately, so nothing is sent, watched or saved. Its supervisor is running and restarts it if needed." in page
     assert "Start one" not in page
 
 

@@ -20,6 +20,7 @@ from studio.credits.models import Account, Entry, Hold, Portion, Tally, Waiver
 from studio.credits.periods import today
 from studio.projects.models import Project
 from tests.long_run import LONG
+from tests.time_limits import scaled
 
 pytestmark = pytest.mark.django_db(transaction=True)
 C = 1_000
@@ -47,7 +48,7 @@ def together(*commands: list[str]) -> Counter[str]:
         for process in started:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-        said = [json.loads(process.communicate("go\n", timeout=60)[0]) for process in started]
+        said = [json.loads(process.communicate("go\n", timeout=scaled(60))[0]) for process in started]
     finally:
         for process in started:
             process.kill()

@@ -33,6 +33,7 @@ from studio.routing.models import Connection
 from tests.jobs.conftest import BRIEF, pass_time, work_through
 from tests.jobs.played import PlayedProvider, Reply
 from tests.jobs.storages import ClosedStorage, use_storage
+from tests.time_limits import scaled
 
 Ordered = Callable[..., Job]
 
@@ -268,7 +269,7 @@ class Gate:
     in_time: bool = False
 
     def wait(self) -> None:
-        self.in_time = self.opened.wait(10)
+        self.in_time = self.opened.wait(scaled(10))
 
 
 def test_beside_a_slow_submission_the_lease_is_kept_and_looks_go_on(ordered: Ordered, connection: Connection, played: PlayedProvider):

@@ -142,11 +142,13 @@ def struck(pid: int, number: signal.Signals) -> bool:
     return False
 
 
-def stalled(pid: int, seconds: float) -> None:
-    """The process stands still for a while."""
-    if struck(pid, signal.SIGSTOP):
-        time.sleep(seconds)  # waits for other processes, never for our own code
-        struck(pid, signal.SIGCONT)
+def stalled(pid: int, seconds: float) -> bool:
+    """Whether there was such a process; it stands still for a while."""
+    if not struck(pid, signal.SIGSTOP):
+        return False
+    time.sleep(seconds)  # waits for other processes, never for our own code
+    struck(pid, signal.SIGCONT)
+    return True
 
 
 @contextmanager

@@ -29,6 +29,7 @@ LONG_RUNS = ROOT / "docs/long-run.md"  # newest first, each with its commit
 DAY = 86400.0  # seconds
 AT_ONCE = 2
 AT_RANDOM = 3
+REPORTING = {"STUDIO_STAGES", "STUDIO_STAGE"}  # with these a guard would report itself as a run of the suite
 FAILED = 1  # pytest's code for tests that failed; others mean that it could not run
 
 
@@ -39,6 +40,8 @@ def main(arguments: list[str]) -> int:
     options.add_argument("--sample", action="store_true")
     given = options.parse_args(arguments)
     chosen = sample() if given.sample else [one for one in SABOTAGES if " ".join(given.words) in one.name]
+    if not chosen:
+        options.error(f"no sabotage is called {' '.join(given.words)!r}")
     for one in chosen:
         one.check((ROOT / one.file).read_text())
     with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
@@ -123,7 +126,7 @@ def written(path: Path, content: str, moment: float) -> None:
 
 def passed(tree: Path, *tests: str) -> "subprocess.CompletedProcess[str]":
     """How pytest ended."""
-    environment = {**os.environ, "STUDIO_DATA_DIR": str(tree.parent / "data")}
+    environment = {name: value for name, value in os.environ.items() if name not in REPORTING} | {"STUDIO_DATA_DIR": str(tree.parent / "data")}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
 

@@ -346,8 +346,8 @@ def test_every_order_of_events_keeps_the_money_and_loses_no_job(played: PlayedPr
     settings.PUBLIC_URL = "https://studio.example.org"
     EveryOrder.played = played
     EveryOrder.reached = Counter()
-    for _ in range(TRIES):
-        run_state_machine_as_test(EveryOrder, settings=bounded(max_examples=SEQUENCES, stateful_step_count=16))
+    for number in range(TRIES):
+        run_state_machine_as_test(EveryOrder, settings=bounded(max_examples=SEQUENCES * 2**number, stateful_step_count=16))
         print(dict(EveryOrder.reached))  # noqa: T201 - what it reached is the point
         if not unseen((+EveryOrder.reached).keys()):
             break
