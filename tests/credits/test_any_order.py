@@ -332,4 +332,4 @@ class Movements(RuleBasedStateMachine):
 
 
 def test_every_order_of_movements_keeps_the_books(db):
-    run_state_machine_as_test(Movements, settings=settings(max_examples=SEQUENCES // 2, stateful_step_count=40))
+    run_state_machine_as_test(Movements, settings=settings(max_examples=SEQUENCES, stateful_step_count=40))
