@@ -71,7 +71,7 @@ function conflict({ version, at, begins }) {
   say(`You changed this draft somewhere else at ${at}: “${begins}”`, {
     tone: "warn",
     acts: [
-      ["Keep this one", () => { versions.set(about(), version); waits = false; save(); }],
+      ["Keep this one", () => { offered = null; say(""); versions.set(about(), version); waits = false; save(); }],
       ["Take the other", () => { waits = false; take(); }],
     ],
   });
@@ -83,9 +83,20 @@ function other() {
   return address.href;
 }
 
+// Words that were put aside stay within reach until they are brought back or an order is sent; anything else that there is to say comes before them.
+let offered = null;
+const offer = (words, text) => {
+  offered = { words, text };
+  say("");
+};
+
 function say(words, { tone = "", acts = [] } = {}) {
   const place = document.getElementById("draft-said");
   if (!place) return;
+  if (!words && offered) {
+    words = offered.words;
+    acts = [["Bring it back", bringBack]];
+  }
   place.textContent = words;
   place.dataset.tone = tone;
   for (const [label, act] of acts) {
@@ -93,6 +104,12 @@ function say(words, { tone = "", acts = [] } = {}) {
     button.addEventListener("click", () => { say(""); act(); prompt().focus(); });
     place.append(button);
   }
+}
+function bringBack() {
+  const { text } = offered;
+  offered = null;
+  say("");
+  put(text);
 }
 
 // In this browser: the fields that the server does not have, with the version that they would follow, and whether others were on their way there; else the
@@ -137,7 +154,6 @@ function put(text) {
   prompt().value = text;
   prompt().dispatchEvent(new Event("input", { bubbles: true }));
 }
-const offer = (words, text) => say(words, { acts: [["Bring it back", () => put(text)]] });
 
 document.addEventListener("input", (e) => { if (e.target.id === "prompt") keep(); });
 document.addEventListener("change", (e) => { if (form()?.contains(e.target)) keep(); }, true); // the bar's own does not bubble
@@ -160,9 +176,9 @@ document.addEventListener("htmx:after:swap", (e) => {
   if (!form() || !(address.includes("/composer/") || (request?.method === "POST" && e.detail.ctx.sourceElement?.id === "composer"))) return;
   seen();
   waits = false;
-  if (response?.status === 422) { kept = ""; keep(); return; }
+  if (response?.status === 422) { kept = ""; keep(); say(""); return; }
   kept = String(fields());
-  if (!address.includes("/composer/")) return;
+  if (!address.includes("/composer/")) { offered = null; return; }
   if (typed.trim() && typed !== prompt().value) offer(PUT_ASIDE, typed);
   if (address.includes("again=")) { kept = ""; keep(); }
 });

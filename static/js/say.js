@@ -88,8 +88,8 @@ const wrong = () => { // a guest's name comes first
   return name && !name.value.trim() ? name : text;
 };
 let sent = null; // the words that are under way
-function heard() {
-  if (sent === null) return;
+function heard(e) {
+  if (sent === null || e.detail.ctx.sourceElement !== form) return; // what others said may come in between
   const { said } = document.getElementById("say-state").dataset;
   for (const one of [text, ...form.querySelectorAll("[name=name]")]) one.removeAttribute("aria-invalid");
   if (document.getElementById("say-problem")) wrong().setAttribute("aria-invalid", "true");

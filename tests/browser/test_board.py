@@ -323,5 +323,7 @@ def test_what_was_being_written_is_within_reach_after_order_again(page: Page, te
     page.locator("#prompt").fill("my own words")
     page.get_by_role("link", name="Edit prompt").click()
     expect(page.locator("#prompt")).to_have_value(re.compile("Slow dolly"))
+    eventually(lambda: "Slow dolly" in str(seed("drafts")), within=20)
     page.locator("#draft-said").get_by_role("button", name="Bring it back").click()
     expect(page.locator("#prompt")).to_have_value("my own words")
+    expect(page.locator("#draft-said")).to_be_empty()

@@ -113,6 +113,7 @@ def test_an_answer_that_was_lost_neither_loses_the_words_nor_says_them_twice(at:
     at.get_by_role("button", name="Comment", exact=True).click()
     expect(at.locator("#say-problem")).to_contain_text("2001 characters are too many")
     assert len(at.locator("#say-text").input_value()) == 2001
+
     at.locator("#thread").get_by_role("button", name="Answer").click()
     at.locator("#say-text").fill("Not sent yet")
     at.reload()
@@ -120,6 +121,26 @@ def test_an_answer_that_was_lost_neither_loses_the_words_nor_says_them_twice(at:
     expect(at.locator("#say-about")).to_contain_text("Answering Alice")
     at.get_by_role("button", name="Answer", exact=True).last.click()
     expect(at.locator(".cmt__answers .cmt")).to_contain_text("Not sent yet")
+
+
+def test_a_comment_of_somebody_else_meanwhile_does_not_keep_sent_words_in_the_box(at: Page, clip: str, seed: Seed):
+    sending: list[Route] = []
+
+    def hold(route: Route) -> None:
+        sending.append(route)
+
+    at.route("**/comment/", hold)
+    at.locator("#say-text").fill("Sent meanwhile")
+    with at.expect_request("**/comment/"):
+        at.get_by_role("button", name="Comment", exact=True).click()
+    seed("comment", clip, "From somebody else", author="bob", at=300)
+    at.evaluate(LOOK_NOW)
+    expect(at.locator("#thread .cmt")).to_contain_text("From somebody else")
+    expect(at.locator("#say-text")).to_have_value("Sent meanwhile")
+    sending[0].continue_()
+
+    expect(at.locator("#thread .cmt")).to_have_count(2)
+    expect(at.locator("#say-text")).to_have_value("")
 
 
 def test_keys_move_the_player_and_its_state_is_said(at: Page):
