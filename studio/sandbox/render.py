@@ -98,7 +98,8 @@ def render(remote_id: str) -> None:
 def _draw_all(job: RemoteJob) -> None:
     _tidy()
     if settings.SANDBOX_SPEED >= COPIES_FROM and not _shape(job).exists():
-        plain = RemoteJob(provider=job.provider, aspect_ratio=job.aspect_ratio, resolution=job.resolution, seconds=job.seconds)
+        # Of no provider: whoever else draws it at this moment draws the same bytes, so no file changes after it was handed out.
+        plain = RemoteJob(aspect_ratio=job.aspect_ratio, resolution=job.resolution, seconds=job.seconds)
         draw(plain, _shape(job), take=0, encoder=SMALL)
     if not copied(job):
         for take, name in enumerate(job.file_names()):
@@ -181,7 +182,7 @@ class _Frames:
 
     def __init__(self, job: RemoteJob, *, width: int, height: int, take: int) -> None:
         self.width, self.height = width, height
-        label = f"SANDBOX · {job.get_provider_display()}"
+        label = " · ".join(filter(None, ("SANDBOX", job.get_provider_display())))
         self.words = lettering(job.prompt, label, width=width, height=height)
         backdrop = _backdrop(job)
         small = (max(width // SKETCH, 2), max(height // SKETCH, 2))

@@ -227,6 +227,17 @@ def test_at_a_high_speed_one_film_serves_every_job_of_its_shape(asked, settings,
     assert not [path for path in folder().iterdir() if path.suffix != ".mp4"]
 
 
+def test_the_film_of_a_shape_is_the_same_whichever_job_it_was_drawn_for(asked, settings):
+    settings.SANDBOX_SPEED = 50
+    drawn = []
+    for provider in ("xai", "comet"):
+        render.render(accepted(provider, duration=6, resolution="480p").remote_id)
+        (film,) = folder().glob("shape-*")
+        drawn.append(film.read_bytes())
+        film.unlink()
+    assert drawn[0] == drawn[1]
+
+
 def test_jobs_that_waited_for_the_film_are_copied_when_they_are_looked_at(asked, settings):
     settings.SANDBOX_SPEED = 50
     waiting, other = after(accepted("xai"), 1.01), accepted("xai")
