@@ -6,9 +6,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Without bytecode every pytest process rewrites the assertions of all tests, which takes longer than the rest of the collection.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Two workers, or three where they mostly wait for a browser or a server
+# One worker for each core: more gain nothing, in the browser tests either
 TWO := -n 2 --dist worksteal
-THREE := -n 3 --dist worksteal
 STAGE := .ci/stage
 # Of `.ci/run`, on PostgreSQL: what locks, constrains, searches or plans its queries differently there, and real processes. The long run takes everything.
 names = $(patsubst %,tests/$(1)/test_%.py,$(2))
@@ -47,7 +46,7 @@ test: .venv/dev
 	@$(STAGE) --begin
 	@.ci/browser
 	@$(STAGE) "tests on SQLite" $(BIN)/pytest $(TWO) tests --ignore=tests/browser
-	@$(STAGE) "tests with a browser" $(BIN)/pytest $(THREE) tests/browser
+	@$(STAGE) "tests with a browser" $(BIN)/pytest $(TWO) tests/browser
 	@$(STAGE) --report 600
 
 test-quick: .venv/dev
@@ -67,9 +66,9 @@ test-long: .venv/dev
 	@$(STAGE) "tests on SQLite, lines counted" $(BIN)/pytest $(TWO) tests --ignore=tests/browser --ignore=tests/stress --cov --cov-report=
 	@$(STAGE) "coverage" $(BIN)/coverage report
 	@$(STAGE) "stress on SQLite" $(BIN)/pytest $(TWO) tests/stress
-	@$(STAGE) "tests with a browser" $(BIN)/pytest $(THREE) tests/browser
+	@$(STAGE) "tests with a browser" $(BIN)/pytest $(TWO) tests/browser
 	@.ci/services $(STAGE) "tests on PostgreSQL and Redis" $(BIN)/pytest $(TWO) tests --ignore=tests/browser
-	@.ci/services $(STAGE) "tests with a browser on PostgreSQL and Redis" $(BIN)/pytest $(THREE) tests/browser
+	@.ci/services $(STAGE) "tests with a browser on PostgreSQL and Redis" $(BIN)/pytest $(TWO) tests/browser
 	@$(STAGE) "sabotage" $(BIN)/python -m tests.stress.sabotage
 	@$(STAGE) "benchmarks" $(BIN)/pytest tests/bench -o python_files='bench_*.py' -p no:randomly -s
 	@$(STAGE) --report 0
