@@ -3,13 +3,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
-# Without bytecode every pytest process rewrites the assertions of all tests, which takes longer than the rest of the collection.
+# Without bytecode every pytest process rewrites the assertions of all tests, which takes longer than the rest of
+# the collection.
 unexport PYTHONDONTWRITEBYTECODE
 
 # One worker for each core: more gain nothing, in the browser tests either
 TWO := -n 2 --dist worksteal
 STAGE := .ci/stage
-# Of `.ci/run`, on PostgreSQL: what locks, constrains, searches or plans its queries differently there, and real processes. The long run takes everything.
+# Of `.ci/run`, on PostgreSQL: what locks, constrains, searches or plans its queries differently there, and real
+# processes. The long run takes everything.
 names = $(patsubst %,tests/$(1)/test_%.py,$(2))
 SAME_ANYWHERE := $(call names,jobs,batch_pages batch_rules bucket forms frames lifecycle media pricing references strange_files timing) \
 	$(call names,gallery,bundle_names comments_over_http compare kept lineage personal posters serving share_bytes share_preview storage timecodes titled views)

@@ -71,7 +71,7 @@ function conflict({ version, at, begins }) {
   say(`You changed this draft somewhere else at ${at}: “${begins}”`, {
     tone: "warn",
     acts: [
-      ["Keep this one", () => { offered = null; say(""); versions.set(about(), version); waits = false; save(); }],
+      ["Keep this one", () => { offered = null; versions.set(about(), version); waits = false; save(); }],
       ["Take the other", () => { waits = false; take(); }],
     ],
   });
@@ -83,7 +83,8 @@ function other() {
   return address.href;
 }
 
-// Words that were put aside stay within reach until they are brought back or an order is sent; anything else that there is to say comes before them.
+// Words that were put aside stay within reach until they are brought back, a conflict is decided or an order is sent.
+// Anything else that there is to say comes before them.
 let offered = null;
 const offer = (words, text) => {
   offered = { words, text };
@@ -101,14 +102,13 @@ function say(words, { tone = "", acts = [] } = {}) {
   place.dataset.tone = tone;
   for (const [label, act] of acts) {
     const button = Object.assign(document.createElement("button"), { type: "button", className: "btn btn--quiet btn--sm", textContent: label });
-    button.addEventListener("click", () => { say(""); act(); prompt().focus(); });
+    button.addEventListener("click", () => { act(); say(""); prompt().focus(); });
     place.append(button);
   }
 }
 function bringBack() {
   const { text } = offered;
   offered = null;
-  say("");
   put(text);
 }
 

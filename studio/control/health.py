@@ -78,7 +78,10 @@ def cache_table() -> str:
 
 
 def lately(now: datetime) -> tuple[datetime, datetime]:
-    """Between which moments a heartbeat proves a living worker. One from the future was written before the clock was set back."""
+    """Between which moments a heartbeat proves a living worker.
+
+    One from the future was written before the clock was set back.
+    """
     return now - SILENT, now + SILENT
 
 

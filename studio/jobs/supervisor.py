@@ -76,7 +76,10 @@ class ClusterRun:
     newest_beat: float | None = None
 
     def note(self, beat_at: datetime, *, now: float) -> None:
-        """Take a heartbeat that changed since the last look as a sign of life, whatever it says: the clock may have been set."""
+        """Take a heartbeat that changed since the last look as a sign of life.
+
+        Whether it is newer does not matter: the clock may have been set back.
+        """
         known, self.known_beat = self.known_beat, beat_at
         if known is not None and beat_at != known:
             self.newest_beat = now

@@ -47,9 +47,10 @@ def sweep(connection_id: int) -> int:
 
 
 def beat() -> None:
-    """Say that this cluster works, at most once in half a second. A database that is away hears nothing, and that alone stops no work.
+    """Say that this cluster works, at most once in half a second.
 
-    A heartbeat from the future, written before the clock was set back, is written over.
+    A heartbeat from the future, written before the clock was set back, is written over. A database that is away hears
+    nothing, and that alone stops no work.
     """
     now, name = timezone.now(), settings.CLUSTER_NAME
     recent = (now - BEAT_PAUSE, now + BEAT_PAUSE)

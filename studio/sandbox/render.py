@@ -98,7 +98,7 @@ def render(remote_id: str) -> None:
 def _draw_all(job: RemoteJob) -> None:
     _tidy()
     if settings.SANDBOX_SPEED >= COPIES_FROM and not _shape(job).exists():
-        # Of no provider: whoever else draws it at this moment draws the same bytes, so no file changes after it was handed out.
+        # Of no provider: two workers that draw it at once draw the same bytes, so no file changes once it was handed out.
         plain = RemoteJob(aspect_ratio=job.aspect_ratio, resolution=job.resolution, seconds=job.seconds)
         draw(plain, _shape(job), take=0, encoder=SMALL)
     if not copied(job):

@@ -13,7 +13,7 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LAYOUTS: list[tuple[int, Literal["dark", "light"]]] = [(390, "light"), (1440, "dark")]
 WIDTHS = (320, 600, 768, 1024, 1280, 1920) if LONG else (320, 768, 1024)  # beside those of LAYOUTS
 LOADED = "() => !document.querySelector('.htmx-request')"
-# Switch off transitions: axe would measure colours in mid-fade. A constructed style sheet, which our content policy allows.
+# Switch off transitions: axe would measure colours in mid-fade. Our content policy allows a constructed style sheet.
 AT_ONCE = """() => {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync("*, ::before, ::after { transition: none !important }");

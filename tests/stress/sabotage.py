@@ -26,7 +26,6 @@ from tests.stress.sabotages import SABOTAGES, Sabotage
 
 ROOT = Path(__file__).parent.parent.parent
 LONG_RUNS = ROOT / "docs/long-run.md"  # newest first, each with its commit
-DAY = 86400.0  # seconds
 AT_ONCE = 2
 AT_RANDOM = 3
 REPORTING = {"STUDIO_STAGES", "STUDIO_STAGE"}  # with these a guard would report itself as a run of the suite
@@ -107,21 +106,25 @@ def copied_to(tree: Path) -> Path:
 
 @contextmanager
 def broken(tree: Path, one: Sabotage) -> Iterator[None]:
-    """The tree with this line broken. Each version gets a time of its own: Python takes a file of the same size and second for unchanged."""
+    """The tree with this line broken."""
     path = tree / one.file
     whole = path.read_text()
     one.check(whole)
-    versions = (path.stat().st_mtime + count for count in (DAY, 2 * DAY))
     try:
-        written(path, whole.replace(one.text, one.instead), next(versions))
+        rewrite(path, whole.replace(one.text, one.instead))
         yield
     finally:
-        written(path, whole, next(versions))
+        rewrite(path, whole)
 
 
-def written(path: Path, content: str, moment: float) -> None:
+def rewrite(path: Path, content: str) -> None:
+    """Replace the content, and make the file a second newer than it was.
+
+    Python takes a file of the same size and second for unchanged, and would run the bytecode of the version before.
+    """
+    newer = path.stat().st_mtime + 1
     path.write_text(content)
-    os.utime(path, (moment, moment))
+    os.utime(path, (newer, newer))
 
 
 def passed(tree: Path, *tests: str) -> "subprocess.CompletedProcess[str]":

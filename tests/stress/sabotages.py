@@ -1,4 +1,7 @@
-"""The lines that `make sabotage` breaks (sabotage.py), each with the test that must fail then. docs/testing.md shows them as a table."""
+"""The lines that `make sabotage` breaks (sabotage.py), each with the test that must fail then.
+
+docs/testing.md shows them as a table.
+"""
 
 from dataclasses import dataclass
 

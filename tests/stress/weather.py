@@ -1,5 +1,7 @@
-"""What goes wrong in the storm: in a long one every fault of the sandbox a few times for sure at every provider that can have it, in a short one once at
-one of them, and all of them by chance.
+"""What goes wrong in the storm: every fault of the sandbox.
+
+In a long storm each strikes a few times for sure at every provider that can have it, in a short one once at one of
+them, and all of them by chance.
 """
 
 import random
