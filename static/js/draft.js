@@ -72,7 +72,7 @@ function conflict({ version, at, begins }) {
     tone: "warn",
     acts: [
       ["Keep this one", () => { offered = null; versions.set(about(), version); waits = false; save(); }],
-      ["Take the other", () => { waits = false; take(); }],
+      ["Take the other", () => { offered = null; waits = false; take(); }],
     ],
   });
 }
@@ -180,6 +180,7 @@ document.addEventListener("htmx:after:swap", (e) => {
   kept = String(fields());
   if (!address.includes("/composer/")) { offered = null; return; }
   if (typed.trim() && typed !== prompt().value) offer(PUT_ASIDE, typed);
+  else if (offered) say(""); // the new composer's line is empty
   if (address.includes("again=")) { kept = ""; keep(); }
 });
 
