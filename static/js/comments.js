@@ -31,7 +31,11 @@ document.addEventListener("htmx:finally:request", (e) => {
   if (e.detail.ctx.sourceElement?.id !== "comments-poll") return;
   asking = false;
   const { response } = e.detail.ctx;
-  if (response?.raw.redirected || [401, 403, 404].includes(response?.status)) { location.reload(); return; } // signed out, or no longer a member
+  if (response?.raw.redirected || [401, 403].includes(response?.status)) { location.reload(); return; } // signed out, or no longer a member
+  const gone = response?.status === 404; // thrown away by somebody, perhaps on this very page, and perhaps taken back: what is being written stays
+  const line = document.getElementById("comments-gone");
+  if (gone && line.hidden) announce(line.textContent.trim());
+  line.hidden = !gone;
   failures = response && (response.status === 304 || response.raw.ok) ? 0 : failures + 1;
   plan();
 });

@@ -163,3 +163,25 @@ def test_keys_move_the_player_and_its_state_is_said(at: Page):
     at.reload()
     expect(at.get_by_role("combobox", name="Speed")).to_have_value("0.5")
     assert at.evaluate("[video.playbackRate, video.muted, video.loop]") == [0.5, True, False]
+
+
+def test_a_clip_that_goes_to_the_trash_takes_nothing_away_that_is_being_written(at: Page, open_browser: OpenBrowser, team: Team, clip: str):
+    page = f"{team.path}clips/{clip}/"
+    at.locator("#say-text").fill("Half a thought")
+    at.evaluate("window.same = true")
+    bob = open_browser("bob")
+    bob.goto(page)
+    bob.locator(".keeping").get_by_role("button", name="Move to the trash").click()
+    expect(bob.locator(".keeping")).to_contain_text("In the trash by")
+    at.evaluate(LOOK_NOW)
+    expect(at.locator("#comments-gone")).to_be_visible()
+    assert violations(at) == []
+
+    bob.evaluate(LOOK_NOW)
+    expect(bob.locator("#comments-gone")).to_be_visible()
+    bob.get_by_role("button", name="Take it back").click()
+    expect(bob.locator(".toast")).to_contain_text("is back where it was.")
+    at.evaluate(LOOK_NOW)
+    expect(at.locator("#comments-gone")).to_be_hidden()
+    expect(at.locator("#say-text")).to_have_value("Half a thought")
+    assert at.evaluate("window.same")
