@@ -190,6 +190,7 @@ ROUNDS = {
     "studio.jobs.trash.erase_due": 60,
     "studio.jobs.recheck.a_round": 60,
     "studio.jobs.alarms.tell_of_missing": 60,
+    "studio.jobs.alarms.tell_of_alerts": 300,
     "studio.gallery.retention.due": 3600,
 }
 RECHECK_MB = int(number("RECHECK_MB", 200, least=0, most=100_000))  # of stored files that are read again each minute; 0 reads none

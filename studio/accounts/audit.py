@@ -35,6 +35,7 @@ FAMILIES: dict[str, tuple[str, bool]] = {
     "cap": ("Caps", True),
     "waiver": ("Waivers", True),
     "doubt": ("Orders in doubt", True),
+    "alert": ("Alerts about orders", True),
     "sandbox": ("Sandbox", False),
     "installation": ("Installation", False),
 }
@@ -107,11 +108,14 @@ WORDS: dict[str, str] = {
     "doubt.named": "named the remote id of",
     "doubt.never_made": "found out that nobody made",
     "doubt.written_off": "wrote off",
+    "alert.settled": "settled an alert of",
     "sandbox.faults": "changed the faults of",
     "installation.furnished": "furnished the installation for",
 }
 FACTS = {"millicredits": "credits", "is_on": "on", "starts_on": "starts", "keeps": "carried over", "fixed": "for each clip", "key": "API key"}
-IN_THOUSANDTHS = frozenset({"millicredits", "amount", "keeps", "credits_a_day", "own_credits_a_day", "fixed", "per_second", "held", "returned"})
+IN_THOUSANDTHS = frozenset(
+    {"millicredits", "amount", "keeps", "credits_a_day", "own_credits_a_day", "fixed", "per_second", "held", "returned", "charged", "minimum_hold"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from studio.control import health
 from studio.credits import ledger
 from studio.gallery.storage import LEAST_FREE
 from studio.jobs import cluster, timing
+from studio.jobs.alerts import open_alerts
 from studio.jobs.checks import verify_holds
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Heartbeat, Incident, Job
@@ -73,7 +74,7 @@ def examine() -> list[Finding]:
     """Everything there is to say, worst first. Rows are read only if the database has them."""
     probed = list(parts())
     stuck = {"database", "migrations"} & {problem.part for problem in probed}
-    examinations = (secrets, openness, disk) if stuck else (secrets, openness, disk, sqlite, connections, ills, doubts, workers, books)
+    examinations = (secrets, openness, disk) if stuck else (secrets, openness, disk, sqlite, connections, ills, doubts, alerts, workers, books)
     findings = [Finding(Level.ERROR, problem.words, _mend(problem)) for problem in probed]
     findings += [finding for examination in examinations for finding in examination()]
     return sorted(findings, key=lambda finding: list(Level).index(finding.level))
@@ -203,6 +204,13 @@ def doubts() -> Iterator[Finding]:
     if waiting:
         what = f"{waiting} {'job is' if waiting == 1 else 'jobs are'} in doubt and cannot be found out about by asking."
         yield Finding(Level.WARNING, what, "Settle them: control room, In doubt.")
+
+
+def alerts() -> Iterator[Finding]:
+    """What providers told that an admin should judge."""
+    if waiting := open_alerts().count():
+        what = f"{waiting} {'alert' if waiting == 1 else 'alerts'} about what providers reported {'waits' if waiting == 1 else 'wait'} to be settled."
+        yield Finding(Level.WARNING, what, "Settle them: control room, Alerts.")
 
 
 def workers() -> Iterator[Finding]:

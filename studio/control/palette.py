@@ -77,6 +77,7 @@ PLACES = (
     Place("Spend", "credits_spend", "receipt", "costs by person project provider", "managers"),
     Place("Cost of a kept second", "credits_kept", "timer", "picked waste", "managers"),
     Place("In doubt", "doubts", "hourglass", "inbox unanswered verdict", "managers"),
+    Place("Alerts", "alerts", "triangle-alert", "reported usage late answers settle charge", "admins"),
     Place("Audit", "audit", "eye", "changes record log", "managers"),
     Place("Control room", "control", "monitor", "workers health status", "admins"),
     Place("People", "people", "users", "invite members roles", "admins"),

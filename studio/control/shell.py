@@ -17,6 +17,7 @@ from studio.control.guidance import Guide, open_guides
 from studio.credits import requests
 from studio.credits.models import Account, CreditRequest, Entry
 from studio.gallery import mentions
+from studio.jobs.alerts import open_alerts
 from studio.jobs.lifecycle import LIVE, State
 from studio.jobs.models import Job, Look
 from studio.projects import lately
@@ -44,7 +45,7 @@ SECTIONS = {
     "people": {"people"},
     "audit": {"audit"},
     "connections": {"connections", "connection_new", "connection_edit", "price_add", "rate_add"},
-    "control": {"control", "drift", "storage", "missing"},
+    "control": {"control", "drift", "storage", "missing", "alerts", "alert_settle"},
     "doubts": {"doubts", "doubt_verdict"},
     "sandbox": {"sandbox"},
     "me": {"me"},
@@ -128,6 +129,11 @@ class Shell:
     def doubts(self) -> int:
         """How many orders in doubt wait for somebody to decide; 0, without a query, for people who may not. One query."""
         return inbox.waiting(timezone.now()) if self.user and self.user.manages_credits else 0
+
+    @cached_property
+    def alerts(self) -> int:
+        """How many alerts wait for an admin to settle them; 0, without a query, for everybody else. One query."""
+        return open_alerts().count() if self.user and self.user.is_admin else 0
 
     @cached_property
     def account(self) -> Account:

@@ -13,13 +13,13 @@ from pathlib import Path
 from django.db.models import Case, F, When
 from django.utils import timezone
 
-from studio.jobs.charging import Charge, charge_for_clip
+from studio.jobs.charging import Charge, charge_for_clip, expected_of, rate_of
 from studio.jobs.hands import breathe, hands
 from studio.jobs.lifecycle import State
 from studio.jobs.media import NotAVideo, store
 from studio.jobs.models import Attempt, Cause, Clip, Job
 from studio.jobs.moves import NOTHING, finish, note
-from studio.jobs.sending import NoAccess, access, expected_of, rate_of
+from studio.jobs.sending import NoAccess, access
 from studio.jobs.watching import after_trouble
 from studio.jobs.worker import beat
 from studio.leases import free
