@@ -237,7 +237,9 @@ def ended(job: Job, attempt: Attempt, report: Report, raw: str, *, start: State,
 
 def _ended(job: Job, attempt: Attempt, report: Report, *, start: State, now: datetime) -> bool:
     if report.phase is Phase.FAILED:
-        charge = charge_for_failure(report.cause, report.usage, rate_of(attempt), estimate=attempt.estimate)
+        charge = charge_for_failure(
+            report.cause, report.usage, rate_of(attempt), estimate=attempt.estimate, charges_refusals=_charges_refusals(job, attempt)
+        )
         return give_up(job, start, charge=charge, cause=report.cause or Cause.PROVIDER_FAILED, message=report.message)
     if not move(job, start, State.SAVING, due=now, lease_until=None, progress=None, tries=0):
         return False
@@ -245,6 +247,13 @@ def _ended(job: Job, attempt: Attempt, report: Report, *, start: State, now: dat
     clips = [Clip(job=job, attempt=attempt, project_id=job.project_id, position=place, source_url=address) for place, address in places]
     Clip.objects.bulk_create(clips, ignore_conflicts=True)
     return True
+
+
+def _charges_refusals(job: Job, attempt: Attempt) -> bool:
+    """Whether this provider bills a result of that model that its filter refused, though it reports no usage."""
+    known = PROVIDERS.get(job.connection.provider)
+    can = capability(known.key, job.model, attempt.dialect) if known and attempt.dialect in known.dialects else None
+    return can is not None and can.charges_refusals
 
 
 def rate_of(attempt: Attempt) -> Rate | None:

@@ -44,7 +44,8 @@ MOST_AT_ONCE = 50  # ids in one question; the vendor's own recommendation [AceDa
 DEFAULT_SECONDS = 6  # the current default (it was 8); sent all the same, because the length decides the price
 
 # The vendor's own UI allows 6 to 30 s for the fast model and 1 to 15 s for the others, and up to four references [AceDataCloud/Nexior].
-# 1080p stands in the schema for all; xAI makes it with 1.5 alone. The suffix names the upstream: a reverse-engineered or the official one.
+# 1080p stands in the schema for all; xAI makes it with 1.5 alone. The suffix names the upstream: a reverse-engineered or the official one, which
+# bills what content review refuses, while other failures are free [AceDataCloud/APIs grok/docs @77a7991; Skills].
 CAPABILITIES = (
     Capability(
         model="grok-imagine-video-1.5-fast:reverse",
@@ -72,6 +73,7 @@ CAPABILITIES = (
         resolutions=("480p", "720p"),
         images=(0, 4),
         callbacks=True,
+        charges_refusals=True,
     ),
     Capability(
         model="grok-imagine-video-1.5:official",
@@ -81,6 +83,7 @@ CAPABILITIES = (
         resolutions=("480p", "720p", "1080p"),
         images=(1, 1),
         callbacks=True,
+        charges_refusals=True,
     ),
     Capability(
         model="grok-imagine-video",
@@ -96,11 +99,13 @@ CAPABILITIES = (
 _FAST, _, _, _WITH_IMAGE, _PLAIN = CAPABILITIES
 CAPABILITIES_INTERIM = (
     replace(_FAST, model="grok-imagine-video-1.5-fast"),
-    replace(_WITH_IMAGE, model="grok-imagine-video-1.5", label="Grok Imagine 1.5"),
+    replace(_WITH_IMAGE, model="grok-imagine-video-1.5", label="Grok Imagine 1.5", charges_refusals=False),
 )
 CAPABILITIES_V1 = (
     _PLAIN,
-    replace(_WITH_IMAGE, model="grok-imagine-video-1.5-preview", label="Grok Imagine 1.5 preview", resolutions=("480p", "720p")),
+    replace(
+        _WITH_IMAGE, model="grok-imagine-video-1.5-preview", label="Grok Imagine 1.5 preview", resolutions=("480p", "720p"), charges_refusals=False
+    ),
 )
 NEEDS_IMAGE_URL = frozenset({"grok-imagine-video-1.5:official", "grok-imagine-video-1.5", "grok-imagine-video-1.5-preview"})
 

@@ -78,10 +78,10 @@ WRAPPER_PHASES = {
 # with 503. Neither went upstream.
 REFUSALS = {
     "invalid_request": Cause.INPUT_REFUSED,
-    "model_not_found": Cause.INPUT_REFUSED,
+    "model_not_found": Cause.NOT_PERMITTED,  # no channel for the model in our account's group: the brief is not to blame
     "insufficient_user_quota": Cause.OUT_OF_BALANCE,
 }
-CAUSES_BY_STATUS = {401: Cause.WRONG_KEY, 402: Cause.OUT_OF_BALANCE}
+CAUSES_BY_STATUS = {401: Cause.WRONG_KEY, 402: Cause.OUT_OF_BALANCE, 403: Cause.NOT_PERMITTED}
 CAUSES_BY_WORDS = {
     "quota is not enough": Cause.OUT_OF_BALANCE,
     "invalid token": Cause.WRONG_KEY,

@@ -48,6 +48,7 @@ class Cause(StrEnum):
     WRONG_KEY = "wrong_key"  # our key is refused: an admin's matter
     OUT_OF_BALANCE = "out_of_balance"  # our balance *at the provider* is used up: an admin's matter
     EXPIRED = "expired"  # it was made, and its link is gone
+    NOT_PERMITTED = "not_permitted"  # our account there may not do this, whatever the brief: another connection may, and an admin can ask for it
 
 
 class Operation(StrEnum):
@@ -246,6 +247,7 @@ class Capability:
     edits_up_to: float | None = None  # seconds of the longest clip that it edits; None where it edits none
     extends: tuple[int, int] | None = None  # shortest and longest part that it adds, whole seconds; None where it extends none
     extends_from: tuple[float, float] = (0.0, 0.0)  # shortest and longest clip that it extends, seconds as ordered: see `takes_clip`
+    charges_refusals: bool = False  # whether it bills a result that its filter refused, though it reports no usage
     usual_seconds: int = 90  # a sensible prior for how long a job takes, until this installation has its own history
 
 

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 import httpx
 
+from studio.providers import error_words
 from studio.providers.contract import Cause, NotNow, Phase, ProviderError, Refused, Report, Unanswered, Unreadable, Usage
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | bool | None"
@@ -31,10 +32,6 @@ LARGEST_POWER = 30  # of ten: no amount of money is larger or finer
 MOST_LINKS = 20  # no provider documents more than a few videos for one job; an answer could name a hundred thousand
 LONGEST_WAIT = 24 * 3600.0  # seconds; what asks for more is a mistake or an attack
 FIRST_EPOCH = 1e9  # a reset beyond this is a moment (Unix seconds), not a number of seconds to go
-
-# How the model's filter was seen to say no. One list, because resellers pass on the words of whom they buy from.
-# xAI: "rejected by content moderation"; grokimagineapi: "Inappropriate content, …"; TTAPI: "prompt violation", banned words.
-MODERATION = ("content moderation", "inappropriate content", "prompt violation", "banned word")
 
 
 class Figure(str):
@@ -145,11 +142,13 @@ def percent(value: Json) -> int | None:
 
 
 def cause_in(said: str, causes: Mapping[str, Cause]) -> Cause | None:
-    """Why, as far as the provider's words tell: the filter's words, or those of a provider's own table (lower case)."""
-    said = said.casefold()
-    if any(words in said for words in MODERATION):
-        return Cause.MODERATED
-    return next((cause for words, cause in causes.items() if words in said), None)
+    """Why, as far as the provider's words tell: the filter's words first, then those of a provider's own table (lower case), then what all say."""
+    lower = said.casefold()
+    filtered = error_words.filter_said(said)
+    return filtered or next((cause for words, cause in causes.items() if words in lower), None) or error_words.cause_in(said)
+
+
+asks_to_wait = error_words.asks_to_wait
 
 
 # --- times ----------------------------------------------------------------------------------------------------------------------------------
@@ -208,13 +207,15 @@ def turned_away(response: httpx.Response, *, name: str, said: str, cause: Cause,
     """The error for a *submission* that was not accepted, sorted by status alone (`status` where the body names a truer one).
 
     A clear 4xx made nothing. A 5xx says nothing about what stands behind the gateway, so it may have acted. A redirect or a 2xx without an id
-    is no answer that a document knows.
+    is no answer that a document knows. A 429 for a balance that is used up is a refusal, as waiting does not fill it; any 4xx for too many
+    requests is not.
     """
     status = response.status_code if status is None else status
     why = f"{name}: {said}" if said else f"{name} answered {status} without a word of why."
-    if status == TOO_MANY_REQUESTS:
+    is_refusal = 400 <= status < 500 and status not in MAY_HAVE_ACTED  # noqa: PLR2004 - the family of clear refusals
+    if (status == TOO_MANY_REQUESTS and cause is not Cause.OUT_OF_BALANCE) or (is_refusal and asks_to_wait(said)):
         return NotNow(why, retry_after=retry_after(response.headers))
-    if 400 <= status < 500 and status not in MAY_HAVE_ACTED:  # noqa: PLR2004 - the family of clear refusals
+    if is_refusal:
         return Refused(why, cause=cause)
     if status >= 500 or status in MAY_HAVE_ACTED:  # noqa: PLR2004 - the family that may have acted
         return Unanswered(why)

@@ -68,9 +68,12 @@ CAPABILITIES = (
     ),
 )
 
-CAUSES_BY_STATUS = {401: Cause.WRONG_KEY, 402: Cause.OUT_OF_BALANCE}
+# 403: the key or its team may not do this, unless the words say that a balance is used up or that the filter is down [Wei-Shaw/sub2api#4665].
+CAUSES_BY_STATUS = {401: Cause.WRONG_KEY, 402: Cause.OUT_OF_BALANCE, 403: Cause.NOT_PERMITTED}
 CAUSES_BY_WORDS = {
     "incorrect api key": Cause.WRONG_KEY,  # HTTP 400
+    "api key is currently blocked": Cause.WRONG_KEY,
+    "zero data retention": Cause.NOT_PERMITTED,  # HTTP 400: such a team must name an address of its own storage [phuryn/grok-build-vscode#100]
     "used all available credits": Cause.OUT_OF_BALANCE,  # HTTP 403, and seen as 429
     "monthly spending limit": Cause.OUT_OF_BALANCE,
 }

@@ -27,8 +27,8 @@ PHASES = {
 # `error.code` of a result. These have underscores; the codes of HTTP errors have hyphens, and were whole sentences earlier.
 CAUSES = {
     "invalid_argument": Cause.INPUT_REFUSED,
-    "permission_denied": Cause.PROVIDER_FAILED,  # a wrong key is an HTTP error and never stands here [REST reference]
-    "failed_precondition": Cause.PROVIDER_FAILED,
+    "permission_denied": Cause.NOT_PERMITTED,  # the team lacks the feature; a wrong key is an HTTP error [docs.x.ai "Video Generation", Sept 2026]
+    "failed_precondition": Cause.INPUT_REFUSED,  # the model cannot do what was asked, such as an edit by 1.5 [the same]
     "service_unavailable": Cause.PROVIDER_FAILED,
     "internal_error": Cause.PROVIDER_FAILED,
 }
