@@ -240,6 +240,7 @@ class Capability:
     resolutions: tuple[str, ...] = ()
     images: tuple[int, int] = (0, 0)  # fewest and most reference images
     longest_with_references: int | None = None  # seconds, where several images shorten the longest duration
+    resolutions_with_references: tuple[str, ...] = ()  # where several images leave fewer of them; empty for all
     data_urls: bool = False  # images may travel inside the request; otherwise they need an address that the provider can reach
     prompt_limit: int | None = None  # characters; None where no document gives one
     callbacks: bool = False
@@ -300,7 +301,7 @@ def _of_a_new_clip(can: Capability, brief: Brief) -> dict[str, str]:
     return {
         "aspect_ratio": _choice_trouble(f"{can.label} makes", can.aspect_ratios, brief.aspect_ratio, "an unnamed ratio"),
         "duration": _duration_trouble(can, brief),
-        "resolution": _choice_trouble(f"{can.label} makes", can.resolutions, brief.resolution, "an unnamed resolution"),
+        "resolution": _resolution_trouble(can, brief),
         "mode": _choice_trouble(f"{can.label} knows the modes", can.modes, brief.mode, "an empty one"),
         "images": _images_trouble(can, brief),
     }
@@ -327,6 +328,21 @@ def _prompt_trouble(can: Capability, brief: Brief) -> str:
 def _choice_trouble(makes: str, choices: tuple[str, ...], chosen: str, nothing: str) -> str:
     """The sentence for a choice that is not among those there are; a model without choices has nothing to say about it."""
     return f"{makes} {_listed(choices)}, not {chosen or nothing}." if choices and chosen not in choices else ""
+
+
+def _resolution_trouble(can: Capability, brief: Brief) -> str:
+    trouble = _choice_trouble(f"{can.label} makes", can.resolutions, brief.resolution, "an unnamed resolution")
+    offered = resolutions_for(can, brief)
+    return trouble or (
+        ""
+        if not offered or brief.resolution in offered
+        else f"{can.label} makes {_listed(offered)} from several reference images, not {brief.resolution}."
+    )
+
+
+def resolutions_for(can: Capability, brief: Brief) -> tuple[str, ...]:
+    """The resolutions that this model makes from as many images as the brief has; empty where it has no such option."""
+    return (can.resolutions_with_references if len(brief.images) > 1 else ()) or can.resolutions
 
 
 def _duration_trouble(can: Capability, brief: Brief) -> str:

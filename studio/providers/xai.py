@@ -20,7 +20,7 @@ USAGE_UNIT = xai_body.USAGE_UNIT
 RUNNING = 202
 PROMPT_LIMIT = 4096  # characters
 
-# Silence: `generate_audio` of xAI's SDK, for all models; its name in the REST API is inferred.
+# Silence: `generate_audio`, for all models [docs.x.ai "Video Generation", Sept 2026].
 CAPABILITIES = (
     # Several images are references: up to seven, at most 720p and, as several clients clamp it, ten seconds [vercel/ai, CLIProxyAPI].
     # It alone edits and extends. Where the SDK is more generous than the reference (1 to 10 s added to 2 to 30 s), the reference is believed.
@@ -40,26 +40,27 @@ CAPABILITIES = (
         extends_from=(2.0, 15.0),
         usual_seconds=150,
     ),
-    # 1080p is made by this one alone, and not from references.
+    # Up to seven references, for up to 15 s and at 720p at most; 1080p from words or one picture [docs.x.ai "Video Generation", Sept 2026; TanStack/ai#1352].
     Capability(
         model="grok-imagine-video-1.5",
         label="Grok Imagine 1.5",
         aspect_ratios=ASPECT_RATIOS,
         durations=(1, 15),
         resolutions=("480p", "720p", "1080p"),
-        images=(0, 1),
+        images=(0, 7),
+        resolutions_with_references=("480p", "720p"),
         data_urls=True,
         prompt_limit=PROMPT_LIMIT,
         sound=True,
         usual_seconds=150,
     ),
-    # The price list names 480p only, and no page says what else it can.
+    # Its 1080p is an enlarged 720p. Several references were refused in a client's test [Comfy-Org nodes, docs.x.ai, Sept 2026].
     Capability(
         model="grok-imagine-video-1.5-lite",
         label="Grok Imagine 1.5 lite",
         aspect_ratios=ASPECT_RATIOS,
         durations=(1, 15),
-        resolutions=("480p",),
+        resolutions=("480p", "720p", "1080p"),
         images=(0, 1),
         data_urls=True,
         prompt_limit=PROMPT_LIMIT,
