@@ -38,6 +38,7 @@ CAUSES: dict[str, tuple[str, str, str]] = {
     Cause.DOWNLOAD_FAILED: ("The clip could not be saved", "It was made, and its file could not be copied. {said}", RETRY),
     Cause.UNANSWERED: ("In doubt", "Sent, but {name} did not answer. To avoid paying twice we have not sent it again.", TWICE),
     Cause.OVERDUE: ("In doubt", "Accepted by {name}, and not finished in any usual time. We do not send it again, to avoid paying twice.", TWICE),
+    Cause.NO_CLIP_NAMED: ("In doubt", "{said} We do not send it again, to avoid paying twice.", TWICE),
     Cause.NOT_NOW: ("{name} did not take it", "It asked us to wait, and then it was too late. {said}", RETRY),
     Cause.UNREACHED: ("{name} could not be reached", "{said}", RETRY),
     Cause.NEVER_MADE: ("It was never made", "Nobody at {name} had heard of it. {said}", RETRY),

@@ -52,6 +52,9 @@ def looked(attempt: Attempt, outcome: Outcome, *, now: datetime) -> None:
         case Answer(report=Report(phase=Phase.SUCCEEDED | Phase.FAILED) as report, raw=raw):
             if ended(job, attempt, report, raw, start=State.IN_DOUBT, now=now):
                 return
+        case Answer(report=Report(seems_over=True, videos=[_, *_]) as report, raw=raw):
+            if ended(job, attempt, report.taken_as_made(), raw, start=State.IN_DOUBT, now=now):
+                return
         case Answer() | ProviderError():
             pass
         case error:

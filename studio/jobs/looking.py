@@ -22,6 +22,7 @@ from studio.providers.wire import Answer
 
 log = logging.getLogger(__name__)
 NOTABLE_TRIES = 3  # looks in a row without an answer before the card says so
+LOOKS_AT_AN_END = 4  # at a job that seems to be over, some 15 s: its word and its clip may come one after the other
 UNFORESEEN = timedelta(seconds=30)
 MANY = 50  # rows that one statement puts off: more would keep others from writing for too long
 
@@ -63,6 +64,9 @@ def looked(attempt: Attempt, outcome: Outcome, *, later: Later, worth: float = 1
         case Answer(report=Report(phase=Phase.SUCCEEDED | Phase.FAILED) as report, raw=raw):
             ended(job, attempt, report, raw, start=State.RENDERING, now=now)
             return
+        case Answer(report=Report(seems_over=True) as report, raw=raw):
+            _seems_over(attempt, report, raw, now=now)
+            return
         case Answer(report=report, raw=raw):
             _still_rendering(attempt, report, raw, later=later, worth=worth, now=now)
         case ProviderError() as error:
@@ -102,6 +106,21 @@ def _still_rendering(attempt: Attempt, report: Report, raw: str, *, later: Later
         note(job, State.RENDERING, progress=report.progress, message="", cause="", due=due, looked_at=now, tries=0)
     else:
         later.add(job, due)
+
+
+def _seems_over(attempt: Attempt, report: Report, raw: str, *, now: datetime) -> None:
+    """It says that it is over and names no clip, or names one and says that it runs: a few looks more, and then the clip is taken, or it is in doubt."""
+    job, tries = attempt.job, min(MOST_TRIES, attempt.job.tries + 1)
+    log.warning("attempt %s: %s", attempt.pk, report.alert)
+    Attempt.objects.filter(pk=attempt.pk).update(alert=report.alert[:300], answer=raw)
+    if tries < LOOKS_AT_AN_END:
+        due = now + timedelta(seconds=after_trouble(tries, chance=random.random()))  # noqa: S311 - jitter
+        note(job, State.RENDERING, progress=report.progress, message=report.alert[:500], due=due, looked_at=now, tries=tries)
+    elif report.videos:
+        ended(job, attempt, report.taken_as_made(), raw, start=State.RENDERING, now=now)
+    else:
+        due = doubt.next_due(attempt, now)
+        move(job, State.RENDERING, State.IN_DOUBT, cause=Cause.NO_CLIP_NAMED, message=report.alert, due=due, tries=0)
 
 
 def _no_answer(attempt: Attempt, error: ProviderError, *, now: datetime) -> None:

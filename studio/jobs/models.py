@@ -31,6 +31,7 @@ class Cause(models.TextChoices):
     DOWNLOAD_FAILED = "download_failed", "The clip could not be saved"
     UNANSWERED = "unanswered", "Sent, but not answered"
     OVERDUE = "overdue", "No result in time"
+    NO_CLIP_NAMED = "no_clip_named", "Finished, but no clip could be read"
     OUR_FAULT = "our_fault", "Something went wrong here"
     NOT_NOW = "not_now", "The provider asked us to wait"
     UNREACHED = "unreached", "The provider could not be reached"

@@ -262,7 +262,7 @@ def _verdict(task: dict[str, reading.Json], remote_id: str) -> Report:
     if not response:
         ended = task.get("finished_at") or task.get("response")
         alert = f"{NAME} says that the task is finished, but gives no response that can be read." if ended else ""
-        return reading.still_running(remote_id, alert=alert)
+        return replace(reading.still_running(remote_id, alert=alert), seems_over=bool(ended))
     if response.get("success") is False or response.get("error"):
         code, said = _error(response)
         return Report(phase=Phase.FAILED, remote_id=remote_id, cause=_cause(code, said) or Cause.PROVIDER_FAILED, message=said or code)
@@ -272,28 +272,40 @@ def _verdict(task: dict[str, reading.Json], remote_id: str) -> Report:
 def _made(items: list[reading.Json], remote_id: str) -> Report:
     """The report of the videos in a response. `success: true` above them promises nothing: each has a state of its own."""
     videos = [reading.inside(item) for item in items]
-    phases = [_phase(video) for video in videos]
-    if None in phases or not phases:
-        word = "".join(reading.text(video.get("state")) for video, phase in zip(videos, phases, strict=True) if phase is None)
-        return reading.still_running(remote_id, alert=reading.unknown_word(NAME, word) if phases else reading.no_video(NAME, "success"))
-    if Phase.RUNNING in phases:
-        return reading.still_running(remote_id)
-    made = [video for video, phase in zip(videos, phases, strict=True) if phase is Phase.SUCCEEDED]
+    states = [_state(video) for video in videos]
+    if not states or None in states or not {Phase.SUCCEEDED, Phase.FAILED}.issuperset(states):
+        return _not_over(videos, states, remote_id)
+    made = [video for video, state in zip(videos, states, strict=True) if state is Phase.SUCCEEDED]
     if not made:
         code, said = next((error for error in map(_error, videos) if any(error)), ("", ""))
         return Report(phase=Phase.FAILED, remote_id=remote_id, cause=_cause(code, said) or Cause.PROVIDER_FAILED, message=said or code)
-    urls = tuple(url for video in made[: reading.MOST_LINKS] for url in reading.links(video.get("video_url")))
-    if not urls:
-        return reading.still_running(remote_id, alert=reading.no_video(NAME, "succeeded"))
-    alert = f"{NAME} made {len(urls)} of {len(videos)} videos." if len(urls) < len(videos) else ""
-    return Report(phase=Phase.SUCCEEDED, remote_id=remote_id, videos=urls, alert=alert)
+    urls = _urls(made)
+    report = reading.standing(Phase.SUCCEEDED, remote_id, name=NAME, word="succeeded", videos=urls)
+    strange = [word for video in made if (word := reading.text(video.get("state"))) and reading.phase_of(word, PHASES) is None]
+    if urls and (strange or len(urls) < len(videos)):
+        alert = reading.unknown_word(NAME, strange[0]) if strange else f"{NAME} made {len(urls)} of {len(videos)} videos."
+        return replace(report, alert=alert)
+    return report
 
 
-def _phase(video: dict[str, reading.Json]) -> Phase | None:
-    """Where one video stands; one with an address and no state is there."""
-    if "state" not in video and reading.links(video.get("video_url")):
-        return Phase.SUCCEEDED
-    return PHASES.get(reading.text(video.get("state")))
+def _not_over(videos: list[dict[str, reading.Json]], states: list[Phase | None], remote_id: str) -> Report:
+    """The report of videos of which one runs, or is in a state that nobody knows, or of none at all."""
+    if not states:
+        return reading.standing(Phase.SUCCEEDED, remote_id, name=NAME, word="success", videos=())
+    unknown = "".join(reading.text(video.get("state")) for video, state in zip(videos, states, strict=True) if state is None)
+    if None in states:
+        return reading.still_running(remote_id, alert=reading.unknown_word(NAME, unknown))
+    return reading.standing(Phase.RUNNING, remote_id, name=NAME, word="pending", videos=_urls(videos) if len(videos) == 1 else ())
+
+
+def _urls(videos: list[dict[str, reading.Json]]) -> tuple[str, ...]:
+    return tuple(url for video in videos[: reading.MOST_LINKS] for url in reading.links(video.get("video_url")))
+
+
+def _state(video: dict[str, reading.Json]) -> Phase | None:
+    """Where one video stands; one with an address and no state, or one that nobody knows, is there."""
+    state = reading.phase_of(reading.text(video.get("state")), PHASES)
+    return Phase.SUCCEEDED if state is None and reading.links(video.get("video_url")) else state
 
 
 def _error(body: dict[str, reading.Json]) -> tuple[str, str]:

@@ -153,10 +153,12 @@ def _wrapped(wrapper: dict[str, reading.Json], remote_id: str) -> Report:
     """The report of a wrapped result. On success `fail_reason` holds the video's URL, so it is a reason only beside FAILURE."""
     inner = reading.inside(wrapper.get("data"))
     told = xai_body.told(inner, remote_id, name=NAME)
-    if inner.get("status") and told.phase in {Phase.SUCCEEDED, Phase.FAILED}:
+    if told.phase is Phase.FAILED or (told.phase is Phase.SUCCEEDED and inner.get("status")):
         return told
     word = reading.text(wrapper.get("status"))
-    phase = WRAPPER_PHASES.get(word)
+    phase = reading.phase_of(word, WRAPPER_PHASES)
+    if phase in {Phase.SUCCEEDED, None} and told.videos and not inner.get("status"):  # the body is silent, and the wrapper counts
+        return reading.standing(phase, remote_id, name=NAME, word=word, videos=told.videos, spent=told.usage, progress=told.progress)
     if phase is Phase.FAILED:
         why = reading.text(wrapper.get("fail_reason"))
         return Report(phase=phase, remote_id=remote_id, usage=told.usage, cause=xai_body.cause_of("", why), message=why)
@@ -169,8 +171,10 @@ def _wrapped(wrapper: dict[str, reading.Json], remote_id: str) -> Report:
         phase=phase if phase is Phase.QUEUED else Phase.RUNNING,
         remote_id=remote_id,
         progress=reading.percent(wrapper.get("progress")),
+        videos=told.videos,
         usage=told.usage,
-        alert=alert,
+        alert=alert or (f"{NAME} says “{word[:60]}” and yet names a video." if told.videos else ""),
+        seems_over=phase is Phase.SUCCEEDED or bool(told.videos) or (bool(inner.get("status")) and told.seems_over),
     )
 
 

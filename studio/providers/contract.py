@@ -14,11 +14,12 @@ Some can do more, in the same way: `check_many` (Batches), `find` (Lists), `bala
     │   └── Unreached      it was never reached: nothing left us
     ├── Unanswered         it may have acted: never repeat a paid call
     │   └── Unreadable     it answered, we do not understand: as Unanswered, and tell the operator
+    │       └── AboutAnother   it answered about a job that is not ours
     └── Forged             a callback that the provider did not send
 """
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -94,7 +95,8 @@ class Report:
     """One answer, read.
 
     A submit's report always has a `remote_id`. `progress` is 0 to 100 where the provider gives one, never our guess. `videos` are URLs, one or more
-    when SUCCEEDED. `cause` and `message` (the provider's own words) say why when FAILED. `alert` is set when the answer held something that no
+    when SUCCEEDED. `seems_over` is set where the job runs by its word and yet the answer names a clip, or where it is over by its word and the answer
+    names none that we can read: it is looked at a few times more, not until its deadline. `cause` and `message` (the provider's own words) say why when FAILED. `alert` is set when the answer held something that no
     document knows, for the operator. `callback_url` is the one that the job was asked with, where the answer repeats it: it proves whose job it is.
     """
 
@@ -107,6 +109,11 @@ class Report:
     message: str = ""
     alert: str = ""
     callback_url: str = ""
+    seems_over: bool = False
+
+    def taken_as_made(self) -> "Report":
+        """The same for a job whose clips are named, as that of one that is through: whether they are clips is seen when they are downloaded."""
+        return replace(self, phase=Phase.SUCCEEDED, seems_over=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +174,10 @@ class Unanswered(ProviderError):
 
 class Unreadable(Unanswered):
     """It answered something that no document explains."""
+
+
+class AboutAnother(Unreadable):
+    """It answered about another job than the one that was asked about: its clips and its costs are not ours."""
 
 
 class Forged(ProviderError):

@@ -25,6 +25,7 @@ import httpx
 
 from studio.providers import reading, sockets
 from studio.providers.contract import (
+    AboutAnother,
     Balance,
     Batches,
     Brief,
@@ -153,14 +154,23 @@ class Wire:
 
     async def check(self, provider: Provider, remote_id: str) -> Answer:
         """Ask how a job stands. Raises a ProviderError, which says nothing about the job: look again later."""
-        report, response = await self._asked(provider.check(remote_id), provider)
-        return _answer(report, response, provider)
+        try:
+            report, response = await self._asked(provider.check(remote_id), provider)
+        except AboutAnother:
+            raise
+        except Unreadable as error:  # an answer that names a clip is not looked at until the deadline as if the job ran
+            unread = httpx.Response(httpx.codes.OK, text=error.answer)
+            report = reading.with_stray_clip(reading.still_running(remote_id, alert=error.message), unread)
+            if not report.seems_over:
+                raise
+            return Answer(report=report, status=unread.status_code, raw=error.answer, pace=Pace())
+        return _answer(reading.with_stray_clip(report, response), response, provider)
 
     async def check_many(self, provider: Batches, remote_ids: Sequence[str]) -> dict[str, Answer]:
         """Ask how several jobs stand, in one request. Jobs that the answer does not speak of are left out. Raises as `check`."""
         reports, response = await self._asked(provider.check_many(remote_ids), provider)
         about = _parts_by_id(response.content)
-        return {one: _answer(report, response, provider, about=about.get(one)) for one, report in reports.items()}
+        return {one: _answer(_checked(report, about.get(one)), response, provider, about=about.get(one)) for one, report in reports.items()}
 
     async def find(self, provider: Lists, brief: Brief, *, since: datetime, until: datetime) -> tuple[Found, ...]:
         """The jobs that the provider's own list shows for this brief. Raises as `check`."""
@@ -267,6 +277,11 @@ def _answer(report: Report, response: httpx.Response, provider: Provider, *, abo
     pace = Pace(remaining=reading.requests_left(response.headers), reset=reading.reset_after(response.headers))
     raw = recorded(response.content if about is None else about, provider.key)
     return Answer(report=report, status=response.status_code, raw=raw, pace=pace)
+
+
+def _checked(report: Report, about: bytes | None) -> Report:
+    """A report of many, against the part of the answer that is about it."""
+    return report if about is None else reading.with_stray_clip(report, httpx.Response(httpx.codes.OK, content=about))
 
 
 def _parts_by_id(body: bytes) -> dict[str, bytes]:

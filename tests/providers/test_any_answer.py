@@ -174,9 +174,10 @@ def result(flow: Generator[httpx.Request, httpx.Response, Gave], answer: httpx.R
 
 def assert_is_sound(report: Report) -> None:
     assert report.remote_id == "job-1"
-    assert (report.phase is Phase.SUCCEEDED) == bool(report.videos)
+    assert bool(report.videos) == (report.phase is Phase.SUCCEEDED or (report.seems_over and bool(report.videos)))
+    assert not report.seems_over or (report.phase in {Phase.QUEUED, Phase.RUNNING} and report.alert)
     assert (report.phase is Phase.FAILED) == (report.cause is not None)
-    assert all(video.startswith(("http://", "https://")) for video in report.videos)
+    assert all(video.casefold().startswith(("http://", "https://")) for video in report.videos)
     assert report.progress is None or 0 <= report.progress <= 100
     assert report.usage is None or 0 < len(report.usage.amount) <= 200
     assert_is_storable(report.message, report.alert, *report.videos, report.usage.amount if report.usage else "")

@@ -139,6 +139,7 @@ def expected_report(said: dict[str, Any], job: str) -> Report:
         cause=Cause(said["cause"]) if "cause" in said else None,
         message=said.get("message", ""),
         alert=said.get("alert", ""),
+        seems_over=said.get("seems_over", False),
     )
 
 
