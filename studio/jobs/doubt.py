@@ -10,7 +10,8 @@ Nothing in doubt is ever sent again by itself, and its hold stays until it is kn
 
 import logging
 import random
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -23,11 +24,12 @@ from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Cause, Job
 from studio.jobs.moves import finish, move, note
 from studio.jobs.sending import brief_of_job, ended, token_hash
-from studio.providers.contract import Found, Lists, NotNow, Phase, ProviderError, Report
+from studio.providers.contract import Found, Listing, Lists, NotNow, Phase, ProviderError, Report
 from studio.providers.wire import Answer
 
 log = logging.getLogger(__name__)
 BEFORE, AFTER = timedelta(minutes=1), timedelta(minutes=3)  # of its sending: when a provider may have written it down
+NEAR = timedelta(seconds=15)  # of its sending: when it probably did, asked about first
 LONGEST_ID = 200
 
 
@@ -94,21 +96,26 @@ def attach(attempt: Attempt, remote_id: str, *, now: datetime) -> bool:
     return True
 
 
-def search(provider: Lists, attempt: Attempt) -> Coroutine[None, None, tuple[Found, ...]]:
-    """The call that looks for a lost submission in the provider's own list."""
-    sent = attempt.sent_at or attempt.created_at
-    return hands().wire.find(provider, brief_of_job(attempt.job), since=sent - BEFORE, until=sent + AFTER)
+async def search(provider: Lists, attempt: Attempt) -> Listing:
+    """The call that looks for a lost submission in the provider's own list, from the moment of its sending outward."""
+    sent, brief = attempt.sent_at or attempt.created_at, brief_of_job(attempt.job)
+    near = await hands().wire.find(provider, brief, since=sent - NEAR, until=sent + NEAR)
+    if any(_is_called_ours(attempt, one) for one in near.found):
+        return near
+    whole = await hands().wire.find(provider, brief, since=sent - BEFORE, until=sent + AFTER)
+    return replace(whole, requests=near.requests + whole.requests)
 
 
 def searched(attempt: Attempt, outcome: Outcome) -> None:
     """Write down what the list showed."""
     now = timezone.now()
-    if isinstance(outcome, tuple):
-        chosen = _ours(attempt, outcome)
+    if isinstance(outcome, Listing):
+        chosen = _ours(attempt, outcome.found)
         if chosen and attach(attempt, chosen.remote_id, now=now):
             return
         if not chosen:
-            Attempt.objects.filter(pk=attempt.pk).update(alert=f"At {now:%H:%M} UTC the provider’s own list showed no such order.")
+            alert = f"At {now:%H:%M} UTC the provider’s own list showed no such order{_as_far_as(outcome)}."
+            Attempt.objects.filter(pk=attempt.pk).update(alert=alert)
     elif not isinstance(outcome, NotNow):
         log.warning("attempt %s: the provider's list could not be read: %s", attempt.pk, outcome)
     note(attempt.job, State.IN_DOUBT, due=next_due(attempt, now))
@@ -120,7 +127,7 @@ def _ours(attempt: Attempt, found: Sequence[Found]) -> Found | None:
     Orders with the very same brief are interchangeable: whichever of them gets which clip, each is paid once.
     """
     for one in found:
-        if one.callback_url and token_hash(_token_in(one.callback_url)) == attempt.callback_token_hash:
+        if _is_called_ours(attempt, one):
             return one
     nameless = [one for one in found if not one.callback_url]
     taken = set(
@@ -131,6 +138,15 @@ def _ours(attempt: Attempt, found: Sequence[Found]) -> Found | None:
     sent = attempt.sent_at or attempt.created_at
     free = [one for one in nameless if one.remote_id not in taken]
     return min(free, key=lambda one: abs(one.created_at - sent), default=None)
+
+
+def _is_called_ours(attempt: Attempt, found: Found) -> bool:
+    return bool(found.callback_url) and token_hash(_token_in(found.callback_url)) == attempt.callback_token_hash
+
+
+def _as_far_as(listing: Listing) -> str:
+    """How much of the list was read, where that was not all of the time in question: nobody may take it for a proof then."""
+    return "" if listing.is_whole else f" among the {listing.read:,} that were read; it has more, so this proves nothing"
 
 
 def _token_in(callback_url: str) -> str:

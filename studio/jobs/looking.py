@@ -114,8 +114,8 @@ def _seems_over(attempt: Attempt, report: Report, raw: str, *, now: datetime) ->
     log.warning("attempt %s: %s", attempt.pk, report.alert)
     Attempt.objects.filter(pk=attempt.pk).update(alert=report.alert[:300], answer=raw)
     if tries < LOOKS_AT_AN_END:
-        due = now + timedelta(seconds=after_trouble(tries, chance=random.random()))  # noqa: S311 - jitter
-        note(job, State.RENDERING, progress=report.progress, message=report.alert[:500], due=due, looked_at=now, tries=tries)
+        soon = now + timedelta(seconds=after_trouble(tries, chance=random.random()))  # noqa: S311 - jitter
+        note(job, State.RENDERING, progress=report.progress, message=report.alert[:500], due=soon, looked_at=now, tries=tries)
     elif report.videos:
         ended(job, attempt, report.taken_as_made(), raw, start=State.RENDERING, now=now)
     else:

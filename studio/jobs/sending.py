@@ -99,11 +99,12 @@ def claim(job: Job, *, now: datetime) -> Ticket | None:
         serve(job, now)
         attempt = Attempt.objects.select_related("connection").get(job=job, ended_at=None)
         rate = rate_for(job.connection.provider, usage_unit_of(job.connection.provider, attempt.dialect))
-        attempt.sent_at = now
+        callback_url = callback_address(attempt, token, can)
+        attempt.sent_at, attempt.asked_callback = now, bool(callback_url)
         attempt.callback_token_hash = token_hash(token)
         attempt.rate_millicredits, attempt.rate_per_units = (rate.millicredits, rate.per_units) if rate else (None, None)
-        attempt.save(update_fields=["sent_at", "callback_token_hash", "rate_millicredits", "rate_per_units"])
-    return Ticket(job, attempt, provider, brief, callback_address(attempt, token, can))
+        attempt.save(update_fields=["sent_at", "asked_callback", "callback_token_hash", "rate_millicredits", "rate_per_units"])
+    return Ticket(job, attempt, provider, brief, callback_url)
 
 
 def token_hash(token: str) -> str:
@@ -229,7 +230,7 @@ def ended(job: Job, attempt: Attempt, report: Report, raw: str, *, start: State,
         if not _ended(job, attempt, report, start=start, now=now):
             return False
         _record(attempt, raw, report.usage, made_at=now)
-        if not Attempt.objects.filter(pk=attempt.pk, called_at__isnull=False).exists():
+        if Attempt.objects.filter(pk=attempt.pk, asked_callback=True, called_at=None).exists():
             Connection.objects.filter(pk=attempt.connection_id, called_at__isnull=False).update(calls_missed=F("calls_missed") + 1)
     health.over(attempt, job, report, rate_of(attempt), now=now)
     return True

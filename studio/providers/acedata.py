@@ -11,7 +11,7 @@ one after the other; what stands in which of them is not documented, so the last
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 import httpx
@@ -26,6 +26,7 @@ from studio.providers.contract import (
     FindFlow,
     Flow,
     Found,
+    Listing,
     ManyFlow,
     NotNow,
     Operation,
@@ -40,6 +41,8 @@ NAME = "AceData"
 BASE_URL = "https://api.acedata.cloud"
 KEY_HINT = "The API token from platform.acedata.cloud"
 USAGE_UNIT = ""  # neither endpoint returns a cost: the price book says what it cost
+MOST_PAGES = 20  # of the list, each of MOST_AT_ONCE tasks, that one search reads
+LONGEST_QUEUE = timedelta(minutes=30)  # between a submission and the beginning of its task
 MOST_AT_ONCE = 50  # ids in one question; the vendor's own recommendation [AceDataCloud/MCPs]
 DEFAULT_SECONDS = 6  # the current default (it was 8); sent all the same, because the length decides the price
 
@@ -162,14 +165,24 @@ class AceData:
         return {remote_id: _told(tasks[remote_id], remote_id) for remote_id in remote_ids if remote_id in tasks}
 
     def find(self, brief: Brief, *, since: datetime, until: datetime) -> FindFlow:
-        """The tasks of a time that were asked for with this brief.
+        """The tasks of a time that were asked for with this brief, page by page until one is short, or older than that time.
 
-        The limits of time are not documented (the vendor's own web app sends them), so the times in the answer decide.
+        The limits of time and the offset are not documented (the vendor's own web app sends them), so the times in the answer decide, and a list that
+        begins again from its top is not read twice.
         """
         span = {"created_at_min": since.timestamp(), "created_at_max": until.timestamp()}
-        answer = yield self._question({"action": "retrieve_batch", **span, "limit": MOST_AT_ONCE})
-        found = (_found(task, brief) for task in _items(answer))
-        return tuple(task for task in found if task and since <= task.created_at <= until)
+        tasks: list[dict[str, reading.Json]] = []
+        for page in range(1, MOST_PAGES + 1):
+            offset = {"offset": len(tasks)} if tasks else {}
+            answer = yield self._question({"action": "retrieve_batch", **span, "limit": MOST_AT_ONCE, **offset})
+            items = _items(answer)
+            is_new = not {_id(task) for task in items} <= {_id(task) for task in tasks}
+            tasks += items if is_new else []
+            is_whole = len(items) < MOST_AT_ONCE or _all_older(items, since)
+            if is_whole or not is_new or page == MOST_PAGES:
+                break
+        found = (_found(task, brief, since, until) for task in tasks)
+        return Listing(found=tuple(task for task in found if task), read=len(tasks), requests=page, is_whole=is_whole)
 
     def _question(self, asked: dict[str, str | float | list[str]]) -> httpx.Request:
         return httpx.Request("POST", f"{self.base_url}/grok/tasks", headers=self._headers(), json=asked)
@@ -240,14 +253,23 @@ def _id(task: dict[str, reading.Json]) -> str:
     return reading.identifier(task.get("id"))
 
 
-def _found(task: dict[str, reading.Json], brief: Brief) -> Found | None:
-    """A task of the list, if its echo of our request is what we send for this brief; the address of its callback tells the rest."""
-    echo, wanted = reading.inside(task.get("request")), _wanted(brief, "")
-    created_at, remote_id = reading.moment(task.get("created_at")), _id(task)
+def _all_older(items: list[dict[str, reading.Json]], since: datetime) -> bool:
+    """Whether a list that ignores the limits of time, newest first, has left the time behind."""
+    return all((made := reading.moment(task.get("created_at"))) is not None and made < since for task in items)
+
+
+def _found(task: dict[str, reading.Json], brief: Brief, since: datetime, until: datetime) -> Found | None:
+    """A task of the list, if its echo of our request is what we send for this brief; the address of its callback tells the rest.
+
+    The newest page of documents shows a task without `created_at`: then it is known by when it began, which may be long after it was asked for.
+    """
+    echo, wanted, remote_id = reading.inside(task.get("request")), _wanted(brief, ""), _id(task)
+    created_at, started_at = reading.moment(task.get("created_at")), reading.moment(task.get("started_at"))
+    made_at, latest = (created_at, until) if created_at else (started_at, until + LONGEST_QUEUE)
     same = all(echo.get(name) in ((str(wanted[name]),) if name in wanted else (None, "")) for name in ECHOED)
-    if not (same and remote_id and created_at):
+    if not (same and remote_id and made_at and since <= made_at <= latest):
         return None
-    return Found(remote_id, created_at, reading.text(echo.get("callback_url"), longest=reading.LONGEST_LINK))
+    return Found(remote_id, made_at, reading.text(echo.get("callback_url"), longest=reading.LONGEST_LINK))
 
 
 def _told(task: dict[str, reading.Json], remote_id: str) -> Report:

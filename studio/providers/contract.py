@@ -118,13 +118,23 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A job that a provider's own list shows. `callback_url` is the one that the job was asked with, which names our attempt for certain; "" if the
+    """A job that a provider's own list shows. `created_at` is when it was made, or begun where the list says only that. `callback_url` is the one that the job was asked with, which names our attempt for certain; "" if the
     list does not show it, and then it only matches by its brief.
     """
 
     remote_id: str
     created_at: datetime
     callback_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What a provider's own list showed: the orders that may be ours, how many it named in how many answers, and whether all of the time was read."""
+
+    found: tuple[Found, ...]
+    read: int = 0
+    requests: int = 1
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +196,7 @@ class Forged(ProviderError):
 
 Flow = Generator[httpx.Request, httpx.Response, Report]
 ManyFlow = Generator[httpx.Request, httpx.Response, dict[str, Report]]
-FindFlow = Generator[httpx.Request, httpx.Response, tuple[Found, ...]]
+FindFlow = Generator[httpx.Request, httpx.Response, Listing]  # asks once for each page
 BalanceFlow = Generator[httpx.Request, httpx.Response, Balance]
 
 
@@ -225,7 +235,7 @@ class Lists(Provider, Protocol):
     """A provider that lists its jobs, so that a submission whose answer was lost can be found again."""
 
     def find(self, brief: Brief, *, since: datetime, until: datetime) -> FindFlow:
-        """The jobs made between two moments (UTC) that were asked for with this brief."""
+        """The jobs made between two moments (UTC) that were asked for with this brief: as many pages of the list as there are, within reason."""
 
 
 @runtime_checkable

@@ -158,10 +158,13 @@ def figure(value: Json) -> Decimal | None:
 
 
 def moment(value: Json) -> datetime | None:
-    """A time (UTC) out of Unix seconds, whole or with a fraction; None for anything else."""
+    """A time (UTC) out of Unix seconds, whole or with a fraction, or of ISO 8601 text, which is UTC unless it says otherwise; None for anything else."""
     seconds = figure(value)
     try:
-        return None if seconds is None else datetime.fromtimestamp(float(seconds), tz=UTC)
+        if seconds is not None:
+            return datetime.fromtimestamp(float(seconds), tz=UTC)
+        told = datetime.fromisoformat(text(value))
+        return (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
 

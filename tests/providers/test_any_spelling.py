@@ -28,9 +28,10 @@ FIGURES: st.SearchStrategy[Any] = st.sampled_from([0, -1, 10**18, 1e300, "NaN", 
 
 def respelled(word: str, draw: st.DrawFn) -> str:
     """The same word in other capitals, with other signs between its parts and spaces around it."""
-    change = draw(st.sampled_from([str.upper, str.lower, str.title, str.swapcase, str]))
-    sign = draw(st.sampled_from(["_", " ", "-"]))
-    return draw(st.sampled_from(["", " ", "\n"])) + change(word).replace("_", sign) + draw(st.sampled_from(["", " ", "!"]))
+    changed: str = draw(st.sampled_from([word.upper(), word.lower(), word.title(), word.swapcase(), word]))
+    sign: str = draw(st.sampled_from(["_", " ", "-"]))
+    before, after = draw(st.sampled_from(["", " ", "\n"])), draw(st.sampled_from(["", " ", "!"]))
+    return f"{before}{changed.replace('_', sign)}{after}"
 
 
 def words_changed(value: Any, change: Any) -> Any:

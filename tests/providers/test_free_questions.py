@@ -10,6 +10,7 @@ from studio.providers.contract import (
     AboutAnother,
     Balance,
     Found,
+    Listing,
     NotNow,
     Phase,
     Unreadable,
@@ -76,8 +77,8 @@ def test_a_submission_that_got_lost_is_found_in_the_providers_list():
 
     async def story() -> None:
         async with Loopback(reporting(listed)) as provider, wire_to(provider) as wire:
-            found = await wire.find(acedata(provider), BRIEF, since=made - timedelta(minutes=1), until=made + timedelta(minutes=1))
-            assert found == (Found("job-1", made, "https://studio.example/hooks/1/token"),)
+            listing = await wire.find(acedata(provider), BRIEF, since=made - timedelta(minutes=1), until=made + timedelta(minutes=1))
+            assert listing == Listing(found=(Found("job-1", made, "https://studio.example/hooks/1/token"),), read=1)
 
     asyncio.run(story())
 

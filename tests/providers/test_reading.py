@@ -189,11 +189,15 @@ def test_what_is_no_amount_is_none(written):
     [
         ("1786400000.123", datetime(2026, 8, 10, 22, 13, 20, 123000, tzinfo=UTC)),
         ("1786400000", datetime(2026, 8, 10, 22, 13, 20, tzinfo=UTC)),
-        ('"2026-08-10T23:57:18Z"', None),
+        ('"2026-08-10T23:57:18Z"', datetime(2026, 8, 10, 23, 57, 18, tzinfo=UTC)),
+        ('"2026-08-10T23:57:18"', datetime(2026, 8, 10, 23, 57, 18, tzinfo=UTC)),
+        ('"2026-08-10T23:57:18.5+02:00"', datetime(2026, 8, 10, 21, 57, 18, 500000, tzinfo=UTC)),
+        ('"0001-01-01T00:00:00+23:59"', None),
+        ('"yesterday"', None),
         ("1e18", None),
         ("-1e20", None),
         ("null", None),
     ],
 )
-def test_a_moment_is_unix_seconds_or_unknown(written, moment):
+def test_a_moment_is_unix_seconds_or_iso_text_or_unknown(written, moment):
     assert reading.moment(value_of(written)) == moment
