@@ -31,7 +31,8 @@ document.addEventListener("htmx:finally:request", (e) => {
   if (e.detail.ctx.sourceElement?.id !== "comments-poll") return;
   asking = false;
   const { response } = e.detail.ctx;
-  if (response?.raw.redirected || [401, 403].includes(response?.status)) { location.reload(); return; } // signed out, or no longer a member
+  const refused = root.hasAttribute("data-guest") ? [401, 403, 404] : [401, 403]; // a guest's link may be over, which its page then says
+  if (response?.raw.redirected || refused.includes(response?.status)) { location.reload(); return; } // signed out, or no longer a member
   const gone = response?.status === 404; // thrown away by somebody, perhaps on this very page, and perhaps taken back: what is being written stays
   const line = document.getElementById("comments-gone");
   if (gone && line.hidden) announce(line.textContent.trim());

@@ -14,6 +14,7 @@ from django.utils import timezone
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Cause, Job
 from studio.jobs.timing import RELIABLE
+from studio.leases import LONGEST_REST, holds
 from studio.providers.registry import PROVIDERS
 from studio.routing import track
 from studio.routing.breaker import WHOLE
@@ -192,7 +193,8 @@ def _standing(connection: Connection, tracks: dict[str, list[Sample]], breakers:
     name = known.name if known else connection.provider
     whole = [sample for kind, samples in tracks.items() if track.is_whole(kind) for sample in samples]
     failed = max((row for row in breakers if row.last_error_at), key=lambda row: row.last_error_at or now, default=None)
-    rests = [moment for moment in (connection.not_before, connection.send_not_before) if moment and moment > now]
+    waits = (connection.not_before, connection.send_not_before)
+    rests = [moment for moment in waits if moment and holds(moment, now=now, lasts=LONGEST_REST)]
     return Standing(
         connection=connection,
         name=name,

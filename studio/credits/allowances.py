@@ -75,7 +75,7 @@ def unused(portion: Portion) -> int:
     """The millicredits of a portion that nothing was ordered with."""
     granted = Entry.objects.values_list("amount", flat=True).get(kind=Entry.Kind.GRANT, reference=portion.reference)
     ordered = Hold.objects.filter(account=portion.account_id, day__gte=portion.starts_on, day__lt=portion.ends_on)
-    cost = Case(When(state=Hold.State.OPEN, then=F("amount")), default=F("charged"))
+    cost = Case(When(state=Hold.State.OPEN, then=F("amount")), default=F("charged") + F("corrected"))
     spent: int = ordered.aggregate(sum=Sum(cost, default=0))["sum"]
     return max(granted + portion.carried - spent, 0)
 

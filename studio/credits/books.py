@@ -22,7 +22,7 @@ OPEN_AMOUNT = Case(When(state=Hold.State.OPEN, then=F("amount")), default=Value(
 
 def verify() -> list[str]:
     """Every violation in plain words; an empty list when the books are right."""
-    rules = (_sums, _accounts, _charges, _repayments, _entries, _tallies, _portions, _waivers, spend.differences)
+    rules = (_sums, _accounts, _charges, _corrections, _repayments, _entries, _tallies, _portions, _waivers, spend.differences)
     return [sentence for rule in rules for sentence in rule()]
 
 
@@ -70,6 +70,16 @@ def _charges() -> Iterator[str]:
         yield f"{lone.reference}: {credits_text(-lone.change)} credits were charged without a hold."
 
 
+def _corrections() -> Iterator[str]:
+    """Every hold that was corrected has exactly its entry; no other hold has one, and none stands alone."""
+    entry = Entry.objects.filter(kind=Entry.Kind.CORRECT, reference=OuterRef("reference"), account=OuterRef("account"))
+    same = entry.filter(amount=F("owed") - OuterRef("corrected"), provider=OuterRef("provider"))
+    for row in Hold.objects.filter((~Q(corrected=0) & ~Exists(same)) | (Q(corrected=0) & Exists(entry))).order_by("pk"):
+        yield f"{row.reference}: its charge was corrected by {credits_text(row.corrected)} credits, and its entry says something else."
+    for lone in _without_hold(Entry.Kind.CORRECT):
+        yield f"{lone.reference}: a charge was corrected without a hold."
+
+
 def _repayments() -> Iterator[str]:
     """Only a hold that has ended can free credits that repay."""
     open_hold = Hold.objects.filter(reference=OuterRef("reference"), state=Hold.State.OPEN)
@@ -88,6 +98,8 @@ def _entries() -> Iterator[str]:
         | Q(kind=Entry.Kind.ADJUST, owed__lte=0, amount__gt=F("owed"))
         | Q(kind=Entry.Kind.ADJUST, owed=0, amount__lt=0)
         | Q(kind=Entry.Kind.LAPSE, owed=0, amount__lt=0)
+        | Q(kind=Entry.Kind.CORRECT, amount__lte=0, owed__gte=0, amount__lt=F("owed"))
+        | Q(kind=Entry.Kind.CORRECT, amount__gte=0, owed__lte=0, amount__gt=F("owed"))
     )
     for row in Entry.objects.exclude(right).order_by("pk"):
         yield f"{row.kind} {row.reference}: {credits_text(row.amount)} credits and {credits_text(row.owed)} owed do not make a {row.kind}."
@@ -102,7 +114,12 @@ def _tallies() -> Iterator[str]:
 def _miscounted(owner: str, periods: Sequence[Period], names: QuerySet[Any, tuple[int, str]]) -> Iterator[str]:
     """The tallies of accounts or of projects that are not what their holds say. One query for both sides; a hold's line ends on its own day."""
     tallies = Tally.objects.exclude(**{owner: None}).values_list(owner, "starts_on", "ends_on", "held", "spent")
-    by_day = Hold.objects.exclude(**{owner: None}).order_by().values(owner, "day").annotate(is_held=Sum(OPEN_AMOUNT), is_spent=Sum("charged"))
+    by_day = (
+        Hold.objects.exclude(**{owner: None})
+        .order_by()
+        .values(owner, "day")
+        .annotate(is_held=Sum(OPEN_AMOUNT), is_spent=Sum(F("charged") + F("corrected")))
+    )
     counted: defaultdict[tuple[int, date, date], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for whose, first, last, held, spent in tallies.union(by_day.values_list(owner, "day", F("day"), "is_held", "is_spent"), all=True):
         spans = [(first, last)] if first != last else [(span.starts_on, span.ends_on) for span in (span_of(period, first) for period in periods)]

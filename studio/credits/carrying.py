@@ -12,17 +12,18 @@ Stale    the plan is not what the manager saw: show the new one
 
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from studio.accounts.models import AuditEvent, User, client_address
 from studio.credits import batch, ledger
 from studio.credits.models import Account, Entry
 from studio.credits.movement import LeftOut, Movement
+from studio.leases import free
 
 PART = 100  # people a transaction: some tenths of a second of the one writer that SQLite has, on a busy machine
 BETWEEN = 0.002  # seconds between two, in which others may write
@@ -77,7 +78,8 @@ def carry_on(movement_id: int, *, seconds: float) -> bool:
 
 def waiting() -> "QuerySet[Movement, int]":
     """The ids of movements that wait for somebody to go on with them: of one at most. One query, asked every second."""
-    return Movement.objects.filter(_free(timezone.now()), is_running=True).values_list("pk", flat=True)
+    idle = free("leased_until", now=timezone.now(), lasts=LEASE)
+    return Movement.objects.filter(idle, is_running=True).values_list("pk", flat=True)
 
 
 def go_on() -> int:
@@ -122,14 +124,11 @@ def busy_text(movement: Movement | None) -> str:
     return f"{movement.by} is moving the credits of {movement.total:,} people at this moment, {movement.done:,} of them done."
 
 
-def _free(now: datetime) -> Q:
-    return Q(leased_until=None) | Q(leased_until__lt=now)
-
-
 def _leased(movement_id: int) -> bool:
     """Whether this call may work on the movement for the next seconds."""
     now = timezone.now()
-    return Movement.objects.filter(_free(now), pk=movement_id, is_running=True).update(leased_until=now + LEASE) == 1
+    idle = free("leased_until", now=now, lasts=LEASE)
+    return Movement.objects.filter(idle, pk=movement_id, is_running=True).update(leased_until=now + LEASE) == 1
 
 
 def _part(movement_id: int) -> bool:

@@ -1,4 +1,4 @@
-"""The only writer of credits: grant, adjust, move_many, lapse, hold, settle, release, and verify, which finds what should not be.
+"""The only writer of credits: grant, adjust, move_many, lapse, hold, settle, release, correct, and verify, which finds what should not be.
 
 All amounts are whole millicredits. Every function joins the caller's transaction, so a job's move and its money stand or fall together,
 and every one may be called again: the same key or reference moves nothing twice and answers False. Errors stand in errors.py.
@@ -25,6 +25,7 @@ from studio.credits.periods import today
 from studio.projects.models import Project
 
 __all__ = [
+    "LARGEST",
     "CannotHold",
     "Conflict",
     "Insufficient",
@@ -34,6 +35,7 @@ __all__ = [
     "OverCap",
     "account_of",
     "adjust",
+    "correct",
     "grant",
     "hold",
     "lapse",
@@ -139,6 +141,38 @@ def settle(reference: str, charge: int) -> bool:
 def release(reference: str) -> bool:
     """Whether this call gave the whole hold back. Raises Conflict if it was settled, NothingHeld."""
     return _end(reference, Hold.State.RELEASED, 0)
+
+
+def correct(reference: str, charge: int, *, reason: str, actor: User) -> bool:
+    """Whether this call made `charge` (0 or more) what an ended hold cost: the difference is given back, or taken as a charge is.
+
+    Once a hold: who was wrong twice adjusts the balance. Raises Conflict for another correction, NothingHeld while it is open.
+    """
+    with transaction.atomic():
+        row = Hold.objects.filter(reference=reference).exclude(state=Hold.State.OPEN).first()
+        if row is None:
+            raise NothingHeld(f"Nothing that was held for {reference} has ended.")
+        change = _whole(charge, least=0) - row.charged
+        if not change and not row.corrected:
+            return False
+        if not change or Hold.objects.filter(pk=row.pk, corrected=0).update(corrected=change) != 1:
+            row.refresh_from_db()
+            if row.corrected != change:
+                raise Conflict(
+                    f"This charge was corrected to {credits_text(row.charged + row.corrected)} credits already. Adjust the balance instead."
+                )
+            return False
+        account = _locked(row.account_id)
+        entry = Entry(kind=Entry.Kind.CORRECT, reference=reference, reason=_sentence(reason), actor=actor)
+        entry.project_id, entry.provider = row.project_id, row.provider
+        if change < 0:
+            _given(account, entry, -change)
+        else:
+            entry.amount = -min(change, account.balance - account.held)
+            entry.owed = change + entry.amount
+        _apply(account, held=0, entries=[entry], reference=reference)
+        limits.correct(row, change)
+    return True
 
 
 def refresh(user: User) -> None:

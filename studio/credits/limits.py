@@ -95,6 +95,12 @@ def end(hold: Hold, charge: int) -> None:
         Tally.objects.filter(**place).update(held=F("held") - hold.amount, spent=F("spent") + charge)
 
 
+def correct(hold: Hold, change: int) -> None:
+    """Count what a correction added to the charge of an ended hold, or took from it."""
+    for place in places(hold):
+        Tally.objects.filter(**place).update(spent=F("spent") + change)
+
+
 def waived(hold: Hold, what: str) -> bool:
     """Whether a waiver lets this hold pass: one that it has used already, or one that it uses up now. Call it under the account's lock."""
     if Waiver.objects.filter(used_by=hold, lifts__in=[what, Waiver.Lifts.BOTH]).exists():

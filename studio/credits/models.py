@@ -71,6 +71,7 @@ class Hold(models.Model):
     amount = models.BigIntegerField()
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     charged = models.BigIntegerField(default=0)  # may exceed the amount: the provider's figure is the truth
+    corrected = models.BigIntegerField(default=0)  # what an admin added to the charge afterwards, or took from it
     reason = models.CharField(max_length=300, blank=True)  # what it is for, in the person's words: the shot code
     project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, blank=True, related_name="holds")
     provider = models.CharField(max_length=20, blank=True)
@@ -82,6 +83,8 @@ class Hold(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(amount__gte=0), name="hold_not_negative"),
             models.CheckConstraint(condition=Q(charged__gte=0), name="charge_not_negative"),
+            models.CheckConstraint(condition=Q(corrected__gte=-F("charged")), name="corrected_charge_not_negative"),
+            models.CheckConstraint(condition=~Q(state="open") | Q(corrected=0), name="an_open_hold_is_not_corrected"),
             models.CheckConstraint(condition=Q(state__in=["open", "settled", "released"]), name="hold_state_known"),
             models.CheckConstraint(condition=Q(state="settled") | Q(charged=0), name="only_a_settled_hold_charges"),
             models.CheckConstraint(
@@ -108,8 +111,9 @@ class Entry(models.Model):
     | repay  |  -n    |  -n  | credits that came back from a hold repaid what was owed            |
     | adjust |  any   | <= 0 | somebody corrected the balance                                     |
     | lapse  |  -n    |   0  | what an allowance gave was not used in its period                  |
+    | correct|  any   | any  | somebody changed what an ended hold cost: as a grant, or a charge  |
 
-    A charge tells what it was for: `project` and `provider`, so that spending by person, project, provider and period is asked of this table alone.
+    A charge and its correction tell what it was for: `project` and `provider`, so that spending by person, project, provider and period is asked of this table alone.
     """
 
     class Kind(models.TextChoices):
@@ -120,6 +124,7 @@ class Entry(models.Model):
         ADJUST = "adjust", "Adjusted"
         REPAY = "repay", "Repaid"
         LAPSE = "lapse", "Lapsed"
+        CORRECT = "correct", "Corrected"
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries")
     kind = models.CharField(max_length=10, choices=Kind)
@@ -135,7 +140,7 @@ class Entry(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["kind", "reference"], name="one_entry_a_reference"),
-            models.CheckConstraint(condition=Q(kind__in=["grant", "charge", "adjust", "repay", "lapse"]), name="entry_kind_known"),
+            models.CheckConstraint(condition=Q(kind__in=["grant", "charge", "adjust", "repay", "lapse", "correct"]), name="entry_kind_known"),
             models.CheckConstraint(condition=~Q(kind="grant") | Q(amount__gte=0, owed__lte=0), name="a_grant_gives"),
             models.CheckConstraint(condition=~Q(kind="charge") | Q(amount__lte=0, owed__gte=0), name="a_charge_takes"),
             models.CheckConstraint(condition=~Q(kind="repay") | Q(amount__lt=0, owed=F("amount")), name="a_repayment_is_even"),

@@ -2,12 +2,13 @@
 
     opening + movements = closing
 
-Charges are read from the spending table, everything else from the entries; both by the team's day. A repayment moves nothing that people see.
+Charges are read from the spending table as they were made, everything else from the entries, corrections of charges included; both by the team's
+day. A repayment moves nothing that people see.
 """
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from django.db.models import Count, F, Min, QuerySet, Sum
@@ -20,7 +21,7 @@ from studio.credits.ranges import start_of
 from studio.credits.spend import day_of
 from studio.projects.models import Project
 
-GIVEN = [Entry.Kind.GRANT, Entry.Kind.ADJUST, Entry.Kind.LAPSE]  # what moves a balance beside charges, in the order of the page
+GIVEN = [Entry.Kind.GRANT, Entry.Kind.ADJUST, Entry.Kind.LAPSE, Entry.Kind.CORRECT]  # what moves a balance beside charges, in the order of the page
 LINES = 100  # of a kind one by one; what is beyond is one line
 CHANGE = F("amount") - F("owed")
 MONTHS = 24
@@ -122,7 +123,11 @@ def of_project(project: Project, span: Span) -> Statement:
     found: list[tuple[int, str, int, int]] = list(sums)
     people = User.objects.in_bulk({person for person, *_ in found})
     lines = [Line(str(people[person]), charged, charges, provider=provider) for person, provider, charged, charges in found]
-    return Statement("project", f"{project.code} {project.name}", span, before, [Group("Spent", lines)] if lines else [], span.ends_on > today())
+    corrections = Entry.objects.filter(project=project, kind=Entry.Kind.CORRECT)
+    before -= corrections.filter(at__lt=start_of(span.starts_on)).aggregate(sum=Sum(CHANGE, default=0))["sum"]
+    corrected = [replace(line, amount=-line.amount) for line in _lines(_in_month(corrections, span))]  # a cost, as the charges are
+    groups = [Group("Spent", lines), Group(Entry.Kind.CORRECT.label, corrected)]
+    return Statement("project", f"{project.code} {project.name}", span, before, [group for group in groups if group.lines], span.ends_on > today())
 
 
 def _with_balances(of: str, title: str, span: Span, entries: QuerySet[Entry], rows: QuerySet[Spending], groups: list[Group]) -> Statement:

@@ -19,7 +19,7 @@ from django.core.cache import caches
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
 from django.utils import timezone
 from zipstream import ZipStream
 
@@ -29,6 +29,7 @@ from studio.gallery.serving import CHUNK
 from studio.jobs.models import JobReference
 from studio.jobs.wanted import uuid_of
 from studio.jobs.worker import beat
+from studio.leases import free, holds
 from studio.projects.models import Project
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def is_due() -> bool:
     """Whether `go_on` has something to do. Asked every second: one query, on an index of what waits, and once a minute another."""
     now = timezone.now()
     waiting = list(BundlePart.objects.filter(waits=True).order_by("-lease_until").values_list("lease_until", flat=True)[:AT_ONCE])
-    busy = any(lease and lease > now for lease in waiting)
+    busy = any(holds(lease, now=now, lasts=LEASE) for lease in waiting)
     return (bool(waiting) and not busy) or (
         bool(caches["local"].add("bundles", "looked at", MINUTE)) and (_over().exists() or _with_deleted().exists())
     )
@@ -67,10 +68,11 @@ def go_on() -> int:
     """How many parts this task made, one at most; before that, what has expired goes."""
     clear_away()
     now = timezone.now()
-    free = Q(lease_until=None) | Q(lease_until__lte=now)
-    if BundlePart.objects.filter(waits=True, lease_until__gt=now).exists():
+    unmade = BundlePart.objects.filter(waits=True)
+    idle = free("lease_until", now=now, lasts=LEASE)
+    if unmade.exclude(idle).exists():
         return 0
-    key = BundlePart.objects.filter(free, waits=True).order_by("bundle__made_at", "number").values_list("pk", flat=True).first()
+    key = unmade.filter(idle).order_by("bundle__made_at", "number").values_list("pk", flat=True).first()
     return int(make(key)) if key is not None else 0
 
 
@@ -167,8 +169,8 @@ def _later(part: BundlePart, why: str) -> bool:
 def _claim(part_id: int) -> BundlePart | None:
     """The part, if nobody else makes it. The try is counted before it is made, and is the number by which its writes are known."""
     now = timezone.now()
-    free = Q(lease_until=None) | Q(lease_until__lte=now)
-    won = BundlePart.objects.filter(free, pk=part_id, waits=True).update(lease_until=now + LEASE, tries=F("tries") + 1, done=0)
+    mine = BundlePart.objects.filter(free("lease_until", now=now, lasts=LEASE), pk=part_id, waits=True)
+    won = mine.update(lease_until=now + LEASE, tries=F("tries") + 1, done=0)
     return BundlePart.objects.select_related("bundle__person").get(pk=part_id) if won == 1 else None
 
 

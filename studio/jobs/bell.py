@@ -16,7 +16,7 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from studio.jobs.board import Tag, tags_of
 
@@ -56,7 +56,7 @@ class Bell:
         """Answer `NEWS` once this project's board or this viewer's account is newer than `seen`, or `NONE` after `HOLD` seconds."""
         with self._some:
             self._waiting.add(Waiting(project, user, seen, answer, time.monotonic() + HOLD))
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._watch, name="bell", daemon=True)
                 self._thread.start()
             self._some.notify()
@@ -69,7 +69,10 @@ class Bell:
                     connection.close()  # of this thread: nobody may come for hours
                     self._some.wait()
                 waiting = list(self._waiting)
-            ring(waiting)
+            try:
+                ring(waiting)
+            except Exception:  # this thread looks after every board of the process
+                logger.exception("Boards that wait for news could not be looked after.")
             time.sleep(LOOK_EVERY)
 
 
@@ -77,7 +80,7 @@ def ring(waiting: Collection[Waiting]) -> None:
     """Answer those for whom it is over. Two queries."""
     try:
         now = tags_of({(one.project, one.user) for one in waiting})
-    except DatabaseError:
+    except Error:
         logger.exception("Boards that wait for news cannot be looked after; they are told to ask.")
         connection.close()
         now = {}

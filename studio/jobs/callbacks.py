@@ -21,6 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from django_q.tasks import async_task
 
+from studio.jobs import late
 from studio.jobs.hands import BROKER_AWAY
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Job
@@ -54,6 +55,8 @@ def heard(attempt: Attempt, proposed: str) -> bool:
     """Whether this callback makes us look now: the attempt lives, and none came within the last two seconds."""
     now = timezone.now()
     quiet = Q(called_at=None) | Q(called_at__lt=now - AGAIN)
+    if attempt.ended_at is not None:
+        return _heard_late(attempt, proposed)
     if Attempt.objects.filter(quiet, pk=attempt.pk, ended_at=None).update(called_at=now) != 1:
         return False
     if proposed and attempt.remote_id is None:
@@ -63,6 +66,13 @@ def heard(attempt: Attempt, proposed: str) -> bool:
     if woken:
         _hurry(attempt.connection_id)
     return woken == 1
+
+
+def _heard_late(attempt: Attempt, proposed: str) -> bool:
+    """Whether this callback makes us ask about an attempt that a person had ended without knowing what the provider did."""
+    if proposed and attempt.remote_id is None:
+        Attempt.objects.filter(pk=attempt.pk, remote_id=None, cause__in=late.BY_A_PERSON).update(proposed_id=proposed)
+    return late.watch(attempt, since=timezone.now())
 
 
 def _hurry(connection_id: int) -> None:

@@ -4,19 +4,25 @@
 |-------------------------------------------|----------------------------------------------------------------|
 | a clip, usage reported                    | the person: usage x the rate in force when it was sent         |
 | a clip, no usable usage                   | the person: the estimate, marked as such                       |
-| refused by the filter or as an unfit input, reported | the person: the provider charges for the try (xAI does) |
-| the same, at a provider that charges and reports nothing | the person: the estimate, marked as such (AceData)  |
+| a clip, a figure that cannot be           | the person: the estimate, with an alert that an admin settles  |
+| refused by the filter, or as unfit, reported | the person: the provider charges for the try (xAI does)     |
+| refused, by who charges and reports nothing | the person: the estimate, marked as such (AceData)           |
 | refused or failed, nothing reported       | nobody                                                         |
 | failed at the provider although charged   | the house; the raw figure stays on the attempt                 |
 | made, but could not be saved              | the house                                                      |
+
+A figure is believed within bounds: it is not nothing unless the price is, not a hundred times less or more than was expected,
+and never more than a hundred of the dearest clips that anybody sells. Beyond them it is a mistake in a unit, or a lie.
 """
 
 from dataclasses import dataclass
 
+from studio.credits.figures import credits_text
 from studio.providers.contract import Cause, Usage
-from studio.routing.prices import Rate, price
+from studio.routing.prices import Rate, dearest, price
 
-UNBELIEVABLE = 100  # times the estimate: such a figure is a mistake in a unit, and waits for an admin instead of emptying an account
+UNBELIEVABLE = 100  # times what was expected, either way
+MOST_CLIPS = 100  # of the dearest kind
 CHARGED = frozenset({Cause.MODERATED, Cause.INPUT_REFUSED})  # failures of the brief's making
 
 
@@ -29,20 +35,23 @@ class Charge:
     alert: str = ""
 
 
-def charge_for_clip(usage: Usage | None, rate: Rate | None, *, estimate: int) -> Charge:
-    """What a delivered job costs. `estimate` is its hold in millicredits."""
+def charge_for_clip(usage: Usage | None, rate: Rate | None, *, estimate: int, is_priced: bool = True) -> Charge:
+    """What a delivered job costs. `estimate` is its hold in millicredits.
+
+    Where it `is_priced`, an estimate of 0 says that a clip is free; else nobody knew a price, and the hold is the least that is held.
+    """
     if usage is None:
         return Charge(estimate, is_estimate=True)
     cost = price(usage.amount, rate) if rate else None
-    if cost is None:
-        return Charge(estimate, is_estimate=True, alert=f"Reported usage {usage.amount[:60]!r} {usage.unit} has no price; the estimate was charged.")
-    if estimate and cost > UNBELIEVABLE * estimate:
-        alert = f"Reported usage {usage.amount[:60]} {usage.unit} is over {UNBELIEVABLE} times the estimate; the estimate was charged."
-        return Charge(estimate, is_estimate=True, alert=alert)
-    return Charge(cost)
+    expected = estimate if is_priced else None
+    if doubt := _too_much(cost, expected) or _too_little(cost, expected):
+        return Charge(estimate, is_estimate=True, alert=f"Reported usage {usage.amount[:60]!r} {usage.unit} {doubt}; the estimate was charged.")
+    return Charge(cost or 0)
 
 
-def charge_for_failure(cause: Cause | None, usage: Usage | None, rate: Rate | None, *, estimate: int, charges_refusals: bool = False) -> Charge:
+def charge_for_failure(
+    cause: Cause | None, usage: Usage | None, rate: Rate | None, *, estimate: int, is_priced: bool = True, charges_refusals: bool = False
+) -> Charge:
     """What a job without a clip costs: something only where a try was charged that the brief's own content ended.
 
     `charges_refusals` says that the provider bills what its filter refuses although it reports no usage. xAI calls some refusals of its filter an
@@ -52,5 +61,24 @@ def charge_for_failure(cause: Cause | None, usage: Usage | None, rate: Rate | No
         return Charge(estimate, is_estimate=True)
     if cause not in CHARGED or usage is None:
         return Charge(0)
-    charge = charge_for_clip(usage, rate, estimate=estimate)
-    return Charge(0, alert=charge.alert) if charge.is_estimate else charge
+    cost = price(usage.amount, rate) if rate else None
+    if doubt := _too_much(cost, estimate if is_priced else None):
+        return Charge(0, alert=f"Reported usage {usage.amount[:60]!r} {usage.unit} of a refused try {doubt}; nothing was charged.")
+    return Charge(cost or 0)
+
+
+def _too_much(cost: int | None, expected: int | None) -> str:
+    """Why a figure cannot be so large, as the end of a sentence; "" where it can. `expected` is None where no price is known."""
+    if cost is None:
+        return "has no price"
+    most = max(MOST_CLIPS * dearest(), expected or 0)
+    if cost > most:
+        return f"is more than {credits_text(most)} credits, which no clip costs"
+    return f"is over {UNBELIEVABLE} times the estimate" if expected and cost > UNBELIEVABLE * expected else ""
+
+
+def _too_little(cost: int | None, expected: int | None) -> str:
+    """Why a clip cannot cost so little, as the end of a sentence; "" where it can: nothing is right where it is free."""
+    if cost or expected == 0:
+        return f"is less than a {UNBELIEVABLE}th of the estimate" if expected and (cost or 0) * UNBELIEVABLE < expected else ""
+    return "says that the clip was free"

@@ -13,16 +13,17 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from studio.accounts.models import AuditEvent, User
-from studio.jobs import watching
+from studio.jobs import late, watching
 from studio.jobs.hands import Outcome, hands
 from studio.jobs.lifecycle import State
-from studio.jobs.models import Attempt, Cause, Job
-from studio.jobs.moves import finish, move, note
+from studio.jobs.models import Attempt, Cause, Job, alerted
+from studio.jobs.moves import finish, live, lock, move, note
 from studio.jobs.sending import brief_of_job, ended, token_hash
 from studio.providers.contract import Found, Listing, Lists, NotNow, Phase, ProviderError, Report
 from studio.providers.wire import Answer
@@ -52,48 +53,63 @@ def looked(attempt: Attempt, outcome: Outcome, *, now: datetime) -> None:
             _proposal_answered(attempt, report, raw, now=now)
             return
         case Answer(report=Report(phase=Phase.SUCCEEDED | Phase.FAILED) as report, raw=raw):
-            if ended(job, attempt, report, raw, start=State.IN_DOUBT, now=now):
+            if ended(attempt, report, raw, start=State.IN_DOUBT, now=now):
                 return
         case Answer(report=Report(seems_over=True, videos=[_, *_]) as report, raw=raw):
-            if ended(job, attempt, report.taken_as_made(), raw, start=State.IN_DOUBT, now=now):
+            if ended(attempt, report.taken_as_made(), raw, start=State.IN_DOUBT, now=now):
                 return
         case Answer() | ProviderError():
             pass
         case error:
             log.error("attempt %s: unforeseen in doubt", attempt.pk, exc_info=error if isinstance(error, BaseException) else None)
-    note(job, State.IN_DOUBT, due=next_due(attempt, now))
+    note(job, State.IN_DOUBT, attempt=attempt, due=next_due(attempt, now))
 
 
 def _proposal_answered(attempt: Attempt, report: Report, raw: str, *, now: datetime) -> None:
     """The provider knows the id that a callback proposed. It is ours unless the answer names another order's callback address."""
-    if report.callback_url and token_hash(_token_in(report.callback_url)) != attempt.callback_token_hash:
+    if not is_ours(attempt, report):
         alert = f"A callback proposed {attempt.proposed_id[:80]}, which belongs to another order."
-        Attempt.objects.filter(pk=attempt.pk).update(proposed_id="", alert=alert, answer=raw)
-        note(attempt.job, State.IN_DOUBT, due=next_due(attempt, now))
+        live(attempt).update(proposed_id="", answer=raw, **alerted(alert))
+        note(attempt.job, State.IN_DOUBT, attempt=attempt, due=next_due(attempt, now))
         return
     if not attach(attempt, attempt.proposed_id, now=now):
-        note(attempt.job, State.IN_DOUBT, due=next_due(attempt, now))
+        note(attempt.job, State.IN_DOUBT, attempt=attempt, due=next_due(attempt, now))
         return
     if report.phase in {Phase.SUCCEEDED, Phase.FAILED}:
-        ended(attempt.job, attempt, report, raw, start=State.RENDERING, now=now)
+        ended(attempt, report, raw, start=State.RENDERING, now=now)
+
+
+def is_ours(attempt: Attempt, report: Report) -> bool:
+    """Whether an answer about a proposed id may be about this attempt: it does not name another order's callback address."""
+    return not report.callback_url or token_hash(_token_in(report.callback_url)) == attempt.callback_token_hash
 
 
 def attach(attempt: Attempt, remote_id: str, *, now: datetime) -> bool:
     """Whether this doubtful attempt is now known to be the provider's `remote_id`, and is watched as such from now on."""
     try:
         with transaction.atomic():
-            free = Attempt.objects.filter(pk=attempt.pk, ended_at=None, remote_id=None)
-            if free.update(remote_id=remote_id, accepted_at=attempt.sent_at or now, proposed_id="") != 1:
+            lock(attempt.job)
+            known = {"remote_id": remote_id, "accepted_at": attempt.sent_at or now, "proposed_id": ""}
+            if live(attempt).filter(remote_id=None).update(**known, **alerted("")) != 1:
                 return False
-            if not move(attempt.job, State.IN_DOUBT, State.RENDERING, due=now, tries=0, looked_at=None):
+            if not move(attempt.job, State.IN_DOUBT, State.RENDERING, attempt=attempt, due=now, tries=0, looked_at=None):
                 transaction.set_rollback(True)
                 return False
     except IntegrityError:  # another attempt has this id
         alert = f"{remote_id[:80]} belongs to another order."
-        Attempt.objects.filter(pk=attempt.pk).update(proposed_id="", alert=alert)
+        live(attempt).update(proposed_id="", **alerted(alert))
         return False
     attempt.remote_id, attempt.accepted_at = remote_id, attempt.sent_at or now
     return True
+
+
+def without_id(attempt: Attempt) -> None:
+    """A job that renders and has no id cannot be asked about: it is in doubt, whatever led there."""
+    message = "It was accepted, and its id at the provider was lost."
+    fields: dict[str, Any] = {"cause": Cause.UNANSWERED, "message": message, "due": timezone.now()}
+    if attempt.job.state == State.RENDERING and move(attempt.job, State.RENDERING, State.IN_DOUBT, attempt=attempt, **fields):
+        log.error("attempt %s: rendering without an id", attempt.pk)
+        attempt.job.state = State.IN_DOUBT
 
 
 async def search(provider: Lists, attempt: Attempt) -> Listing:
@@ -114,11 +130,10 @@ def searched(attempt: Attempt, outcome: Outcome) -> None:
         if chosen and attach(attempt, chosen.remote_id, now=now):
             return
         if not chosen:
-            alert = f"At {now:%H:%M} UTC the provider’s own list showed no such order{_as_far_as(outcome)}."
-            Attempt.objects.filter(pk=attempt.pk).update(alert=alert)
+            live(attempt).update(**alerted(f"At {now:%H:%M} UTC the provider’s own list showed no such order{_as_far_as(outcome)}."))
     elif not isinstance(outcome, NotNow):
         log.warning("attempt %s: the provider's list could not be read: %s", attempt.pk, outcome)
-    note(attempt.job, State.IN_DOUBT, due=next_due(attempt, now))
+    note(attempt.job, State.IN_DOUBT, attempt=attempt, due=next_due(attempt, now))
 
 
 def _ours(attempt: Attempt, found: Sequence[Found]) -> Found | None:
@@ -157,30 +172,31 @@ def _token_in(callback_url: str) -> str:
 def leave_to_people(attempts: Sequence[Attempt]) -> None:
     """Nobody can be asked about these: they wait for a callback or a person."""
     for attempt in attempts:
-        note(attempt.job, State.IN_DOUBT, due=None)
+        note(attempt.job, State.IN_DOUBT, attempt=attempt, due=None)
 
 
 # --- what a person says -----------------------------------------------------------------------------------------------------------------------
 
 
-def release(job: Job, *, by: User, reason: str) -> None:
+# Each may name the `attempt` that the person saw: by the time they press, another one may be in doubt.
+
+
+def release(job: Job, *, by: User, reason: str, attempt: Attempt | None = None) -> None:
     """It was never made: the job has failed, and what was held comes back. Raises CannotResolve."""
-    _verdict(job, Cause.NEVER_MADE, by=by, reason=reason)
+    _verdict(job, attempt, Cause.NEVER_MADE, by=by, reason=reason)
 
 
-def write_off(job: Job, *, by: User, reason: str) -> None:
+def write_off(job: Job, *, by: User, reason: str, attempt: Attempt | None = None) -> None:
     """It may have been made and paid, and is given up: the job has failed, what was held comes back, and the house pays. Raises CannotResolve."""
-    _verdict(job, Cause.WRITTEN_OFF, by=by, reason=reason)
+    _verdict(job, attempt, Cause.WRITTEN_OFF, by=by, reason=reason)
 
 
-def name(job: Job, remote_id: str, *, by: User, reason: str) -> None:
+def name(job: Job, remote_id: str, *, by: User, reason: str, attempt: Attempt | None = None) -> None:
     """Here is its id at the provider: it is watched again, and ends as the provider says. Raises CannotResolve."""
     remote_id = remote_id.strip()
     if not remote_id or len(remote_id) > LONGEST_ID or not remote_id.isascii() or not remote_id.isprintable() or " " in remote_id:
         raise CannotResolve("This cannot be an id at a provider. It is one word, such as 4b2cd27e-0b0d-3dec-c31c-7572daf74bb3.")
-    attempt = Attempt.objects.select_related("job__project", "connection").filter(job=job, ended_at=None).first()
-    if attempt is None or job.state != State.IN_DOUBT:
-        raise CannotResolve(f"{job.code} is not in doubt any more.")
+    attempt = _in_doubt(job, attempt)
     if attempt.remote_id:
         raise CannotResolve(f"{job.code} has an id at the provider already: {attempt.remote_id}.")
     with transaction.atomic():
@@ -191,11 +207,21 @@ def name(job: Job, remote_id: str, *, by: User, reason: str) -> None:
         _record(job, "named", by=by, reason=reason, after={"state": State.RENDERING.value, "remote_id": remote_id})
 
 
-def _verdict(job: Job, cause: Cause, *, by: User, reason: str) -> None:
+def _verdict(job: Job, attempt: Attempt | None, cause: Cause, *, by: User, reason: str) -> None:
+    attempt = _in_doubt(job, attempt)
     with transaction.atomic():
-        if not finish(job, State.IN_DOUBT, State.FAILED, cause=cause, message=f"{by}: {reason}"):
+        if not finish(job, State.IN_DOUBT, State.FAILED, attempt=attempt, cause=cause, message=f"{by}: {reason}"):
             raise CannotResolve(f"{job.code} is not in doubt any more.")
-        _record(job, cause.value, by=by, reason=reason, after={"state": State.FAILED.value, "returned": job.estimate})
+        late.watch(attempt, since=timezone.now())
+        _record(job, cause.value, by=by, reason=reason, after={"state": State.FAILED.value, "returned": attempt.estimate})
+
+
+def _in_doubt(job: Job, attempt: Attempt | None) -> Attempt:
+    """The attempt of this job that is in doubt, and no other than the one that was seen. Raises CannotResolve."""
+    found = Attempt.objects.select_related("job__project", "connection").filter(job=job, ended_at=None, job__state=State.IN_DOUBT).first()
+    if found is None or (attempt is not None and attempt.pk != found.pk):
+        raise CannotResolve(f"{job.code} is not in doubt any more.")
+    return found
 
 
 def _record(job: Job, what: str, *, by: User, reason: str, after: dict[str, object]) -> None:

@@ -45,6 +45,7 @@ class Calls:
         self._loop = loop
         self._out: dict[Task, Write] = {}
         self._over: asyncio.Queue[Task] = asyncio.Queue()
+        self.unwritten: deque[tuple[Write, Outcome]] = deque()
 
     def __len__(self) -> int:
         return len(self._out)
@@ -83,14 +84,17 @@ class Hands:
         """A fresh set of calls on this loop."""
         return Calls(self.loop)
 
-    def finish(self, calls: Calls, meanwhile: Callable[[], None]) -> None:
-        """Wait for every call and write each down as it ends. Calls are never cut off: a paid one without an answer would be in doubt.
+    def finish(self, calls: Calls, meanwhile: Callable[[], None], *, within: float | None = None) -> bool:
+        """Wait for every call and write each down as it ends; False once `within` seconds are over and some are still out.
 
-        No answer is lost to what goes wrong with another, nor to a database that is away for less than 45 s. `meanwhile` runs between the waits.
+        Calls are never cut off: a paid one without an answer would be in doubt. No answer is lost to what goes wrong with another, nor to a database that
+        is away for less than 45 s. `meanwhile` runs between the waits.
         """
-        unwritten: deque[tuple[Write, Outcome]] = deque()
-        pauses = 0
+        unwritten, pauses = calls.unwritten, 0
+        end = None if within is None else time.monotonic() + within
         while calls or (unwritten and pauses < MOST_PAUSES):
+            if end is not None and time.monotonic() > end:
+                return False
             pauses += not calls
             unwritten.extend(self.run(calls.ended()))
             while unwritten and _written(*unwritten[0]):
@@ -102,6 +106,8 @@ class Hands:
                 log.exception("nothing could be done beside the calls")
         for _, outcome in unwritten:
             log.error("never written down: %s", _named(outcome))
+        unwritten.clear()
+        return True
 
     def run(self, call: Coroutine[None, None, T]) -> T:
         """The result of one coroutine."""
@@ -165,6 +171,13 @@ def hands() -> Hands:
     if _hands is None or _hands.loop.is_closed():
         _hands = Hands()
     return _hands
+
+
+def hand_over() -> Hands:
+    """The pair of this process, for a thread that goes on with the calls that are out, and closes it; the next call of `hands` makes a new one."""
+    global _hands
+    pair, _hands = hands(), None
+    return pair
 
 
 def let_go() -> None:

@@ -65,8 +65,8 @@ def over(attempt: Attempt, job: Job, report: Report, rate: Rate | None, *, now: 
         return
     breaker.well(attempt.connection, breaker.WHOLE)
     breaker.well(attempt.connection, job.model)
-    charge = charge_for_clip(report.usage, rate, estimate=attempt.estimate)
-    ratio = charge.millicredits / attempt.quoted if attempt.quoted and not charge.is_estimate else None
+    charge = charge_for_clip(report.usage, rate, estimate=attempt.estimate, is_priced=bool(attempt.price))
+    ratio = charge.millicredits / attempt.quoted if attempt.price and attempt.quoted and not charge.is_estimate else None
     sample = track.Sample(now.timestamp(), track.DONE, seconds=took(attempt, job, now), ratio=ratio, price=attempt.price)
     track.record(attempt.connection_id, attempt.kind, sample)
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from studio.jobs import doubt
 from studio.jobs.hands import Outcome, breathe
 from studio.jobs.lifecycle import State
-from studio.jobs.models import Attempt, Cause, Job
-from studio.jobs.moves import move, note, put_off
+from studio.jobs.models import Attempt, Cause, Job, alerted
+from studio.jobs.moves import live, move, note, put_off
 from studio.jobs.sending import LONGEST_REST, MOST_TRIES, ended, rest
 from studio.jobs.timing import looks_of, usual_of
 from studio.jobs.watching import after_trouble, is_overdue, next_look
@@ -31,12 +31,12 @@ MANY = 50  # rows that one statement puts off: more would keep others from writi
 class Later:
     """Jobs whose look found nothing new, put off together: one statement for fifty instead of fifty. One that is never written comes due by itself."""
 
-    dues: dict[Job, datetime] = field(default_factory=dict)
+    dues: dict[Attempt, datetime] = field(default_factory=dict)
     count: int = 0  # ever added
 
-    def add(self, job: Job, due: datetime) -> None:
-        """Look at it again then."""
-        self.dues[job] = due
+    def add(self, attempt: Attempt, due: datetime) -> None:
+        """Look at its job again then."""
+        self.dues[attempt] = due
         self.count += 1
 
     def write_when_many(self) -> None:
@@ -45,11 +45,12 @@ class Later:
             self.write()
 
     def write(self) -> None:
-        """Write them down. Only jobs that still render are put off."""
+        """Write them down. Only jobs that still render by these attempts are put off."""
         while self.dues:
-            some = {job: self.dues.pop(job) for job in list(self.dues)[:MANY]}
-            when = [When(pk=job.pk, then=Value(due, output_field=DateTimeField())) for job, due in some.items()]
-            jobs = Job.objects.filter(pk__in=[job.pk for job in some], state=State.RENDERING)
+            some = {attempt: self.dues.pop(attempt) for attempt in list(self.dues)[:MANY]}
+            when = [When(pk=attempt.job_id, then=Value(due, output_field=DateTimeField())) for attempt, due in some.items()]
+            mine = Attempt.objects.filter(pk__in=[attempt.pk for attempt in some], ended_at=None)
+            jobs = Job.objects.filter(pk__in=mine.values("job"), state=State.RENDERING)
             jobs.update(due=Case(*when, output_field=DateTimeField()), looked_at=timezone.now(), tries=0)
             breathe()
 
@@ -62,7 +63,7 @@ def looked(attempt: Attempt, outcome: Outcome, *, later: Later, worth: float = 1
         return
     match outcome:
         case Answer(report=Report(phase=Phase.SUCCEEDED | Phase.FAILED) as report, raw=raw):
-            ended(job, attempt, report, raw, start=State.RENDERING, now=now)
+            ended(attempt, report, raw, start=State.RENDERING, now=now)
             return
         case Answer(report=Report(seems_over=True) as report, raw=raw):
             _seems_over(attempt, report, raw, now=now)
@@ -73,7 +74,7 @@ def looked(attempt: Attempt, outcome: Outcome, *, later: Later, worth: float = 1
             _no_answer(attempt, error, now=now)
         case error:
             _log_unforeseen(attempt, error)
-            put_off(job, State.RENDERING, due=now + UNFORESEEN)
+            put_off(job, State.RENDERING, due=now + UNFORESEEN, attempt=attempt)
     _doubt_if_overdue(attempt, now)
 
 
@@ -89,9 +90,9 @@ def cannot_ask(attempt: Attempt, why: str, *, until: datetime, now: datetime) ->
     """Nobody can be asked at present: the card says why."""
     job = attempt.job
     if job.state == State.IN_DOUBT:
-        put_off(job, State.IN_DOUBT, due=until)
+        put_off(job, State.IN_DOUBT, due=until, attempt=attempt)
         return
-    note(job, State.RENDERING, due=until, message=why)
+    note(job, State.RENDERING, attempt=attempt, due=until, message=why)
     _doubt_if_overdue(attempt, now)
 
 
@@ -101,26 +102,28 @@ def _still_rendering(attempt: Attempt, report: Report, raw: str, *, later: Later
     due = now + timedelta(seconds=next_look(_age(attempt, now), ages, chance=random.random()))  # noqa: S311 - jitter
     if report.alert:
         log.warning("attempt %s: %s", attempt.pk, report.alert)
-        Attempt.objects.filter(pk=attempt.pk).update(alert=report.alert[:300], answer=raw)
+        live(attempt).update(answer=raw, **alerted(report.alert))
     if (job.progress, job.message) != (report.progress, ""):
-        note(job, State.RENDERING, progress=report.progress, message="", cause="", due=due, looked_at=now, tries=0)
+        fields = {"progress": report.progress, "message": "", "cause": "", "due": due, "looked_at": now, "tries": 0}
+        note(job, State.RENDERING, attempt=attempt, **fields)
     else:
-        later.add(job, due)
+        later.add(attempt, due)
 
 
 def _seems_over(attempt: Attempt, report: Report, raw: str, *, now: datetime) -> None:
     """It says that it is over and names no clip, or names one and says that it runs: a few looks more, and then the clip is taken, or it is in doubt."""
     job, tries = attempt.job, min(MOST_TRIES, attempt.job.tries + 1)
     log.warning("attempt %s: %s", attempt.pk, report.alert)
-    Attempt.objects.filter(pk=attempt.pk).update(alert=report.alert[:300], answer=raw)
+    live(attempt).update(answer=raw, **alerted(report.alert))
     if tries < LOOKS_AT_AN_END:
         soon = now + timedelta(seconds=after_trouble(tries, chance=random.random()))  # noqa: S311 - jitter
-        note(job, State.RENDERING, progress=report.progress, message=report.alert[:500], due=soon, looked_at=now, tries=tries)
+        fields = {"progress": report.progress, "message": report.alert[:500], "due": soon, "looked_at": now, "tries": tries}
+        note(job, State.RENDERING, attempt=attempt, **fields)
     elif report.videos:
-        ended(job, attempt, report.taken_as_made(), raw, start=State.RENDERING, now=now)
+        ended(attempt, report.taken_as_made(), raw, start=State.RENDERING, now=now)
     else:
-        due = doubt.next_due(attempt, now)
-        move(job, State.RENDERING, State.IN_DOUBT, cause=Cause.NO_CLIP_NAMED, message=report.alert, due=due, tries=0)
+        due, why = doubt.next_due(attempt, now), report.alert
+        move(job, State.RENDERING, State.IN_DOUBT, attempt=attempt, cause=Cause.NO_CLIP_NAMED, message=why, due=due, tries=0)
 
 
 def _no_answer(attempt: Attempt, error: ProviderError, *, now: datetime) -> None:
@@ -133,10 +136,11 @@ def _no_answer(attempt: Attempt, error: ProviderError, *, now: datetime) -> None
         rest(job.connection_id, until=now + timedelta(seconds=asked))
     due = now + timedelta(seconds=wait)
     if tries == NOTABLE_TRIES:
-        Attempt.objects.filter(pk=attempt.pk).update(answer=error.answer, alert=error.message[:300])
-        note(job, State.RENDERING, due=due, tries=tries, message=f"We are waiting for the provider to answer: {error.message}"[:500])
+        live(attempt).update(answer=error.answer)
+        message = f"We are waiting for the provider to answer: {error.message}"[:500]
+        note(job, State.RENDERING, attempt=attempt, due=due, tries=tries, message=message)
     else:
-        put_off(job, State.RENDERING, due=due, tries=tries)
+        put_off(job, State.RENDERING, due=due, attempt=attempt, tries=tries)
 
 
 def _doubt_if_overdue(attempt: Attempt, now: datetime) -> None:
@@ -144,7 +148,7 @@ def _doubt_if_overdue(attempt: Attempt, now: datetime) -> None:
     if is_overdue(age, usual_of(attempt)):
         message = f"No result after {round(age / 60)} min. The provider may still finish it."
         due = doubt.next_due(attempt, now)
-        move(attempt.job, State.RENDERING, State.IN_DOUBT, cause=Cause.OVERDUE, message=message, due=due)
+        move(attempt.job, State.RENDERING, State.IN_DOUBT, attempt=attempt, cause=Cause.OVERDUE, message=message, due=due)
 
 
 def _age(attempt: Attempt, now: datetime) -> float:

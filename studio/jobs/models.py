@@ -190,6 +190,7 @@ class Attempt(models.Model):
     callback_token_hash = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)  # when the answer to its submission was written down
     accepted_at = models.DateTimeField(null=True, blank=True)
     made_at = models.DateTimeField(null=True, blank=True)  # when we saw that the provider was through with it, well or badly
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -197,7 +198,8 @@ class Attempt(models.Model):
     cause = models.CharField(max_length=20, choices=Cause, blank=True)
     message = models.CharField(max_length=500, blank=True)
     answer = models.TextField(blank=True)
-    alert = models.CharField(max_length=300, blank=True)
+    alert = models.CharField(max_length=300, blank=True)  # what an admin should judge, in a sentence: see alerts.py
+    alert_settled_at = models.DateTimeField(null=True, blank=True)
     usage_amount = models.CharField(max_length=200, blank=True)
     usage_unit = models.CharField(max_length=40, blank=True)
     rate_millicredits = models.BigIntegerField(null=True, blank=True)
@@ -226,10 +228,16 @@ class Attempt(models.Model):
             models.Index(fields=["ended_at"], condition=Q(ended_at__isnull=False), name="attempts_by_end"),
             models.Index(fields=["rescue_due"], condition=Q(rescue_due__isnull=False), name="attempts_to_rescue"),
             models.Index(fields=["stored_due"], condition=Q(stored_due__isnull=False), name="attempts_to_tidy"),
+            models.Index(fields=["created_at"], condition=Q(alert__gt="", alert_settled_at=None), name="attempts_with_alert"),
         ]
 
     def __str__(self) -> str:
         return f"attempt {self.id} of {self.job_id}"
+
+
+def alerted(words: str) -> dict[str, object]:
+    """The columns of an attempt that open an alert with these words, or close it where there are none."""
+    return {"alert": words[:300], "alert_settled_at": None}
 
 
 class Turn(models.Model):

@@ -4,6 +4,9 @@
     the event, and the project's next board version
     and, when an attempt ends: its hold is settled or released, once
 
+Whoever acts for an attempt (its sender, a look, a download, a verdict) passes it as `attempt`. The move is won only while
+that very submission is the job's live one: an answer that comes late must not touch the attempt that followed it.
+
 Rows are locked in the order job, project, batch, hold, account, tallies, here, in actions.py and in batch_worker.py.
 """
 
@@ -11,14 +14,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 from django.utils import timezone
 
 from studio.credits import ledger
 from studio.jobs import batch_ceiling
 from studio.jobs.charging import Charge
 from studio.jobs.lifecycle import State, is_final, may_move
-from studio.jobs.models import Attempt, Job, JobEvent
+from studio.jobs.models import Attempt, Job, JobEvent, alerted
 from studio.routing.choice import Option
 from studio.routing.track import kind_of
 
@@ -29,21 +32,23 @@ class NoSuchMove(Exception):
     """The table of moves does not know this one: a bug of ours."""
 
 
-def move(job: Job, start: State, end: State, *, cause: str = "", message: str = "", **fields: object) -> bool:
+def move(job: Job, start: State, end: State, *, attempt: Attempt | None = None, cause: str = "", message: str = "", **fields: object) -> bool:
     """Whether this call moved the job from `start` to `end`. Further `fields` are written in the same UPDATE. Not for moves that end a job: see `finish`."""
     if is_final(end):
         raise NoSuchMove(f"{end} ends a job: use finish()")
     with transaction.atomic():
-        return _move(job, start, end, {"cause": cause, "message": message[:500], **fields}, cause=cause, message=message)
+        return _move(job, start, end, {"cause": cause, "message": message[:500], **fields}, attempt=attempt, cause=cause, message=message)
 
 
-def finish(job: Job, start: State, end: State, *, charge: Charge = NOTHING, cause: str = "", message: str = "") -> bool:
+def finish(
+    job: Job, start: State, end: State, *, attempt: Attempt | None = None, charge: Charge = NOTHING, cause: str = "", message: str = ""
+) -> bool:
     """Whether this call ended the job. Its hold is settled with the charge, or released where that is 0, in the same transaction."""
     if not is_final(end):
         raise NoSuchMove(f"{end} does not end a job: use move()")
     with transaction.atomic():
         over = {"cause": cause, "message": message[:500], "ended_at": timezone.now(), "due": None, "lease_until": None}
-        if not _move(job, start, end, over, cause=cause, message=message):
+        if not _move(job, start, end, over, attempt=attempt, cause=cause, message=message):
             return False
         _end_attempt(job, end, charge=charge, cause=cause, message=message)
         spent = Attempt.objects.filter(job=job).aggregate(total=Sum("charged"))["total"] or 0
@@ -51,7 +56,9 @@ def finish(job: Job, start: State, end: State, *, charge: Charge = NOTHING, caus
         return True
 
 
-def try_again(job: Job, start: State, option: Option, *, charge: Charge = NOTHING, cause: str = "", message: str = "") -> bool:
+def try_again(
+    job: Job, start: State, option: Option, *, attempt: Attempt | None = None, charge: Charge = NOTHING, cause: str = "", message: str = ""
+) -> bool:
     """Whether this call gave the job another attempt: back in line, as `option` would do it, with a hold of its own for its estimate.
 
     An attempt that still lived ends as failed with `charge`, `cause` and `message`, which say why. Raises ledger.CannotHold; then nothing happened.
@@ -59,7 +66,8 @@ def try_again(job: Job, start: State, option: Option, *, charge: Charge = NOTHIN
     asked = as_asked(option)
     with transaction.atomic():
         fresh = {"cause": "", "message": "", "due": timezone.now(), "lease_until": None, "looked_at": None, "first_at": None, "tries": 0}
-        if not _move(job, start, State.QUEUED, {**asked, **fresh, "progress": None, "ended_at": None, "charged": None}, cause=cause, message=message):
+        fields = {**asked, **fresh, "progress": None, "ended_at": None, "charged": None}
+        if not _move(job, start, State.QUEUED, fields, attempt=attempt, cause=cause, message=message):
             return False
         batch_ceiling.lock(job)
         if not is_final(start):
@@ -71,7 +79,7 @@ def try_again(job: Job, start: State, option: Option, *, charge: Charge = NOTHIN
 def make_good(job: Job, *, message: str) -> bool:
     """Whether this call made a done job of one that had failed, as its clip is ours after all. No money moves: its attempt ended, and stays as it ended."""
     with transaction.atomic():
-        return _move(job, State.FAILED, State.DONE, {"cause": "", "message": message[:500]}, cause="", message=message)
+        return _move(job, State.FAILED, State.DONE, {"cause": "", "message": message[:500]}, attempt=None, cause="", message=message)
 
 
 def begin_attempt(job: Job, option: Option) -> Attempt:
@@ -117,10 +125,12 @@ def as_asked(option: Option) -> dict[str, object]:
     }
 
 
-def note(job: Job, state: State, **fields: object) -> bool:
+def note(job: Job, state: State, *, attempt: Attempt | None = None, **fields: object) -> bool:
     """Whether the job still was in `state` and its board now shows these fields (progress, message, due): a change without a move."""
     with transaction.atomic():
-        if Job.objects.filter(pk=job.pk, state=state).update(**fields) != 1:
+        if attempt is not None:
+            lock(job)
+        if _in_state(job, state, attempt).update(**fields) != 1:
             return False
         Job.objects.filter(pk=job.pk).update(version=job.project.touch())
         return True
@@ -129,13 +139,23 @@ def note(job: Job, state: State, **fields: object) -> bool:
 def show_anew(job: Job) -> None:
     """Let boards draw the job again: something changed that they show, and not its state."""
     with transaction.atomic():
-        list(Job.objects.select_for_update().filter(pk=job.pk).values_list("pk"))
+        lock(job)
         Job.objects.filter(pk=job.pk).update(version=job.project.touch())
 
 
-def put_off(job: Job, state: State, *, due: datetime | None, **fields: object) -> bool:
+def put_off(job: Job, state: State, *, due: datetime | None, attempt: Attempt | None = None, **fields: object) -> bool:
     """Whether the job still was in `state` and will be looked at then. Nothing that a board shows changes."""
-    return Job.objects.filter(pk=job.pk, state=state).update(due=due, **fields) == 1
+    return _in_state(job, state, attempt).update(due=due, **fields) == 1
+
+
+def lock(job: Job) -> None:
+    """Wait for the job's row. PostgreSQL judges an EXISTS by the snapshot from before it waited, so an UPDATE must not wait itself."""
+    list(Job.objects.select_for_update().filter(pk=job.pk).values_list("pk"))
+
+
+def live(attempt: Attempt) -> "QuerySet[Attempt]":
+    """The attempt's row while it lives and was not sent anew since it was read: each submission has a callback token of its own."""
+    return Attempt.objects.filter(pk=attempt.pk, ended_at=None, callback_token_hash=attempt.callback_token_hash)
 
 
 def _end_attempt(job: Job, outcome: State, *, charge: Charge, cause: str, message: str) -> None:
@@ -152,16 +172,31 @@ def _end_attempt(job: Job, outcome: State, *, charge: Charge, cause: str, messag
         message=message[:500],
         charged=charge.millicredits,
         charge_is_estimate=charge.is_estimate,
-        **({"alert": charge.alert} if charge.alert else {}),
+        **_alert_at_end(outcome, charge),
     )
 
 
-def _move(job: Job, start: State, end: State, fields: Mapping[str, object], *, cause: str, message: str) -> bool:
+def _alert_at_end(outcome: State, charge: Charge) -> dict[str, object]:
+    """The charge's own alert; else what was raised while a failed attempt lived is over with it, and only stays to be read."""
+    if charge.alert:
+        return alerted(charge.alert)
+    return {} if outcome is State.DONE else {"alert_settled_at": timezone.now()}
+
+
+def _move(job: Job, start: State, end: State, fields: Mapping[str, object], *, attempt: Attempt | None, cause: str, message: str) -> bool:
     """The move itself: the job's row gets `fields`, its event the cause and the message."""
     if not may_move(start, end):
         raise NoSuchMove(f"{start} -> {end}")
-    if Job.objects.filter(pk=job.pk, state=start).update(state=end, **fields) != 1:
+    if attempt is not None:
+        lock(job)
+    if _in_state(job, start, attempt).update(state=end, **fields) != 1:
         return False
     Job.objects.filter(pk=job.pk).update(version=job.project.touch())
     JobEvent.objects.create(job=job, state=end, cause=cause, message=message[:500])
     return True
+
+
+def _in_state(job: Job, state: State, attempt: Attempt | None) -> "QuerySet[Job]":
+    """The job's row while it is in this state and, where an attempt is named, lives by it."""
+    rows = Job.objects.filter(pk=job.pk, state=state)
+    return rows if attempt is None else rows.filter(Exists(live(attempt).filter(job=OuterRef("pk"))))

@@ -75,15 +75,16 @@ def wish_of(job: Job) -> Brief:
     )
 
 
-def give_up(job: Job, start: State, *, charge: Charge, cause: str, message: str) -> bool:
+def give_up(attempt: Attempt, start: State, *, charge: Charge, cause: str, message: str) -> bool:
     """Whether this call ended an attempt that verifiably failed: another one follows where the policy has one, else the job has failed."""
+    job = attempt.job
     if cause in ELSEWHERE and may_move(start, State.QUEUED) and (option := elsewhere(job)):
         try:
             with transaction.atomic():
-                if won := try_again(job, start, option, charge=charge, cause=cause, message=message):
+                if won := try_again(job, start, option, attempt=attempt, charge=charge, cause=cause, message=message):
                     batch_line.follow(job)
                 return won
         except CannotHold as lack:
             why = f"{credits_text(lack.missing)} credits are missing." if isinstance(lack, Insufficient) else str(lack)
             message = f"{message} {option.connection.label} was not tried: {why}".strip()
-    return finish(job, start, State.FAILED, charge=charge, cause=cause, message=message)
+    return finish(job, start, State.FAILED, attempt=attempt, charge=charge, cause=cause, message=message)

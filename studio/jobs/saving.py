@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, F, When
 from django.utils import timezone
 
 from studio.jobs.charging import Charge, charge_for_clip
@@ -19,9 +19,10 @@ from studio.jobs.lifecycle import State
 from studio.jobs.media import NotAVideo, store
 from studio.jobs.models import Attempt, Cause, Clip, Job
 from studio.jobs.moves import NOTHING, finish, note
-from studio.jobs.sending import NoAccess, access, rate_of
+from studio.jobs.sending import NoAccess, access, expected_of, rate_of
 from studio.jobs.watching import after_trouble
 from studio.jobs.worker import beat
+from studio.leases import free
 from studio.providers.contract import Phase, ProviderError, Usage
 from studio.providers.wire import DownloadFailed, LinkExpired
 
@@ -68,9 +69,9 @@ WORN_OUT = Trouble(Cause.OUR_FAULT, "The worker broke down over it again and aga
 def _claim(job_id: str) -> Job | None:
     """The job, if nobody else works on it. The try is counted before it is made: who dies over it counts nothing afterwards."""
     now = timezone.now()
-    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    mine = Job.objects.filter(free("lease_until", now=now, lasts=LEASE), pk=job_id, state=State.SAVING)
     tries = F("tries") + Case(When(lease_until=None, then=1), default=WEIGHT_OF_A_DEATH)
-    if Job.objects.filter(free, pk=job_id, state=State.SAVING).update(lease_until=now + LEASE, due=now + LEASE, tries=tries) != 1:
+    if mine.update(lease_until=now + LEASE, due=now + LEASE, tries=tries) != 1:
         return None
     return Job.objects.select_related("project", "connection").get(pk=job_id)
 
@@ -138,16 +139,17 @@ def _conclude(job: Job, attempt: Attempt, *, saved: int, troubles: list[Trouble]
     if any(job.tries < trouble.most_tries for trouble in troubles):
         due = timezone.now() + timedelta(seconds=after_trouble(job.tries, chance=random.random()))  # noqa: S311 - jitter
         message = f"{troubles[0].message} Trying again."
-        note(job, State.SAVING, due=due, lease_until=None, cause=troubles[0].cause, message=message[:500])
+        fields = {"due": due, "lease_until": None, "cause": troubles[0].cause, "message": message[:500]}
+        note(job, State.SAVING, attempt=attempt, **fields)
         return
     if troubles:
         rescue_later(attempt)
     if saved:
         message = not_all(len(troubles), saved + len(troubles), troubles[0].message) if troubles else ""
-        finish(job, State.SAVING, State.DONE, charge=_charge(attempt), message=message)
+        finish(job, State.SAVING, State.DONE, attempt=attempt, charge=_charge(attempt), message=message)
     else:
         trouble = troubles[0] if troubles else Trouble(Cause.DOWNLOAD_FAILED, "The provider named no clip.")
-        finish(job, State.SAVING, State.FAILED, charge=NOTHING, cause=trouble.cause, message=trouble.message)
+        finish(job, State.SAVING, State.FAILED, attempt=attempt, charge=NOTHING, cause=trouble.cause, message=trouble.message)
 
 
 def not_all(missing: int, whole: int, why: str) -> str:
@@ -162,4 +164,4 @@ def rescue_later(attempt: Attempt) -> None:
 
 def _charge(attempt: Attempt) -> Charge:
     usage = Usage(attempt.usage_amount, attempt.usage_unit) if attempt.usage_unit else None
-    return charge_for_clip(usage, rate_of(attempt), estimate=attempt.estimate)
+    return charge_for_clip(usage, rate_of(attempt), **expected_of(attempt))

@@ -10,6 +10,7 @@ import random
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any, TypedDict
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -17,13 +18,14 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from studio.jobs import batch_line, health
+from studio import leases
+from studio.jobs import batch_line, health, late
 from studio.jobs.charging import charge_for_failure
 from studio.jobs.hands import Outcome
 from studio.jobs.lifecycle import State
 from studio.jobs.line import serve
-from studio.jobs.models import Attempt, Cause, Clip, Job
-from studio.jobs.moves import finish, move, note
+from studio.jobs.models import Attempt, Cause, Clip, Job, alerted
+from studio.jobs.moves import finish, live, lock, move, note
 from studio.jobs.references import Unreachable, address_for, video_address
 from studio.jobs.routes import give_up
 from studio.jobs.timing import looks_of
@@ -37,7 +39,7 @@ from studio.routing.prices import Rate, rate_for
 log = logging.getLogger(__name__)
 SENDING_LEASE = timedelta(seconds=90)  # longer than the longest submission (wire.py), so that only a dead sender is doubted
 UNPREPARED = timedelta(seconds=30)  # until a job that could not be prepared is tried again
-LONGEST_REST = 3600.0  # seconds that a provider may ask us to wait
+LONGEST_REST = leases.LONGEST_REST.total_seconds()
 MOST_TRIES = 10_000  # what the column surely holds; a provider may be away for weeks
 MOST_CLIPS = 26  # of one job: TIDE-047 to TIDE-047z
 DOUBT_FIRST = timedelta(seconds=30)  # until a job in doubt is asked about for the first time: a provider's list needs a moment to show it
@@ -91,19 +93,19 @@ def claim(job: Job, *, now: datetime) -> Ticket | None:
     prepared = _prepared(job, now)
     if prepared is None:
         return None
-    provider, brief, can = prepared
+    attempt, provider, brief, can = prepared
     token = secrets.token_urlsafe(24)
     with transaction.atomic():
-        if not move(job, State.QUEUED, State.SENDING, due=now + SENDING_LEASE, lease_until=now + SENDING_LEASE, tries=0):
+        fields: dict[str, Any] = {"due": now + SENDING_LEASE, "lease_until": now + SENDING_LEASE, "tries": 0}
+        if not move(job, State.QUEUED, State.SENDING, attempt=attempt, **fields):
             return None
         serve(job, now)
-        attempt = Attempt.objects.select_related("connection").get(job=job, ended_at=None)
         rate = rate_for(job.connection.provider, usage_unit_of(job.connection.provider, attempt.dialect))
         callback_url = callback_address(attempt, token, can)
-        attempt.sent_at, attempt.asked_callback = now, bool(callback_url)
+        attempt.sent_at, attempt.answered_at, attempt.asked_callback = now, None, bool(callback_url)
         attempt.callback_token_hash = token_hash(token)
         attempt.rate_millicredits, attempt.rate_per_units = (rate.millicredits, rate.per_units) if rate else (None, None)
-        attempt.save(update_fields=["sent_at", "asked_callback", "callback_token_hash", "rate_millicredits", "rate_per_units"])
+        attempt.save(update_fields=["sent_at", "answered_at", "asked_callback", "callback_token_hash", "rate_millicredits", "rate_per_units"])
     return Ticket(job, attempt, provider, brief, callback_url)
 
 
@@ -118,59 +120,68 @@ def callback_address(attempt: Attempt, token: str, can: Capability) -> str:
     return f"{site}{reverse('hook', args=[attempt.pk, token])}" if site and can.callbacks else ""
 
 
-def _prepared(job: Job, now: datetime) -> tuple[Provider, Brief, Capability] | None:
+def _prepared(job: Job, now: datetime) -> tuple[Attempt, Provider, Brief, Capability] | None:
     """Whom to ask for what. None if that cannot be said, and then this job alone ends or waits: whatever it is must not stop the others."""
+    attempt = Attempt.objects.select_related("connection").filter(job=job, ended_at=None).first()
+    if attempt is None:  # cancelled just now
+        return None
+    attempt.job = job
     try:
-        attempt = Attempt.objects.get(job=job, ended_at=None)
-        attempt.job = job
         can = _capability_of(job, attempt.dialect)
-        return access(job.connection, attempt.dialect), _whole_brief(attempt, can), can
+        return attempt, access(job.connection, attempt.dialect), _whole_brief(attempt, can), can
     except NoAccess as error:
-        note(job, State.QUEUED, due=now + UNPREPARED, cause=error.cause, message=str(error))
+        note(job, State.QUEUED, attempt=attempt, due=now + UNPREPARED, cause=error.cause, message=str(error))
     except Unreachable as error:
-        finish(job, State.QUEUED, State.FAILED, cause=Cause.INPUT_REFUSED, message=str(error))
+        finish(job, State.QUEUED, State.FAILED, attempt=attempt, cause=Cause.INPUT_REFUSED, message=str(error))
     except Exception:
         log.exception("job %s could not be prepared", job.pk)
         message = "Something went wrong here before it was sent. Trying again."
-        note(job, State.QUEUED, due=now + UNPREPARED, cause=Cause.OUR_FAULT, message=message)
+        note(job, State.QUEUED, attempt=attempt, due=now + UNPREPARED, cause=Cause.OUR_FAULT, message=message)
     return None
 
 
-def accepted(ticket: Ticket, report: Report, raw: str, *, now: datetime) -> None:
-    """The provider took it: keep its id, and say when to look first. Also when the janitor was quicker and had put the job in doubt."""
+def accepted(ticket: Ticket, report: Report, raw: str, *, now: datetime) -> bool:
+    """The provider took it: keep its id, and say when to look first. Also when the janitor was quicker and had put the job in doubt.
+
+    Like the three below it answers whether this was the first word of the attempt's submission, while the attempt lived.
+    """
     job, attempt = ticket.job, ticket.attempt
     try:
         due = now + timedelta(seconds=first_look(looks_of(attempt), chance=random.random()))  # noqa: S311 - jitter
         with transaction.atomic():
+            if not _answered(attempt, now, remote_id=report.remote_id, accepted_at=now, answer=raw, **alerted(report.alert)):
+                return False
             called = Attempt.objects.filter(pk=attempt.pk, called_at__isnull=False).exists()  # its end was told before its beginning
-            due = now if called else due
-            moved = any(
-                move(job, start, State.RENDERING, due=due, lease_until=None, progress=report.progress, tries=0)
-                for start in (State.SENDING, State.IN_DOUBT)
-            )
-            Attempt.objects.filter(pk=attempt.pk).update(remote_id=report.remote_id, accepted_at=now, answer=raw, alert=report.alert[:300])
+            fields: dict[str, Any] = {"due": now if called else due, "lease_until": None, "progress": report.progress, "tries": 0}
+            moved = any(move(job, start, State.RENDERING, attempt=attempt, **fields) for start in (State.SENDING, State.IN_DOUBT))
+            if not moved and not Job.objects.filter(pk=job.pk, state=State.RENDERING).exists():
+                transaction.set_rollback(True)  # by another id it is further already
+                return False
     except IntegrityError:
         alert = f"The provider answered with an id that belongs to another job: {report.remote_id[:100]}"
         log.exception("attempt %s: %s", attempt.pk, alert)
-        doubtful(ticket, alert, raw, now=now)
-        return
+        return doubtful(ticket, alert, raw, now=now)
     health.reached(attempt)
     if moved and report.phase in {Phase.SUCCEEDED, Phase.FAILED}:
-        ended(job, attempt, report, raw, start=State.RENDERING, now=now)
+        ended(attempt, report, raw, start=State.RENDERING, now=now)
+    return True
 
 
-def refused(ticket: Ticket, error: Refused) -> None:
+def refused(ticket: Ticket, error: Refused) -> bool:
     """A clear no: the job ends, and what was held comes back, less what the provider says it charged. Also out of doubt, as in `accepted`."""
-    charge = charge_for_failure(error.cause, error.usage, rate_of(ticket.attempt), estimate=ticket.attempt.estimate)
-    health.turned_down(ticket.attempt, error.cause, error.message)
-    for start in (State.SENDING, State.IN_DOUBT):
-        with transaction.atomic():
-            if give_up(ticket.job, start, charge=charge, cause=error.cause, message=error.message):
-                _record(ticket.attempt, error.answer, error.usage)
-                return
+    attempt = ticket.attempt
+    charge = charge_for_failure(error.cause, error.usage, rate_of(attempt), **expected_of(attempt))
+    with transaction.atomic():
+        if not _answered(attempt, timezone.now(), answer=error.answer, **_figures(error.usage)):
+            return False
+        starts = (State.SENDING, State.IN_DOUBT)
+        moved = any(give_up(attempt, start, charge=charge, cause=error.cause, message=error.message) for start in starts)
+    if moved:
+        health.turned_down(attempt, error.cause, error.message)
+    return True
 
 
-def not_now(ticket: Ticket, error: NotNow, *, now: datetime) -> None:
+def not_now(ticket: Ticket, error: NotNow, *, now: datetime) -> bool:
     """It certainly did nothing: back to the queue. The connection takes no orders for as long as the provider asked, or longer after each such answer.
 
     A wait that the provider named holds for every request there, one that we chose for orders alone. If the janitor was quicker, the job ends and its
@@ -180,80 +191,107 @@ def not_now(ticket: Ticket, error: NotNow, *, now: datetime) -> None:
     asked = min(LONGEST_REST, error.retry_after or 0)
     wait = max(after_trouble(tries, chance=random.random()), asked)  # noqa: S311 - jitter
     due = now + timedelta(seconds=min(LONGEST_REST, wait))
-    job, message = ticket.job, error.message
+    job, attempt, message = ticket.job, ticket.attempt, error.message
     cause = Cause.UNREACHED if isinstance(error, Unreached) else Cause.NOT_NOW
     with transaction.atomic():
-        moved = move(job, State.SENDING, State.QUEUED, cause=cause, message=message, due=due, lease_until=None, tries=tries)
-        if not moved and not finish(job, State.IN_DOUBT, State.FAILED, cause=cause, message=message):
-            return
-        ours = Attempt.objects.filter(pk=ticket.attempt.pk, callback_token_hash=ticket.attempt.callback_token_hash)
-        if not ours.update(sent_at=None, answer=error.answer):
-            transaction.set_rollback(True)  # said late, when the job had been sent anew: that submission is another one
-            return
-        if moved:
+        if not _answered(attempt, now, sent_at=None, answer=error.answer):
+            return False
+        fields: dict[str, Any] = {"due": due, "lease_until": None, "tries": tries}
+        if move(job, State.SENDING, State.QUEUED, attempt=attempt, cause=cause, message=message, **fields):
             batch_line.follow(job)
+        else:
+            finish(job, State.IN_DOUBT, State.FAILED, attempt=attempt, cause=cause, message=message)
         rest_sends(job.connection_id, until=due)
         if asked:
             rest(job.connection_id, until=now + timedelta(seconds=asked))
     if cause is Cause.UNREACHED:
-        health.unreached(ticket.attempt, message)
+        health.unreached(attempt, message)
+    return True
 
 
-def doubtful(ticket: Ticket, message: str, raw: str = "", *, now: datetime) -> None:
+def doubtful(ticket: Ticket, message: str, raw: str = "", *, now: datetime) -> bool:
     """Sent and not understood, or not answered: the hold stays, and nothing is sent again by itself."""
-    Attempt.objects.filter(pk=ticket.attempt.pk).update(answer=raw, alert=message[:300])
-    due = now + DOUBT_FIRST
-    if move(ticket.job, State.SENDING, State.IN_DOUBT, cause=Cause.UNANSWERED, message=message, due=due, lease_until=None):
-        health.unanswered(ticket.attempt, message)
+    attempt = ticket.attempt
+    fields: dict[str, Any] = {"due": now + DOUBT_FIRST, "lease_until": None, "cause": Cause.UNANSWERED}
+    with transaction.atomic():
+        if not _answered(attempt, now, answer=raw, **alerted(message)):
+            return False
+        moved = move(ticket.job, State.SENDING, State.IN_DOUBT, attempt=attempt, message=message, **fields)
+    if moved:
+        health.unanswered(attempt, message)
+    return True
+
+
+def _answered(attempt: Attempt, now: datetime, **fields: object) -> bool:
+    """Whether this is the first answer to this submission that is written down, and its attempt still lives. Call it in the answer's transaction."""
+    lock(attempt.job)
+    return live(attempt).filter(answered_at=None).update(answered_at=now, **fields) == 1
 
 
 def submitted(ticket: Ticket, outcome: Outcome) -> None:
-    """Write down what a submission came to. Anything unforeseen is doubt, never failure."""
+    """Write down what a submission came to. Anything unforeseen is doubt, never failure; what comes too late changes nothing of the job."""
     now = timezone.now()
     match outcome:
         case Answer(report=report, raw=raw):
-            accepted(ticket, report, raw, now=now)
+            counts = accepted(ticket, report, raw, now=now)
         case Refused() as error:
-            refused(ticket, error)
+            counts = refused(ticket, error)
         case NotNow() as error:
-            not_now(ticket, error, now=now)
+            counts = not_now(ticket, error, now=now)
         case ProviderError() as error:
-            doubtful(ticket, error.message, error.answer, now=now)
+            counts = doubtful(ticket, error.message, error.answer, now=now)
         case error:
             log.error("attempt %s: unforeseen while sending", ticket.attempt.pk, exc_info=error if isinstance(error, BaseException) else None)
-            doubtful(ticket, "Something unforeseen happened while it was sent.", now=now)
+            counts = doubtful(ticket, "Something unforeseen happened while it was sent.", now=now)
+    if not counts:
+        late.answered(ticket.attempt, outcome, now=now)
 
 
-def ended(job: Job, attempt: Attempt, report: Report, raw: str, *, start: State, now: datetime) -> bool:
+def ended(attempt: Attempt, report: Report, raw: str, *, start: State, now: datetime) -> bool:
     """Whether this call wrote down that it is over: on to saving, another attempt, or failed with its cause. The figure that is charged is kept."""
     with transaction.atomic():
-        if not _ended(job, attempt, report, start=start, now=now):
+        if not _ended(attempt, report, start=start, now=now):
             return False
-        _record(attempt, raw, report.usage, made_at=now)
+        _record(attempt, raw, report, made_at=now)
         if Attempt.objects.filter(pk=attempt.pk, asked_callback=True, called_at=None).exists():
             Connection.objects.filter(pk=attempt.connection_id, called_at__isnull=False).update(calls_missed=F("calls_missed") + 1)
-    health.over(attempt, job, report, rate_of(attempt), now=now)
+    health.over(attempt, attempt.job, report, rate_of(attempt), now=now)
     return True
 
 
-def _ended(job: Job, attempt: Attempt, report: Report, *, start: State, now: datetime) -> bool:
+def _ended(attempt: Attempt, report: Report, *, start: State, now: datetime) -> bool:
     if report.phase is Phase.FAILED:
-        charge = charge_for_failure(
-            report.cause, report.usage, rate_of(attempt), estimate=attempt.estimate, charges_refusals=_charges_refusals(job, attempt)
-        )
-        return give_up(job, start, charge=charge, cause=report.cause or Cause.PROVIDER_FAILED, message=report.message)
-    if not move(job, start, State.SAVING, due=now, lease_until=None, progress=None, tries=0):
+        charge = charge_for_failure(report.cause, report.usage, rate_of(attempt), charges_refusals=_charges_refusals(attempt), **expected_of(attempt))
+        return give_up(attempt, start, charge=charge, cause=report.cause or Cause.PROVIDER_FAILED, message=report.message)
+    if not move(attempt.job, start, State.SAVING, attempt=attempt, due=now, lease_until=None, progress=None, tries=0):
         return False
-    places = enumerate(report.videos[:MOST_CLIPS])
+    clips_of(attempt, report)
+    return True
+
+
+def clips_of(attempt: Attempt, report: Report) -> None:
+    """A row for each clip that the provider names; those that are known already stay as they are."""
+    job, places = attempt.job, enumerate(report.videos[:MOST_CLIPS])
     clips = [Clip(job=job, attempt=attempt, project_id=job.project_id, position=place, source_url=address) for place, address in places]
     Clip.objects.bulk_create(clips, ignore_conflicts=True)
-    return True
 
 
-def _charges_refusals(job: Job, attempt: Attempt) -> bool:
+class Expected(TypedDict):
+    """What an attempt was expected to cost, as charging.py asks for it."""
+
+    estimate: int
+    is_priced: bool
+
+
+def expected_of(attempt: Attempt) -> Expected:
+    """What it was expected to cost, and whether anybody knew a price."""
+    return {"estimate": attempt.estimate, "is_priced": bool(attempt.price)}
+
+
+def _charges_refusals(attempt: Attempt) -> bool:
     """Whether this provider bills a result of that model that its filter refused, though it reports no usage."""
-    known = PROVIDERS.get(job.connection.provider)
-    can = capability(known.key, job.model, attempt.dialect) if known and attempt.dialect in known.dialects else None
+    known = PROVIDERS.get(attempt.job.connection.provider)
+    can = capability(known.key, attempt.job.model, attempt.dialect) if known and attempt.dialect in known.dialects else None
     return can is not None and can.charges_refusals
 
 
@@ -264,9 +302,17 @@ def rate_of(attempt: Attempt) -> Rate | None:
     return Rate(attempt.rate_millicredits, attempt.rate_per_units, "in force when it was sent")
 
 
-def _record(attempt: Attempt, raw: str, usage: Usage | None, **fields: object) -> None:
-    figures = {"usage_amount": usage.amount[:200], "usage_unit": usage.unit[:40]} if usage else {}
-    Attempt.objects.filter(pk=attempt.pk).update(answer=raw, **figures, **fields)
+def _record(attempt: Attempt, raw: str, report: Report, **fields: object) -> None:
+    """Keep an end with the attempt. What was to be judged before it was known is over, but for what the end itself says or its charge raised."""
+    kept = Attempt.objects.filter(pk=attempt.pk)
+    kept.update(answer=raw, **_figures(report.usage), **fields)
+    if report.alert or kept.filter(ended_at=None).exists():
+        kept.update(**alerted(report.alert))
+
+
+def _figures(usage: Usage | None) -> dict[str, str]:
+    """The columns of an attempt that keep reported usage."""
+    return {"usage_amount": usage.amount[:200], "usage_unit": usage.unit[:40]} if usage else {}
 
 
 def _capability_of(job: Job, dialect: str) -> Capability:

@@ -31,6 +31,8 @@ from studio.jobs import batch_worker, cluster, rescue
 from studio.jobs.hands import BROKER_AWAY
 from studio.jobs.lifecycle import WATCHED, State
 from studio.jobs.models import Heartbeat, Incident, Job
+from studio.jobs.sweeping import LEASE
+from studio.leases import free
 from studio.routing.models import Connection
 from studio.routing.pace import allowance
 from studio.sandbox import callbacks
@@ -40,7 +42,7 @@ LOOK = 0.2  # seconds between looks for what is due
 TICK = 1.0  # seconds between heartbeats, and before a sweep is asked for again that nobody began
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # the heartbeat of a cluster that has not reached its first
 LONGEST_PAUSE = 30.0  # seconds before a start; health.UNWATCHED must be longer
-GRACE = 25.0  # seconds for running tasks at the end; longer than a usual save, shorter than a container's patience
+GRACE = 90.0  # seconds for running tasks at the end: longer than a submission, which would be in doubt, and shorter than a container's patience
 FULL = 40  # tasks waiting: more would only say the same again
 URGENT = timedelta(seconds=0.75 * LOOK)  # for which one call for a sweep is enough, where there is something to look at
 SAVE_AGAIN = timedelta(seconds=10)  # after which a save that nobody began is asked for once more
@@ -204,6 +206,7 @@ class Supervisor:
     def end(self) -> None:
         """SIGTERM to the cluster's main process only: sent to the group it would hang. What is left after the grace is ended with the group."""
         process = self._current().process
+        get_broker().purge_queue()  # no sweep begins any more, so that nothing new is sent
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
@@ -295,10 +298,9 @@ def _due_connections(now: datetime) -> Iterator[tuple[int, timedelta]]:
     due = Job.objects.filter(due__lte=now).order_by()
     looks = set(due.filter(state__in=sorted(WATCHED - {State.QUEUED})).values_list("connection", flat=True).distinct())
     sends = set(due.filter(state=State.QUEUED).values_list("connection", flat=True).distinct())
-    free = Q(lease_until=None) | Q(lease_until__lt=now)
-    for row in Connection.objects.filter(free, pk__in=looks | sends) if looks or sends else ():
+    for row in Connection.objects.filter(free("lease_until", now=now, lasts=LEASE), pk__in=looks | sends) if looks or sends else ():
         alone = min(LONGEST_ALONE, 2**row.lease_deaths) if row.lease_deaths >= MOST_DEATHS else 0
-        died = row.lease_until is not None and row.lease_until + timedelta(seconds=alone) >= now
+        died = row.lease_until is not None and row.lease_until < now <= row.lease_until + timedelta(seconds=alone)
         granted, _ = allowance(now=now, paced_until=row.paced_until, per_minute=row.requests_per_minute, wanted=1)
         if granted and not died and not row.is_waiting(now):
             yield row.pk, URGENT if row.pk in looks else timedelta(seconds=TICK)

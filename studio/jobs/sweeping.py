@@ -3,25 +3,29 @@
     begin ──> claim what may be sent, look at what is due ──> write answers down ──> again, while there is more and time left
 
 While one of its calls is slow, the round keeps the lease and goes on looking at what comes due; it sends nothing more where a submission hangs.
+It does so in a thread of its own, because its process is one of few: others want it for their saves and sweeps.
 """
 
+import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
+from django.db import connections
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from studio.jobs import doubt, looking
-from studio.jobs.hands import Calls, Outcome, Task, Write, breathe, hands
+from studio.jobs.hands import Calls, Hands, Outcome, Task, Write, breathe, hand_over, hands
 from studio.jobs.lifecycle import State
 from studio.jobs.line import AWAY, in_turn
 from studio.jobs.models import Attempt, Job
-from studio.jobs.sending import LONGEST_REST, NoAccess, access, claim, rest, submitted
-from studio.providers.contract import Batches, Listing, Lists, Provider
+from studio.jobs.sending import LONGEST_REST, NoAccess, Ticket, access, claim, rest, submitted
+from studio.providers.contract import Batches, Listing, Lists, NotNow, Provider
 from studio.providers.wire import Answer
 from studio.routing.breaker import WHOLE, open_ones
 from studio.routing.models import Breaker, Connection
@@ -31,6 +35,9 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=10)  # a dead holder costs at most this; a living one takes it anew every second
 RENEWED = timedelta(seconds=1)
 CLAIMING = timedelta(seconds=4)  # for claims of one sweep: the first of them waits for the last before it is sent
+MOST_DELAY = timedelta(seconds=15)  # from a claim to its submission; much shorter than the lease for sending
+SLOW = 5.0  # seconds after which a thread waits for what is still out
+LEAVING = 1.0  # seconds that the next claim waits for a request to leave
 LASTS = 4.0  # seconds after which a round does not begin again: others want this worker too
 BATCH = 200
 AHEAD = timedelta(seconds=3)  # a look that fills a batch is free, so it may come this much early
@@ -50,9 +57,10 @@ class Round:
     first: frozenset[Task] = frozenset()
     later: looking.Later = field(default_factory=looking.Later)
     made: int = 0
+    is_slow: bool = False
 
     def run(self) -> int:
-        """How many calls were made."""
+        """How many calls were made. Afterwards the lease is given back, or `is_slow`, and a thread goes on and gives it back."""
         end = time.monotonic() + LASTS
         while True:
             before = self.made
@@ -60,10 +68,28 @@ class Round:
                 self.first = self._begin()
             except Exception:  # what is out already must come home all the same
                 log.exception("connection %s: the sweep broke off", self.connection.pk)
-            hands().finish(self.calls, self._meanwhile)
+            if not hands().finish(self.calls, self._meanwhile, within=SLOW):
+                self._go_on_apart()
+                return self.made
             self.later.write()
             if self.made == before or time.monotonic() > end or not self._keep_lease():
                 return self.made
+
+    def _go_on_apart(self) -> None:
+        """Leave what is still out to a thread. It shows no sign of life: the cluster's must come from those that work on."""
+        self.is_slow, self.alive = True, _nothing
+        threading.Thread(target=self._finish_apart, args=(hand_over(),), name=f"sweep of connection {self.connection.pk}").start()
+
+    def _finish_apart(self, pair: Hands) -> None:
+        try:
+            pair.finish(self.calls, self._meanwhile)
+            self.later.write()
+        except Exception:
+            log.exception("connection %s: the slow calls broke off", self.connection.pk)
+        finally:
+            give_back(self.connection.pk, self.fence, made=self.made)
+            pair.close()
+            connections.close_all()
 
     def _begin(self) -> frozenset[Task]:
         """Start what is due and allowed; the calls that this began with."""
@@ -79,8 +105,9 @@ class Round:
             if (now := timezone.now()) - self.now > CLAIMING:
                 break
             if ticket := claim(job, now=now):
-                call = hands().wire.submit(ticket.provider, ticket.brief, callback_url=ticket.callback_url, reference=str(ticket.attempt.pk))
-                started.append(self._start(call, partial(submitted, ticket)))
+                left = asyncio.Event()
+                started.append(self._start(_sent(ticket, left), partial(submitted, ticket)))
+                hands().run(_leaving(started[-1], left))  # before the next claim: a kill then puts one order in doubt, not all of them
         return frozenset(started)
 
     def _meanwhile(self) -> None:
@@ -151,6 +178,8 @@ class Round:
         """Look at these: each by itself, or many at once where the provider tells of many. Lost ones are searched for."""
         known = [attempt for attempt in attempts if attempt.remote_id or attempt.proposed_id]
         lost = [attempt for attempt in attempts if not (attempt.remote_id or attempt.proposed_id)]
+        for attempt in lost:
+            doubt.without_id(attempt)
         started = self._search(provider, lost)
         if isinstance(provider, Batches) and in_flight > 1:
             return (
@@ -234,6 +263,31 @@ class Round:
                 breathe()
 
         return written
+
+
+def give_back(connection_id: int, fence: int, *, made: int) -> None:
+    """End the lease with this number, if it is still the newest. After calls there may be more to do at once; of what found nothing nobody is in a hurry."""
+    busy = {"ticked_at": None} if made else {}
+    Connection.objects.filter(pk=connection_id, lease_fence=fence).update(lease_until=None, **busy)
+
+
+async def _sent(ticket: Ticket, left: asyncio.Event) -> Answer:
+    """The answer to a paid submission, which leaves soon after its claim or not at all: by the end of its lease somebody may have ordered anew."""
+    if timezone.now() - (ticket.attempt.sent_at or timezone.now()) > MOST_DELAY:
+        raise NotNow("The worker was held up before it could send this.")
+    named = {"callback_url": ticket.callback_url, "reference": str(ticket.attempt.pk)}
+    return await hands().wire.submit(ticket.provider, ticket.brief, **named, left=left.set)
+
+
+async def _leaving(task: Task, left: asyncio.Event) -> None:
+    """Wait until a call's request has left, or it has ended; not long, as others wait."""
+    leaves = asyncio.ensure_future(left.wait())
+    await asyncio.wait({task, leaves}, timeout=LEAVING, return_when=asyncio.FIRST_COMPLETED)
+    leaves.cancel()
+
+
+def _nothing() -> None:
+    """In the place of a sign of life."""
 
 
 def _with_all(jobs: "QuerySet[Job]") -> "QuerySet[Job]":

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from studio.jobs.line import Spot
 from studio.jobs.models import Attempt, Cause, Job
+from studio.leases import LONGEST_REST, holds
 from studio.providers.registry import PROVIDERS, lists_orders
 from studio.routing.models import Breaker, Connection
 from studio.routing.pace import free_at
@@ -76,7 +77,8 @@ def starts_text(seconds: float | None, now: datetime) -> str:
 def _asked_to_wait(job: Job, name: str, now: datetime) -> str:
     """That and until when the provider wants no order, or cannot be reached; "" when it may be sent."""
     own = job.due if job.cause in TOLD_BY_PROVIDER else None
-    moments = [moment for moment in (own, job.connection.not_before, job.connection.send_not_before) if moment and moment > now]
+    waits = (own, job.connection.not_before, job.connection.send_not_before)
+    moments = [moment for moment in waits if moment and holds(moment, now=now, lasts=LONGEST_REST)]
     if not moments:
         return ""
     until = _clock(max(moments))

@@ -6,7 +6,7 @@ redirect is followed here, and nothing of the environment (proxies, certificates
 
 import functools
 import ssl
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -67,13 +67,27 @@ def admit(url: httpx.URL, allowed_hosts: Collection[str]) -> None:
 
 
 @asynccontextmanager
-async def sent(line: httpcore.AsyncConnectionPool, request: httpx.Request, patience: Patience) -> AsyncIterator[httpcore.Response]:
-    """The beginning of the answer to one request; its body is still to come."""
+async def sent(
+    line: httpcore.AsyncConnectionPool, request: httpx.Request, patience: Patience, *, left: Callable[[], None] | None = None
+) -> AsyncIterator[httpcore.Response]:
+    """The beginning of the answer to one request; its body is still to come. `left` is called when the whole request has left."""
     request.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
     url = httpcore.URL(scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path)
-    timeouts = {"timeout": patience.extension}
-    async with line.stream(request.method, url, headers=request.headers.raw, content=request.content or None, extensions=timeouts) as response:
+    extensions: dict[str, object] = {"timeout": patience.extension}
+    if left is not None:
+        extensions["trace"] = _calling(left)
+    async with line.stream(request.method, url, headers=request.headers.raw, content=request.content or None, extensions=extensions) as response:
         yield response
+
+
+def _calling(left: Callable[[], None]) -> Callable[[str, object], Coroutine[None, None, None]]:
+    """What httpcore tells of each step of a request."""
+
+    async def told(step: str, info: object) -> None:  # noqa: ARG001 - httpcore's form
+        if step == "http11.send_request_body.complete":
+            left()
+
+    return told
 
 
 async def parts(response: httpcore.Response, limit: int) -> AsyncIterator[bytes]:

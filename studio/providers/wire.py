@@ -12,7 +12,7 @@ import html
 import json
 import re
 import zlib
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -138,15 +138,20 @@ class Wire:
         for pool in self._pools:
             await pool.aclose()
 
-    async def submit(self, provider: Provider, brief: Brief, *, callback_url: str = "", reference: str = "") -> Answer:
-        """Ask for a video, once. Raises a ProviderError; after Unanswered nobody knows whether it was made, so it must not be asked again."""
+    async def submit(
+        self, provider: Provider, brief: Brief, *, callback_url: str = "", reference: str = "", left: Callable[[], None] | None = None
+    ) -> Answer:
+        """Ask for a video, once. Raises a ProviderError; after Unanswered nobody knows whether it was made, so it must not be asked again.
+
+        `left` is called when the whole request has left.
+        """
         if wrong := key_trouble(provider.key):
             raise Refused(wrong, cause=Cause.WRONG_KEY)
         flow = provider.submit(brief, callback_url=callback_url, reference=reference)
         request = self._opening(flow, provider)
         try:
             async with sockets.pool(1, self._allowed_hosts) as fresh:  # the other side may have closed a pooled one, which looks like a lost answer
-                response = await self._exchange(fresh, request, self._submitting)
+                response = await self._exchange(fresh, request, self._submitting, left=left)
         except NEVER_SENT as error:
             raise Unreached(f"{request.url.host} could not be reached, so nothing was sent: {_words(error, provider)}") from error
         except Exception as error:
@@ -226,9 +231,11 @@ class Wire:
             raise NotNow(f"The request could not be sent: {_words(error, provider)}") from error
         return request
 
-    async def _exchange(self, pool: httpcore.AsyncConnectionPool, request: httpx.Request, patience: Patience) -> httpx.Response:
+    async def _exchange(
+        self, pool: httpcore.AsyncConnectionPool, request: httpx.Request, patience: Patience, *, left: Callable[[], None] | None = None
+    ) -> httpx.Response:
         """One request, one whole answer of at most 1 MiB. Raises httpcore's errors, TimeoutError, TooLong or zlib.error."""
-        async with asyncio.timeout(patience.total), sockets.sent(pool, request, patience) as response:
+        async with asyncio.timeout(patience.total), sockets.sent(pool, request, patience, left=left) as response:
             body = b"".join([part async for part in sockets.parts(response, LONGEST_ANSWER)])
             if sockets.is_packed(response):
                 body = _unpacked(body)

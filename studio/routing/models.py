@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from studio.leases import LONGEST_REST, holds
+
 
 class KeyUnreadable(Exception):
     """The stored provider key was encrypted with a key that STUDIO_FIELD_KEYS no longer holds."""
@@ -39,6 +41,7 @@ class Connection(models.Model):
     keeps_copies = models.BooleanField(
         default=True
     )  # whether a provider with a file store is asked to keep a copy of each clip until ours is verified
+    minimum_hold = models.PositiveBigIntegerField(default=50_000)  # millicredits that are held for an order whose price nobody knows
     enabled = models.BooleanField(default=True)
     paused_reason = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -91,11 +94,11 @@ class Connection(models.Model):
 
     def is_waiting(self, now: datetime) -> bool:
         """Whether the provider asked us not to call yet."""
-        return self.not_before is not None and self.not_before > now
+        return holds(self.not_before, now=now, lasts=LONGEST_REST)
 
     def may_send(self, now: datetime) -> bool:
         """Whether it is switched on and the provider takes orders now, as far as it told us."""
-        return self.enabled and (self.send_not_before is None or self.send_not_before <= now)
+        return self.enabled and not holds(self.send_not_before, now=now, lasts=LONGEST_REST)
 
 
 class Breaker(models.Model):

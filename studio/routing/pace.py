@@ -14,7 +14,7 @@ LATE = 1.0  # seconds that a request may need from its allowance to the provider
 def allowance(*, now: datetime, paced_until: datetime | None, per_minute: int, wanted: int) -> tuple[int, datetime]:
     """How many of the `wanted` requests may go now, and the new `paced_until`."""
     burst, gap = _burst(per_minute)
-    start = max(now, paced_until or now)
+    start = max(now, _believed(paced_until, now=now, per_minute=per_minute))
     room = burst - int(-((now - start) // gap)) if start > now else burst
     granted = max(0, min(wanted, room))
     return granted, start + granted * gap
@@ -23,13 +23,19 @@ def allowance(*, now: datetime, paced_until: datetime | None, per_minute: int, w
 def free_at(*, now: datetime, paced_until: datetime | None, per_minute: int) -> datetime:
     """When the next request may go: now, or the moment at which the limit has room for it."""
     burst, gap = _burst(per_minute)
-    return max(now, (paced_until or now) - (burst - 1) * gap)
+    return max(now, _believed(paced_until, now=now, per_minute=per_minute) - (burst - 1) * gap)
 
 
 def strain(*, now: datetime, paced_until: datetime | None, per_minute: int) -> float:
     """How much of the limit is taken at this moment: 0 where nothing was asked lately, 1 where the next request has to wait."""
     room, _ = allowance(now=now, paced_until=paced_until, per_minute=per_minute, wanted=per_minute)
     return 1 - room / _burst(per_minute)[0]
+
+
+def _believed(paced_until: datetime | None, *, now: datetime, per_minute: int) -> datetime:
+    """The moment up to which requests were allowed, but none that a right clock could not have written: one may have been ahead."""
+    burst, gap = _burst(per_minute)
+    return min(paced_until or now, now + burst * gap)
 
 
 def _burst(per_minute: int) -> tuple[int, timedelta]:

@@ -32,7 +32,7 @@ BIGGEST = 2**63  # a rate is kept on each attempt as two BIGINTs
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What an order will cost. `certainty` is exact, estimated or unknown (then 0 millicredits); `basis` says how it was reckoned, for people.
+    """What an order will cost. `certainty` is exact, estimated or unknown (then the least that is held); `basis` says how it was reckoned, for people.
 
     `price` names the rule or the line of the book that made it, so that charges are compared with charges at the same price.
     """
@@ -185,6 +185,8 @@ USUAL_SECONDS = {"ttapi": 10, "acedata": 6, "comet": 8, "xai": 8}
 USUAL_ADDED_SECONDS = 6
 USUAL_RESOLUTION = {"ttapi": "720p", "acedata": "480p", "comet": "480p", "xai": "480p"}
 
+LONGEST_CLIP, MOST_IMAGES = 30, 7  # seconds, and reference images, of any capability
+
 TICK = Fraction(1, 10**10)
 USAGE: dict[tuple[str, str], UnitPrice] = {
     ("ttapi", "quota"): UnitPrice(Fraction(1, 100), Source("100 quota are 1 USD, docs.ttapi.io", READ)),
@@ -220,13 +222,27 @@ def quote(connection: Connection, brief: Brief, rules: Sequence[PriceRule] | Non
         return _by_rule(rule, seconds, known=known and brief.operation is Operation.GENERATE)  # a rule does not say what changing a clip adds
     line = _line(connection.provider, brief.operation, brief.model, resolution, seconds)
     if line is None:
-        return Quote(0, UNKNOWN, f"No price is known for {connection.label}: nothing is held, and the charge is what it reports.")
+        least = f"{_credits(Fraction(connection.minimum_hold))} credits are held"
+        basis = f"No price is known for {connection.label}: {least}, and the charge is what it reports."
+        return Quote(connection.minimum_hold, UNKNOWN, basis)
     return _by_line(line, seconds, brief, known=known)
 
 
 def published(provider: str, models: Collection[str]) -> list[Price]:
     """The book's lines for these models of a provider, as they stand in it: those that name one of them, and those that name none."""
     return [line for line in PRICES if line.provider == provider and line.model in {"", *models}]
+
+
+def dearest() -> int:
+    """Millicredits of the dearest clip in the book: the longest one, from the most pictures and the longest clip that any provider takes."""
+    usd = (
+        Fraction(line.fixed)
+        + Fraction(line.per_second) * LONGEST_CLIP
+        + Fraction(line.per_image) * MOST_IMAGES
+        + Fraction(line.per_input_second) * LONGEST_CLIP
+        for line in PRICES
+    )
+    return half_up(_millicredits(max(usd)))
 
 
 def price_text(usd: str) -> str:

@@ -224,7 +224,7 @@ def test_what_is_tried_elsewhere_follows_its_batch_too(rich: User, tide: Project
     move_on(job)
     assert getattr(batch_actions, act)(batch, by=rich)
     carry_on(batch)
-    assert give_up(job, State.SENDING, charge=Charge(0), cause=Cause.PROVIDER_FAILED, message="Sorry")
+    assert give_up(job.attempts.get(ended_at=None), State.SENDING, charge=Charge(0), cause=Cause.PROVIDER_FAILED, message="Sorry")
     job.refresh_from_db()
     assert (job.state, job.attempts.count(), money(batch).held) == (state, 2, held)
     all_is_well(batch)

@@ -116,6 +116,7 @@ def test_a_callback_that_is_quicker_than_the_answer_makes_the_first_look_come_at
     ticket = claim(Job.objects.select_related("project", "connection").get(pk=job.pk), now=timezone.now())
     assert ticket is not None
     assert told(with_token(job), {"id": "remote-1"}) == 204
+    ticket.attempt.refresh_from_db(fields=["callback_token_hash"])
     answer = hands().run(hands().wire.submit(ticket.provider, ticket.brief))
     submitted(ticket, answer)
     assert due_in(ticket.attempt) <= 0

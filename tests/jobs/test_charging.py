@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.jobs.charging import UNBELIEVABLE, Charge, charge_for_clip, charge_for_failure
+from studio.jobs.charging import MOST_CLIPS, UNBELIEVABLE, Charge, charge_for_clip, charge_for_failure
 from studio.providers.contract import Cause, Usage
-from studio.routing.prices import Rate
+from studio.routing.prices import Rate, dearest, price
 
 QUOTA = Rate(1_000, 1, "test")
 TICKS = Rate(1, 100_000, "test")
@@ -17,8 +17,8 @@ def test_a_clip_costs_the_reported_usage_at_the_rate_in_force():
 
 
 def test_a_fraction_of_a_millicredit_is_rounded_half_up_once():
-    assert charge_for_clip(Usage("150000", "cost_in_usd_ticks"), TICKS, estimate=10).millicredits == 2
-    assert charge_for_clip(Usage("149999", "cost_in_usd_ticks"), TICKS, estimate=10).millicredits == 1
+    assert charge_for_clip(Usage("150000", "cost_in_usd_ticks"), TICKS, estimate=10) == Charge(2)
+    assert charge_for_clip(Usage("149999", "cost_in_usd_ticks"), TICKS, estimate=10) == Charge(1)
 
 
 def test_a_provider_that_reports_nothing_costs_the_estimate_and_says_so():
@@ -68,7 +68,7 @@ ODD = ["9", "9.0", "0.5", "1e3", "٩", "1_000", " 9 ", "+9", "-0", "0", "0x10", 
 def test_a_reported_figure_of_any_shape_is_its_value_exactly_or_the_estimate_with_an_alert(figure: str):
     charge = charge_for_clip(Usage(figure, "quota"), QUOTA, estimate=12_000)
 
-    exact = {"9": 9_000, "9.0": 9_000, " 9 ": 9_000, "0.5": 500, "0": 0, "1e3": 1_000_000}
+    exact = {"9": 9_000, "9.0": 9_000, " 9 ": 9_000, "0.5": 500, "1e3": 1_000_000}
     if figure in exact:
         assert charge == Charge(exact[figure])
     else:
@@ -77,10 +77,43 @@ def test_a_reported_figure_of_any_shape_is_its_value_exactly_or_the_estimate_wit
 
 @pytest.mark.parametrize(("units", "millicredits"), [("49999", 0), ("50000", 1), ("149999", 1), ("150000", 2), ("150000.0000001", 2), ("0.0001", 0)])
 def test_half_a_millicredit_is_the_edge_of_rounding(units: str, millicredits: int):
-    assert charge_for_clip(Usage(units, "cost_in_usd_ticks"), TICKS, estimate=10).millicredits == millicredits
+    assert price(units, TICKS) == millicredits
 
 
-@given(st.text(), st.integers(0, 10**9))
-def test_no_figure_crashes_or_charges_less_than_nothing(figure: str, estimate: int):
-    assert charge_for_clip(Usage(figure, "quota"), QUOTA, estimate=estimate).millicredits >= 0
-    assert charge_for_failure(Cause.MODERATED, Usage(figure, "quota"), QUOTA, estimate=estimate).millicredits >= 0
+@given(st.text(), st.integers(0, 10**9), st.booleans())
+def test_no_figure_crashes_or_charges_less_than_nothing(figure: str, estimate: int, is_priced: bool):
+    assert charge_for_clip(Usage(figure, "quota"), QUOTA, estimate=estimate, is_priced=is_priced).millicredits >= 0
+    assert charge_for_failure(Cause.MODERATED, Usage(figure, "quota"), QUOTA, estimate=estimate, is_priced=is_priced).millicredits >= 0
+
+
+@given(st.integers(0, 10**18), st.integers(0, 10**9), st.booleans())
+def test_a_figure_of_any_size_with_any_estimate_is_believed_within_bounds_or_put_before_an_admin(quota: int, estimate: int, is_priced: bool):
+    charge = charge_for_clip(Usage(str(quota), "quota"), QUOTA, estimate=estimate, is_priced=is_priced)
+    if charge.alert:
+        assert (charge.millicredits, charge.is_estimate) == (estimate, True)
+        return
+    assert charge == Charge(quota * 1_000)
+    assert charge.millicredits <= max(MOST_CLIPS * dearest(), estimate)
+    assert charge.millicredits or (is_priced and estimate == 0)
+    if is_priced and estimate:
+        assert estimate <= UNBELIEVABLE * charge.millicredits <= UNBELIEVABLE**2 * estimate
+
+
+def test_where_no_price_is_known_no_figure_empties_an_account():
+    assert charge_for_clip(Usage("1000", "quota"), QUOTA, estimate=50_000, is_priced=False) == Charge(1_000_000)
+    absurd = charge_for_clip(Usage(str(10**9), "quota"), QUOTA, estimate=50_000, is_priced=False)
+    assert (absurd.millicredits, absurd.is_estimate) == (50_000, True)
+    assert "which no clip costs" in absurd.alert
+
+
+def test_a_clip_that_is_reported_as_free_costs_the_estimate_unless_its_price_is_nothing():
+    assert charge_for_clip(Usage("0", "quota"), QUOTA, estimate=0) == Charge(0)
+    for is_priced in (True, False):
+        charge = charge_for_clip(Usage("0", "quota"), QUOTA, estimate=12_000, is_priced=is_priced)
+        assert (charge.millicredits, charge.is_estimate, "was free" in charge.alert) == (12_000, True, True)
+
+
+def test_a_charged_refusal_is_believed_within_bounds_too_and_may_cost_little():
+    assert charge_for_failure(Cause.MODERATED, Usage("0.001", "quota"), QUOTA, estimate=12_000) == Charge(1)
+    assert charge_for_failure(Cause.MODERATED, Usage(str(10**9), "quota"), QUOTA, estimate=12_000).millicredits == 0
+    assert charge_for_failure(Cause.MODERATED, Usage(str(10**9), "quota"), QUOTA, estimate=12_000).alert

@@ -183,7 +183,7 @@ def test_a_result_of_very_many_videos_is_kept_as_far_as_letters_go(ordered: Orde
     sweep(connection.pk)
     attempt = Attempt.objects.select_related("job__project").get(job=job)
     report = Report(phase=Phase.SUCCEEDED, remote_id="remote-1", videos=tuple(f"https://files.example/{n}.mp4" for n in range(40_000)))
-    sending.ended(attempt.job, attempt, report, "{}", start=State.RENDERING, now=timezone.now())
+    sending.ended(attempt, report, "{}", start=State.RENDERING, now=timezone.now())
     assert reread(job).state == State.SAVING
     assert Clip.objects.filter(job=job).count() == MOST_CLIPS
     assert Clip.objects.filter(job=job).order_by("position").last().code == "TIDE-001z"  # type: ignore[union-attr]
@@ -195,7 +195,7 @@ def test_what_is_charged_is_the_figure_that_is_kept(ordered: Ordered, connection
     attempt = Attempt.objects.select_related("job__project", "job__connection").get(job=job)
     done = work_through(job)
     late = Report(phase=Phase.FAILED, remote_id="remote-1", usage=Usage("999", "cost_in_usd_ticks"), cause=ProviderCause.PROVIDER_FAILED)
-    sending.ended(attempt.job, attempt, late, "late", start=State.RENDERING, now=timezone.now())
+    sending.ended(attempt, late, "late", start=State.RENDERING, now=timezone.now())
     attempt.refresh_from_db()
     assert (done.state, done.charged, attempt.usage_amount) == (State.DONE, 5_000, "500000000")
 

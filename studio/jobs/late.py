@@ -1,0 +1,71 @@
+"""Answers that come too late: the attempt that they are for has ended, and its job may live by another one.
+
+They change nothing of the job. Each stays on its own attempt, with an alert (alerts.py). What was made after all is fetched by
+rescue.py, at no charge.
+
+| the late answer           | what follows                                                        |
+|---------------------------|---------------------------------------------------------------------|
+| taken on, with an id      | the id is kept and watched; its clips are fetched                   |
+| refused                   | kept, with what it says was charged                                 |
+| not now, or never reached | kept: nothing was made                                              |
+| no answer that tells      | nothing: that is what was known                                     |
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from studio.jobs.hands import Outcome
+from studio.jobs.models import Attempt, Cause, alerted
+from studio.providers.contract import NotNow, Phase, ProviderError, Refused, Report
+from studio.providers.wire import Answer
+
+log = logging.getLogger(__name__)
+FIRST_LOOK = timedelta(minutes=1)  # after a late acceptance
+BY_A_PERSON = (Cause.NEVER_MADE, Cause.WRITTEN_OFF)  # ends that say nothing of what the provider did
+
+
+def answered(attempt: Attempt, outcome: Outcome, *, now: datetime) -> None:
+    """Keep an answer to a submission that the attempt did not wait for. Written twice, or for another submission, it changes nothing."""
+    match outcome:
+        case Answer(report=report, raw=raw):
+            _taken_on(attempt, report, raw, now=now)
+        case Refused() as error:
+            usage = error.usage
+            figures = {"usage_amount": usage.amount[:200], "usage_unit": usage.unit[:40]} if usage else {}
+            said = f"After this try had ended, the provider answered that it refused the order: {error.message}"
+            _unanswered(attempt).update(answered_at=now, answer=error.answer, **figures, **alerted(said))
+        case NotNow() as error:
+            said = f"After this try had ended, the provider answered that it had not taken the order: {error.message}"
+            _unanswered(attempt).update(answered_at=now, answer=error.answer, **alerted(said))
+        case ProviderError() as error:
+            _unanswered(attempt).update(answered_at=now, answer=error.answer)
+
+
+def watch(attempt: Attempt, *, since: datetime) -> bool:
+    """Whether an attempt that a person ended without knowing what the provider did is asked about from now on: it has an id there, or a proposed one."""
+    ended = Attempt.objects.filter(pk=attempt.pk, ended_at__isnull=False, cause__in=BY_A_PERSON, clips=None, rescue_due=None)
+    return ended.exclude(remote_id=None, proposed_id="").update(rescue_due=since + FIRST_LOOK, rescue_tries=0, rescue_said="") == 1
+
+
+def _taken_on(attempt: Attempt, report: Report, raw: str, *, now: datetime) -> None:
+    """The provider took it on after all, and will be paid for it by the house."""
+    said = f"After this try had ended, the provider answered that it took the order on as {report.remote_id[:80]}. What it makes is fetched at no charge."
+    fields = {"answered_at": now, "answer": raw, "accepted_at": now, "rescue_due": now + FIRST_LOOK, "rescue_tries": 0, **alerted(said)}
+    if report.phase is Phase.SUCCEEDED:
+        fields["rescue_due"] = now
+    try:
+        with transaction.atomic():
+            kept = _unanswered(attempt).update(remote_id=report.remote_id, **fields)
+    except IntegrityError:
+        said = f"After this try had ended, the provider answered with an id that belongs to another order: {report.remote_id[:80]}"
+        kept = _unanswered(attempt).update(answered_at=now, answer=raw, **alerted(said))
+    if kept:
+        log.warning("attempt %s: %s", attempt.pk, said)
+
+
+def _unanswered(attempt: Attempt) -> "QuerySet[Attempt]":
+    """The attempt's row if it has ended without an answer to this very submission."""
+    return Attempt.objects.filter(pk=attempt.pk, callback_token_hash=attempt.callback_token_hash, answered_at=None, ended_at__isnull=False)
