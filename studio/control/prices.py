@@ -119,7 +119,8 @@ def _what(line: Price, labels: dict[str, str]) -> str:
     """What a line of the book is about: "Grok Imagine 1.5, 720p, edit"."""
     model = labels.get(line.model, line.model) or "Any other model"
     changed = line.operation.value if line.operation is not Operation.GENERATE else ""
-    return ", ".join(filter(None, (model, line.resolution or "any other resolution", changed)))
+    at = line.resolution or ("any resolution" if line.longest else "any other resolution")
+    return ", ".join(filter(None, (model, at, f"up to {line.longest} s" if line.longest else "", changed)))
 
 
 def _price(line: Price) -> str:

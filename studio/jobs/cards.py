@@ -33,10 +33,12 @@ CAUSES: dict[str, tuple[str, str, str]] = {
     Cause.PROVIDER_FAILED: ("{name} could not make it", "{said}", RETRY),
     Cause.WRONG_KEY: ("{name} refused our key", "{said} An admin can enter it again under Connections.", RETRY),
     Cause.OUT_OF_BALANCE: ("{name} is out of balance", "The team’s account there is used up. {said} An admin can fill it.", RETRY),
+    Cause.NOT_PERMITTED: ("Not available to our account at {name}", "{said} The prompt is fine; another connection may take it.", RETRY),
     Cause.EXPIRED: ("{name}’s link has expired", "It was made, and could not be copied in time. {said}", RETRY),
     Cause.DOWNLOAD_FAILED: ("The clip could not be saved", "It was made, and its file could not be copied. {said}", RETRY),
     Cause.UNANSWERED: ("In doubt", "Sent, but {name} did not answer. To avoid paying twice we have not sent it again.", TWICE),
     Cause.OVERDUE: ("In doubt", "Accepted by {name}, and not finished in any usual time. We do not send it again, to avoid paying twice.", TWICE),
+    Cause.NO_CLIP_NAMED: ("In doubt", "{said} We do not send it again, to avoid paying twice.", TWICE),
     Cause.NOT_NOW: ("{name} did not take it", "It asked us to wait, and then it was too late. {said}", RETRY),
     Cause.UNREACHED: ("{name} could not be reached", "{said}", RETRY),
     Cause.NEVER_MADE: ("It was never made", "Nobody at {name} had heard of it. {said}", RETRY),
@@ -298,10 +300,18 @@ def trouble(job: Job) -> Trouble:
     """What a card that failed or is in doubt says."""
     name = provider_of(job)
     title, text, action = CAUSES.get(job.cause) or CAUSES[Cause.UNANSWERED if job.state == State.IN_DOUBT else Cause.OUR_FAULT]
+    title = title.format(name=name)
+    spoken = " ".join(text.format(name=name, said=_quoted(job, name, named="{name}" in text or name in title)).split())
+    return Trouble(title, spoken, money(job), action)
+
+
+def _quoted(job: Job, name: str, *, named: bool) -> str:
+    """The job's message; the provider's own words as said by it, whose name stands there once (`named`: already)."""
     message = sentence(job.message)
-    words = f"{name} says: {message.removeprefix(f'{name}: ')}" if message and job.cause in THEIR_WORDS else message
-    spoken = " ".join(text.format(name=name, said=words).split())
-    return Trouble(title.format(name=name), spoken, money(job), action)
+    words = message.removeprefix(f"{name}: ")
+    if not message or (words == message and job.cause not in THEIR_WORDS):
+        return message
+    return f"{'It' if named else name} says: {words}"
 
 
 def money(job: Job) -> str:
@@ -310,7 +320,8 @@ def money(job: Job) -> str:
     if job.state == State.IN_DOUBT:
         return f"{held} stay held: about the most it can cost. If it was not made, they return." if job.estimate else "Nothing is held for it."
     if job.charged:
-        return f"{credits_text(job.charged)} credits were spent: {provider_of(job)} charges for the try."
+        about, silent = ("About ", " and does not say how much") if job.charge_is_estimate else ("", "")
+        return f"{about}{credits_text(job.charged)} credits were spent: {provider_of(job)} charges for the try{silent}."
     if job.cause in {Cause.EXPIRED, Cause.DOWNLOAD_FAILED, Cause.OUR_FAULT, Cause.WRITTEN_OFF}:
         return f"The house pays; your {held} were returned."
     return f"Nothing was charged; {held} were returned." if job.estimate else "Nothing was charged."

@@ -5,7 +5,8 @@
 | a clip, usage reported                    | the person: usage x the rate in force when it was sent         |
 | a clip, no usable usage                   | the person: the estimate, marked as such                       |
 | a clip, a figure that cannot be           | the person: the estimate, with an alert that an admin settles  |
-| refused by the model's filter, reported   | the person: the provider charges for the try (xAI does)        |
+| refused by the filter, or as unfit, reported | the person: the provider charges for the try (xAI does)     |
+| refused, by who charges and reports nothing | the person: the estimate, marked as such (AceData)           |
 | refused or failed, nothing reported       | nobody                                                         |
 | failed at the provider although charged   | the house; the raw figure stays on the attempt                 |
 | made, but could not be saved              | the house                                                      |
@@ -24,6 +25,7 @@ from studio.routing.prices import Rate, dearest, price
 
 UNBELIEVABLE = 100  # times what was expected, either way
 MOST_CLIPS = 100  # of the dearest kind
+CHARGED = frozenset({Cause.MODERATED, Cause.INPUT_REFUSED})  # failures of the brief's making
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,17 @@ def charge_for_clip(usage: Usage | None, rate: Rate | None, *, estimate: int, is
     return Charge(cost or 0)
 
 
-def charge_for_failure(cause: Cause | None, usage: Usage | None, rate: Rate | None, *, estimate: int, is_priced: bool = True) -> Charge:
-    """What a job without a clip costs: something only where a moderated try was charged."""
-    if cause is not Cause.MODERATED or usage is None:
+def charge_for_failure(
+    cause: Cause | None, usage: Usage | None, rate: Rate | None, *, estimate: int, is_priced: bool = True, charges_refusals: bool = False
+) -> Charge:
+    """What a job without a clip costs: something only where a try was charged that the brief's own content ended.
+
+    `charges_refusals` says that the provider bills what its filter refuses although it reports no usage. xAI calls some refusals of its filter an
+    invalid argument, so what it says to have charged for one is charged alike.
+    """
+    if cause is Cause.MODERATED and usage is None and charges_refusals:
+        return Charge(estimate, is_estimate=True)
+    if cause not in CHARGED or usage is None:
         return Charge(0)
     cost = price(usage.amount, rate) if rate else None
     if doubt := _too_much(cost, estimate if is_priced else None):

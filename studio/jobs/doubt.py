@@ -10,7 +10,8 @@ Nothing in doubt is ever sent again by itself, and its hold stays until it is kn
 
 import logging
 import random
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,11 +25,12 @@ from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Cause, Job, alerted
 from studio.jobs.moves import finish, live, lock, move, note
 from studio.jobs.sending import brief_of_job, ended, token_hash
-from studio.providers.contract import Found, Lists, NotNow, Phase, ProviderError, Report
+from studio.providers.contract import Found, Listing, Lists, NotNow, Phase, ProviderError, Report
 from studio.providers.wire import Answer
 
 log = logging.getLogger(__name__)
 BEFORE, AFTER = timedelta(minutes=1), timedelta(minutes=3)  # of its sending: when a provider may have written it down
+NEAR = timedelta(seconds=15)  # of its sending: when it probably did, asked about first
 LONGEST_ID = 200
 
 
@@ -52,6 +54,9 @@ def looked(attempt: Attempt, outcome: Outcome, *, now: datetime) -> None:
             return
         case Answer(report=Report(phase=Phase.SUCCEEDED | Phase.FAILED) as report, raw=raw):
             if ended(attempt, report, raw, start=State.IN_DOUBT, now=now):
+                return
+        case Answer(report=Report(seems_over=True, videos=[_, *_]) as report, raw=raw):
+            if ended(attempt, report.taken_as_made(), raw, start=State.IN_DOUBT, now=now):
                 return
         case Answer() | ProviderError():
             pass
@@ -107,21 +112,25 @@ def without_id(attempt: Attempt) -> None:
         attempt.job.state = State.IN_DOUBT
 
 
-def search(provider: Lists, attempt: Attempt) -> Coroutine[None, None, tuple[Found, ...]]:
-    """The call that looks for a lost submission in the provider's own list."""
-    sent = attempt.sent_at or attempt.created_at
-    return hands().wire.find(provider, brief_of_job(attempt.job), since=sent - BEFORE, until=sent + AFTER)
+async def search(provider: Lists, attempt: Attempt) -> Listing:
+    """The call that looks for a lost submission in the provider's own list, from the moment of its sending outward."""
+    sent, brief = attempt.sent_at or attempt.created_at, brief_of_job(attempt.job)
+    near = await hands().wire.find(provider, brief, since=sent - NEAR, until=sent + NEAR)
+    if any(_is_called_ours(attempt, one) for one in near.found):
+        return near
+    whole = await hands().wire.find(provider, brief, since=sent - BEFORE, until=sent + AFTER)
+    return replace(whole, requests=near.requests + whole.requests)
 
 
 def searched(attempt: Attempt, outcome: Outcome) -> None:
     """Write down what the list showed."""
     now = timezone.now()
-    if isinstance(outcome, tuple):
-        chosen = _ours(attempt, outcome)
+    if isinstance(outcome, Listing):
+        chosen = _ours(attempt, outcome.found)
         if chosen and attach(attempt, chosen.remote_id, now=now):
             return
         if not chosen:
-            live(attempt).update(**alerted(f"At {now:%H:%M} UTC the provider’s own list showed no such order."))
+            live(attempt).update(**alerted(f"At {now:%H:%M} UTC the provider’s own list showed no such order{_as_far_as(outcome)}."))
     elif not isinstance(outcome, NotNow):
         log.warning("attempt %s: the provider's list could not be read: %s", attempt.pk, outcome)
     note(attempt.job, State.IN_DOUBT, attempt=attempt, due=next_due(attempt, now))
@@ -133,7 +142,7 @@ def _ours(attempt: Attempt, found: Sequence[Found]) -> Found | None:
     Orders with the very same brief are interchangeable: whichever of them gets which clip, each is paid once.
     """
     for one in found:
-        if one.callback_url and token_hash(_token_in(one.callback_url)) == attempt.callback_token_hash:
+        if _is_called_ours(attempt, one):
             return one
     nameless = [one for one in found if not one.callback_url]
     taken = set(
@@ -144,6 +153,15 @@ def _ours(attempt: Attempt, found: Sequence[Found]) -> Found | None:
     sent = attempt.sent_at or attempt.created_at
     free = [one for one in nameless if one.remote_id not in taken]
     return min(free, key=lambda one: abs(one.created_at - sent), default=None)
+
+
+def _is_called_ours(attempt: Attempt, found: Found) -> bool:
+    return bool(found.callback_url) and token_hash(_token_in(found.callback_url)) == attempt.callback_token_hash
+
+
+def _as_far_as(listing: Listing) -> str:
+    """How much of the list was read, where that was not all of the time in question: nobody may take it for a proof then."""
+    return "" if listing.is_whole else f" among the {listing.read:,} that were read; it has more, so this proves nothing"
 
 
 def _token_in(callback_url: str) -> str:

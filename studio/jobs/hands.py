@@ -16,14 +16,14 @@ from django.db import DatabaseError, InterfaceError, OperationalError, close_old
 from django.db import connection as database
 from redis.exceptions import RedisError
 
-from studio.providers.contract import Found
+from studio.providers.contract import Listing
 from studio.providers.wire import Answer, Patience, Wire
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-Outcome = Answer | Mapping[str, Answer] | tuple[Found, ...] | BaseException
+Outcome = Answer | Mapping[str, Answer] | Listing | BaseException
 Write = Callable[[Outcome], None]
-Task = asyncio.Task[Answer] | asyncio.Task[dict[str, Answer]] | asyncio.Task[tuple[Found, ...]]
+Task = asyncio.Task[Answer] | asyncio.Task[dict[str, Answer]] | asyncio.Task[Listing]
 
 AWAY = (OperationalError, InterfaceError)  # what the database raises while it cannot be reached, or is locked
 BROKER_AWAY = (DatabaseError, InterfaceError, OSError, RedisError)  # what the queue raises while it cannot be reached
@@ -50,7 +50,7 @@ class Calls:
     def __len__(self) -> int:
         return len(self._out)
 
-    def start(self, call: Coroutine[None, None, Answer | dict[str, Answer] | tuple[Found, ...]], write: Write) -> Task:
+    def start(self, call: Coroutine[None, None, Answer | dict[str, Answer] | Listing], write: Write) -> Task:
         """Begin a call. It runs only while somebody waits for it."""
         task: Task = self._loop.create_task(call)  # type: ignore[assignment]  # one of the three
         self._out[task] = write

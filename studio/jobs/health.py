@@ -5,7 +5,8 @@
 | it took the order                               | the connection works                                     |
 | our key refused, our balance there used up      | the connection is ill, at once; admins must mend it      |
 | never reached, or sent and not answered         | the connection is ill, after some in a row               |
-| it failed, or its result expired                | that model is ill there, after some in a row             |
+| it failed, or its filter was down, or its result expired | that model is ill there, after some in a row    |
+| our account there may not do it                 | nothing is ill; such orders are known not to succeed     |
 | a clip                                          | both work                                                |
 | the filter's or the brief's refusal, "not now"  | nothing                                                  |
 """
@@ -21,6 +22,7 @@ from studio.routing.prices import Rate
 
 OF_CONNECTION = frozenset({Cause.WRONG_KEY, Cause.OUT_OF_BALANCE})
 OF_MODEL = frozenset({Cause.PROVIDER_FAILED, Cause.EXPIRED})
+UNSUCCESSFUL = OF_MODEL | {Cause.NOT_PERMITTED}
 ASSUMED = 0.9  # of the time until our first look: what was over by then had been over for a while
 
 
@@ -33,6 +35,10 @@ def turned_down(attempt: Attempt, cause: Cause, message: str) -> None:
     """It said no to an order."""
     if cause in OF_CONNECTION:
         _needs_an_admin(attempt, cause, message)
+    elif cause in OF_MODEL:  # such as a filter that is down, without which nothing is made
+        breaker.ill(attempt.connection, attempt.job.model, cause=cause, message=message)
+    if cause in UNSUCCESSFUL and attempt.sent_at:
+        track.record(attempt.connection_id, attempt.kind, track.Sample(attempt.sent_at.timestamp(), track.FAILED))
 
 
 def _needs_an_admin(attempt: Attempt, cause: Cause, message: str) -> None:
@@ -86,4 +92,5 @@ def _failed(attempt: Attempt, job: Job, report: Report, *, now: datetime) -> Non
         _needs_an_admin(attempt, cause, report.message)
     elif cause in OF_MODEL:
         breaker.ill(attempt.connection, job.model, cause=cause, message=report.message)
+    if cause in UNSUCCESSFUL:
         track.record(attempt.connection_id, attempt.kind, track.Sample(now.timestamp(), track.FAILED))

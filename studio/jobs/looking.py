@@ -22,6 +22,7 @@ from studio.providers.wire import Answer
 
 log = logging.getLogger(__name__)
 NOTABLE_TRIES = 3  # looks in a row without an answer before the card says so
+LOOKS_AT_AN_END = 4  # at a job that seems to be over, some 15 s: its word and its clip may come one after the other
 UNFORESEEN = timedelta(seconds=30)
 MANY = 50  # rows that one statement puts off: more would keep others from writing for too long
 
@@ -64,6 +65,9 @@ def looked(attempt: Attempt, outcome: Outcome, *, later: Later, worth: float = 1
         case Answer(report=Report(phase=Phase.SUCCEEDED | Phase.FAILED) as report, raw=raw):
             ended(attempt, report, raw, start=State.RENDERING, now=now)
             return
+        case Answer(report=Report(seems_over=True) as report, raw=raw):
+            _seems_over(attempt, report, raw, now=now)
+            return
         case Answer(report=report, raw=raw):
             _still_rendering(attempt, report, raw, later=later, worth=worth, now=now)
         case ProviderError() as error:
@@ -104,6 +108,22 @@ def _still_rendering(attempt: Attempt, report: Report, raw: str, *, later: Later
         note(job, State.RENDERING, attempt=attempt, **fields)
     else:
         later.add(attempt, due)
+
+
+def _seems_over(attempt: Attempt, report: Report, raw: str, *, now: datetime) -> None:
+    """It says that it is over and names no clip, or names one and says that it runs: a few looks more, and then the clip is taken, or it is in doubt."""
+    job, tries = attempt.job, min(MOST_TRIES, attempt.job.tries + 1)
+    log.warning("attempt %s: %s", attempt.pk, report.alert)
+    live(attempt).update(answer=raw, **alerted(report.alert))
+    if tries < LOOKS_AT_AN_END:
+        soon = now + timedelta(seconds=after_trouble(tries, chance=random.random()))  # noqa: S311 - jitter
+        fields = {"progress": report.progress, "message": report.alert[:500], "due": soon, "looked_at": now, "tries": tries}
+        note(job, State.RENDERING, attempt=attempt, **fields)
+    elif report.videos:
+        ended(attempt, report.taken_as_made(), raw, start=State.RENDERING, now=now)
+    else:
+        due, why = doubt.next_due(attempt, now), report.alert
+        move(job, State.RENDERING, State.IN_DOUBT, attempt=attempt, cause=Cause.NO_CLIP_NAMED, message=why, due=due, tries=0)
 
 
 def _no_answer(attempt: Attempt, error: ProviderError, *, now: datetime) -> None:

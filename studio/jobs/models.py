@@ -27,9 +27,11 @@ class Cause(models.TextChoices):
     WRONG_KEY = ProviderCause.WRONG_KEY.value, "The provider refused our key"
     OUT_OF_BALANCE = ProviderCause.OUT_OF_BALANCE.value, "The provider account is out of balance"
     EXPIRED = ProviderCause.EXPIRED.value, "The provider's link has expired"
+    NOT_PERMITTED = ProviderCause.NOT_PERMITTED.value, "Not available to our account there"
     DOWNLOAD_FAILED = "download_failed", "The clip could not be saved"
     UNANSWERED = "unanswered", "Sent, but not answered"
     OVERDUE = "overdue", "No result in time"
+    NO_CLIP_NAMED = "no_clip_named", "Finished, but no clip could be read"
     OUR_FAULT = "our_fault", "Something went wrong here"
     NOT_NOW = "not_now", "The provider asked us to wait"
     UNREACHED = "unreached", "The provider could not be reached"
@@ -183,6 +185,7 @@ class Attempt(models.Model):
     kind = models.CharField(max_length=120, blank=True)  # of order, as the connection's track counts it
     remote_id = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - unique, and most are unknown for a while
     proposed_id = models.CharField(max_length=200, blank=True)
+    asked_callback = models.BooleanField(default=False)  # whether it was sent with an address for callbacks
     called_at = models.DateTimeField(null=True, blank=True)  # when a callback last came
     callback_token_hash = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -211,6 +214,9 @@ class Attempt(models.Model):
     rescue_until = models.DateTimeField(null=True, blank=True)  # until when somebody alone writes its files
     rescue_tries = models.PositiveSmallIntegerField(default=0)
     rescue_said = models.CharField(max_length=300, blank=True)  # what the last of these tries came to
+    stored_as = models.CharField(max_length=100, blank=True)  # the name under which the provider was asked to keep a copy in its file store
+    stored_id = models.CharField(max_length=200, blank=True)  # that copy's id there; empty when it is not known, or deleted
+    stored_due = models.DateTimeField(null=True, blank=True)  # when deleting that copy is next tried
 
     class Meta:
         constraints = [
@@ -221,6 +227,7 @@ class Attempt(models.Model):
             # What was charged between two times. Without the live ones, which other indexes find sooner.
             models.Index(fields=["ended_at"], condition=Q(ended_at__isnull=False), name="attempts_by_end"),
             models.Index(fields=["rescue_due"], condition=Q(rescue_due__isnull=False), name="attempts_to_rescue"),
+            models.Index(fields=["stored_due"], condition=Q(stored_due__isnull=False), name="attempts_to_tidy"),
             models.Index(fields=["created_at"], condition=Q(alert__gt="", alert_settled_at=None), name="attempts_with_alert"),
         ]
 

@@ -19,7 +19,7 @@ from studio.routing.choice import STORED, Option, enabled, options
 from studio.routing.track import Tracks
 
 # After these a policy may try another connection. Never after the filter's no: other words, not other doors.
-ELSEWHERE = frozenset({Cause.PROVIDER_FAILED, Cause.OUT_OF_BALANCE, Cause.WRONG_KEY, Cause.EXPIRED, Cause.INPUT_REFUSED})
+ELSEWHERE = frozenset({Cause.PROVIDER_FAILED, Cause.OUT_OF_BALANCE, Cause.WRONG_KEY, Cause.EXPIRED, Cause.INPUT_REFUSED, Cause.NOT_PERMITTED})
 UNTRIED = 0.5  # the success rate of a connection that nobody knows
 
 

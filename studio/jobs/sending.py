@@ -101,11 +101,12 @@ def claim(job: Job, *, now: datetime) -> Ticket | None:
             return None
         serve(job, now)
         rate = rate_for(job.connection.provider, usage_unit_of(job.connection.provider, attempt.dialect))
-        attempt.sent_at, attempt.answered_at = now, None
+        callback_url = callback_address(attempt, token, can)
+        attempt.sent_at, attempt.answered_at, attempt.asked_callback = now, None, bool(callback_url)
         attempt.callback_token_hash = token_hash(token)
         attempt.rate_millicredits, attempt.rate_per_units = (rate.millicredits, rate.per_units) if rate else (None, None)
-        attempt.save(update_fields=["sent_at", "answered_at", "callback_token_hash", "rate_millicredits", "rate_per_units"])
-    return Ticket(job, attempt, provider, brief, callback_address(attempt, token, can))
+        attempt.save(update_fields=["sent_at", "answered_at", "asked_callback", "callback_token_hash", "rate_millicredits", "rate_per_units"])
+    return Ticket(job, attempt, provider, brief, callback_url)
 
 
 def token_hash(token: str) -> str:
@@ -252,7 +253,7 @@ def ended(attempt: Attempt, report: Report, raw: str, *, start: State, now: date
         if not _ended(attempt, report, start=start, now=now):
             return False
         _record(attempt, raw, report, made_at=now)
-        if not Attempt.objects.filter(pk=attempt.pk, called_at__isnull=False).exists():
+        if Attempt.objects.filter(pk=attempt.pk, asked_callback=True, called_at=None).exists():
             Connection.objects.filter(pk=attempt.connection_id, called_at__isnull=False).update(calls_missed=F("calls_missed") + 1)
     health.over(attempt, attempt.job, report, rate_of(attempt), now=now)
     return True
@@ -260,7 +261,7 @@ def ended(attempt: Attempt, report: Report, raw: str, *, start: State, now: date
 
 def _ended(attempt: Attempt, report: Report, *, start: State, now: datetime) -> bool:
     if report.phase is Phase.FAILED:
-        charge = charge_for_failure(report.cause, report.usage, rate_of(attempt), **expected_of(attempt))
+        charge = charge_for_failure(report.cause, report.usage, rate_of(attempt), charges_refusals=_charges_refusals(attempt), **expected_of(attempt))
         return give_up(attempt, start, charge=charge, cause=report.cause or Cause.PROVIDER_FAILED, message=report.message)
     if not move(attempt.job, start, State.SAVING, attempt=attempt, due=now, lease_until=None, progress=None, tries=0):
         return False
@@ -273,6 +274,13 @@ def clips_of(attempt: Attempt, report: Report) -> None:
     job, places = attempt.job, enumerate(report.videos[:MOST_CLIPS])
     clips = [Clip(job=job, attempt=attempt, project_id=job.project_id, position=place, source_url=address) for place, address in places]
     Clip.objects.bulk_create(clips, ignore_conflicts=True)
+
+
+def _charges_refusals(attempt: Attempt) -> bool:
+    """Whether this provider bills a result of that model that its filter refused, though it reports no usage."""
+    known = PROVIDERS.get(attempt.job.connection.provider)
+    can = capability(known.key, attempt.job.model, attempt.dialect) if known and attempt.dialect in known.dialects else None
+    return can is not None and can.charges_refusals
 
 
 def _record(attempt: Attempt, raw: str, report: Report, **fields: object) -> None:

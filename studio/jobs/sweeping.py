@@ -25,7 +25,7 @@ from studio.jobs.lifecycle import State
 from studio.jobs.line import AWAY, in_turn
 from studio.jobs.models import Attempt, Job
 from studio.jobs.sending import LONGEST_REST, NoAccess, Ticket, access, claim, rest, submitted
-from studio.providers.contract import Batches, Found, Lists, NotNow, Provider
+from studio.providers.contract import Batches, Listing, Lists, NotNow, Provider
 from studio.providers.wire import Answer
 from studio.routing.breaker import WHOLE, open_ones
 from studio.routing.models import Breaker, Connection
@@ -245,7 +245,7 @@ class Round:
         if keys:
             Job.objects.filter(pk__in=keys, state__in=[State.RENDERING, State.IN_DOUBT]).update(due=self.now + LOOK_AGAIN)
 
-    def _start(self, call: Coroutine[None, None, Answer | dict[str, Answer] | tuple[Found, ...]], write: Write) -> Task:
+    def _start(self, call: Coroutine[None, None, Answer | dict[str, Answer] | Listing], write: Write) -> Task:
         self.made += 1
         return self.calls.start(call, self._heeding(write))
 
@@ -257,6 +257,8 @@ class Round:
             write(outcome)
             if isinstance(outcome, Answer) and outcome.pace.remaining == 0 and outcome.pace.reset:
                 rest(self.connection.pk, until=timezone.now() + timedelta(seconds=min(LONGEST_REST, outcome.pace.reset)))
+            if isinstance(outcome, Listing):
+                self._reserve(outcome.requests - 1)  # its further pages count, too
             if self.later.count == before:  # a look that was only put off has written nothing yet
                 breathe()
 

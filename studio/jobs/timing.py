@@ -67,7 +67,7 @@ def looks_of(attempt: Attempt, *, worth: float = 1.0) -> tuple[float, ...]:
     """The ages at which to look at this attempt. `worth` is how many looks one request buys; few are made where a callback will tell."""
     times = times_of(attempt)
     connection = attempt.job.connection
-    told = connection.called_at is not None and connection.calls_missed < RELIABLE
+    told = attempt.asked_callback and connection.called_at is not None and connection.calls_missed < RELIABLE
     return called_plan(times) if told else plan(times, worth)
 
 

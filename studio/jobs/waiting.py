@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.utils import timezone
 
 from studio.jobs.line import Spot
 from studio.jobs.models import Attempt, Cause, Job
 from studio.leases import LONGEST_REST, holds
-from studio.providers.registry import PROVIDERS, capability, lists_orders
+from studio.providers.registry import PROVIDERS, lists_orders
 from studio.routing.models import Breaker, Connection
 from studio.routing.pace import free_at
 
@@ -106,7 +105,7 @@ def doubt_text(job: Job, attempt: Attempt | None, *, now: datetime) -> str:
 
 def _being_done(job: Job, attempt: Attempt | None, name: str, now: datetime) -> str:
     when = "" if job.due is None else "now" if job.due <= now else f"at {timezone.localtime(job.due):%H:%M}"
-    calls = _will_call(job, attempt)
+    calls = _will_call(attempt)
     if when and attempt and (attempt.remote_id or attempt.proposed_id):
         return f"We go on asking {name}, next {when}."
     if when and attempt and lists_orders(job.connection.provider, attempt.dialect):
@@ -116,12 +115,9 @@ def _being_done(job: Job, attempt: Attempt | None, name: str, now: datetime) -> 
     return f"{name} cannot be asked about it without its id there."
 
 
-def _will_call(job: Job, attempt: Attempt | None) -> bool:
-    """Whether the provider was given an address to call when it is over, and has not called yet."""
-    if attempt is None or job.connection.provider not in PROVIDERS or attempt.dialect not in PROVIDERS[job.connection.provider].dialects:
-        return False
-    can = capability(job.connection.provider, job.model, attempt.dialect)
-    return can is not None and can.callbacks and bool(job.connection.sandbox or settings.PUBLIC_URL)
+def _will_call(attempt: Attempt | None) -> bool:
+    """Whether the provider was given an address to call when it is over."""
+    return attempt is not None and attempt.asked_callback
 
 
 def sentence(message: str) -> str:

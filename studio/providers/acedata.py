@@ -11,7 +11,7 @@ one after the other; what stands in which of them is not documented, so the last
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 import httpx
@@ -26,6 +26,7 @@ from studio.providers.contract import (
     FindFlow,
     Flow,
     Found,
+    Listing,
     ManyFlow,
     NotNow,
     Operation,
@@ -40,11 +41,14 @@ NAME = "AceData"
 BASE_URL = "https://api.acedata.cloud"
 KEY_HINT = "The API token from platform.acedata.cloud"
 USAGE_UNIT = ""  # neither endpoint returns a cost: the price book says what it cost
+MOST_PAGES = 20  # of the list, each of MOST_AT_ONCE tasks, that one search reads
+LONGEST_QUEUE = timedelta(minutes=30)  # between a submission and the beginning of its task
 MOST_AT_ONCE = 50  # ids in one question; the vendor's own recommendation [AceDataCloud/MCPs]
 DEFAULT_SECONDS = 6  # the current default (it was 8); sent all the same, because the length decides the price
 
 # The vendor's own UI allows 6 to 30 s for the fast model and 1 to 15 s for the others, and up to four references [AceDataCloud/Nexior].
-# 1080p stands in the schema for all; xAI makes it with 1.5 alone. The suffix names the upstream: a reverse-engineered or the official one.
+# 1080p stands in the schema for all; xAI makes it with 1.5 alone. The suffix names the upstream: a reverse-engineered or the official one, which
+# bills what content review refuses, while other failures are free [AceDataCloud/APIs grok/docs @77a7991; Skills].
 CAPABILITIES = (
     Capability(
         model="grok-imagine-video-1.5-fast:reverse",
@@ -72,6 +76,7 @@ CAPABILITIES = (
         resolutions=("480p", "720p"),
         images=(0, 4),
         callbacks=True,
+        charges_refusals=True,
     ),
     Capability(
         model="grok-imagine-video-1.5:official",
@@ -81,6 +86,7 @@ CAPABILITIES = (
         resolutions=("480p", "720p", "1080p"),
         images=(1, 1),
         callbacks=True,
+        charges_refusals=True,
     ),
     Capability(
         model="grok-imagine-video",
@@ -96,11 +102,13 @@ CAPABILITIES = (
 _FAST, _, _, _WITH_IMAGE, _PLAIN = CAPABILITIES
 CAPABILITIES_INTERIM = (
     replace(_FAST, model="grok-imagine-video-1.5-fast"),
-    replace(_WITH_IMAGE, model="grok-imagine-video-1.5", label="Grok Imagine 1.5"),
+    replace(_WITH_IMAGE, model="grok-imagine-video-1.5", label="Grok Imagine 1.5", charges_refusals=False),
 )
 CAPABILITIES_V1 = (
     _PLAIN,
-    replace(_WITH_IMAGE, model="grok-imagine-video-1.5-preview", label="Grok Imagine 1.5 preview", resolutions=("480p", "720p")),
+    replace(
+        _WITH_IMAGE, model="grok-imagine-video-1.5-preview", label="Grok Imagine 1.5 preview", resolutions=("480p", "720p"), charges_refusals=False
+    ),
 )
 NEEDS_IMAGE_URL = frozenset({"grok-imagine-video-1.5:official", "grok-imagine-video-1.5", "grok-imagine-video-1.5-preview"})
 
@@ -157,14 +165,24 @@ class AceData:
         return {remote_id: _told(tasks[remote_id], remote_id) for remote_id in remote_ids if remote_id in tasks}
 
     def find(self, brief: Brief, *, since: datetime, until: datetime) -> FindFlow:
-        """The tasks of a time that were asked for with this brief.
+        """The tasks of a time that were asked for with this brief, page by page until one is short, or older than that time.
 
-        The limits of time are not documented (the vendor's own web app sends them), so the times in the answer decide.
+        The limits of time and the offset are not documented (the vendor's own web app sends them), so the times in the answer decide, and a list that
+        begins again from its top is not read twice.
         """
         span = {"created_at_min": since.timestamp(), "created_at_max": until.timestamp()}
-        answer = yield self._question({"action": "retrieve_batch", **span, "limit": MOST_AT_ONCE})
-        found = (_found(task, brief) for task in _items(answer))
-        return tuple(task for task in found if task and since <= task.created_at <= until)
+        tasks: list[dict[str, reading.Json]] = []
+        for page in range(1, MOST_PAGES + 1):
+            offset = {"offset": len(tasks)} if tasks else {}
+            answer = yield self._question({"action": "retrieve_batch", **span, "limit": MOST_AT_ONCE, **offset})
+            items = _items(answer)
+            is_new = not {_id(task) for task in items} <= {_id(task) for task in tasks}
+            tasks += items if is_new else []
+            is_whole = len(items) < MOST_AT_ONCE or _all_older(items, since)
+            if is_whole or not is_new or page == MOST_PAGES:
+                break
+        found = (_found(task, brief, since, until) for task in tasks)
+        return Listing(found=tuple(task for task in found if task), read=len(tasks), requests=page, is_whole=is_whole)
 
     def _question(self, asked: dict[str, str | float | list[str]]) -> httpx.Request:
         return httpx.Request("POST", f"{self.base_url}/grok/tasks", headers=self._headers(), json=asked)
@@ -235,14 +253,23 @@ def _id(task: dict[str, reading.Json]) -> str:
     return reading.identifier(task.get("id"))
 
 
-def _found(task: dict[str, reading.Json], brief: Brief) -> Found | None:
-    """A task of the list, if its echo of our request is what we send for this brief; the address of its callback tells the rest."""
-    echo, wanted = reading.inside(task.get("request")), _wanted(brief, "")
-    created_at, remote_id = reading.moment(task.get("created_at")), _id(task)
+def _all_older(items: list[dict[str, reading.Json]], since: datetime) -> bool:
+    """Whether a list that ignores the limits of time, newest first, has left the time behind."""
+    return all((made := reading.moment(task.get("created_at"))) is not None and made < since for task in items)
+
+
+def _found(task: dict[str, reading.Json], brief: Brief, since: datetime, until: datetime) -> Found | None:
+    """A task of the list, if its echo of our request is what we send for this brief; the address of its callback tells the rest.
+
+    The newest page of documents shows a task without `created_at`: then it is known by when it began, which may be long after it was asked for.
+    """
+    echo, wanted, remote_id = reading.inside(task.get("request")), _wanted(brief, ""), _id(task)
+    created_at, started_at = reading.moment(task.get("created_at")), reading.moment(task.get("started_at"))
+    made_at, latest = (created_at, until) if created_at else (started_at, until + LONGEST_QUEUE)
     same = all(echo.get(name) in ((str(wanted[name]),) if name in wanted else (None, "")) for name in ECHOED)
-    if not (same and remote_id and created_at):
+    if not (same and remote_id and made_at and since <= made_at <= latest):
         return None
-    return Found(remote_id, created_at, reading.text(echo.get("callback_url"), longest=reading.LONGEST_LINK))
+    return Found(remote_id, made_at, reading.text(echo.get("callback_url"), longest=reading.LONGEST_LINK))
 
 
 def _told(task: dict[str, reading.Json], remote_id: str) -> Report:
@@ -257,7 +284,7 @@ def _verdict(task: dict[str, reading.Json], remote_id: str) -> Report:
     if not response:
         ended = task.get("finished_at") or task.get("response")
         alert = f"{NAME} says that the task is finished, but gives no response that can be read." if ended else ""
-        return reading.still_running(remote_id, alert=alert)
+        return replace(reading.still_running(remote_id, alert=alert), seems_over=bool(ended))
     if response.get("success") is False or response.get("error"):
         code, said = _error(response)
         return Report(phase=Phase.FAILED, remote_id=remote_id, cause=_cause(code, said) or Cause.PROVIDER_FAILED, message=said or code)
@@ -267,28 +294,40 @@ def _verdict(task: dict[str, reading.Json], remote_id: str) -> Report:
 def _made(items: list[reading.Json], remote_id: str) -> Report:
     """The report of the videos in a response. `success: true` above them promises nothing: each has a state of its own."""
     videos = [reading.inside(item) for item in items]
-    phases = [_phase(video) for video in videos]
-    if None in phases or not phases:
-        word = "".join(reading.text(video.get("state")) for video, phase in zip(videos, phases, strict=True) if phase is None)
-        return reading.still_running(remote_id, alert=reading.unknown_word(NAME, word) if phases else reading.no_video(NAME, "success"))
-    if Phase.RUNNING in phases:
-        return reading.still_running(remote_id)
-    made = [video for video, phase in zip(videos, phases, strict=True) if phase is Phase.SUCCEEDED]
+    states = [_state(video) for video in videos]
+    if not states or None in states or not {Phase.SUCCEEDED, Phase.FAILED}.issuperset(states):
+        return _not_over(videos, states, remote_id)
+    made = [video for video, state in zip(videos, states, strict=True) if state is Phase.SUCCEEDED]
     if not made:
         code, said = next((error for error in map(_error, videos) if any(error)), ("", ""))
         return Report(phase=Phase.FAILED, remote_id=remote_id, cause=_cause(code, said) or Cause.PROVIDER_FAILED, message=said or code)
-    urls = tuple(url for video in made[: reading.MOST_LINKS] for url in reading.links(video.get("video_url")))
-    if not urls:
-        return reading.still_running(remote_id, alert=reading.no_video(NAME, "succeeded"))
-    alert = f"{NAME} made {len(urls)} of {len(videos)} videos." if len(urls) < len(videos) else ""
-    return Report(phase=Phase.SUCCEEDED, remote_id=remote_id, videos=urls, alert=alert)
+    urls = _urls(made)
+    report = reading.standing(Phase.SUCCEEDED, remote_id, name=NAME, word="succeeded", videos=urls)
+    strange = [word for video in made if (word := reading.text(video.get("state"))) and reading.phase_of(word, PHASES) is None]
+    if urls and (strange or len(urls) < len(videos)):
+        alert = reading.unknown_word(NAME, strange[0]) if strange else f"{NAME} made {len(urls)} of {len(videos)} videos."
+        return replace(report, alert=alert)
+    return report
 
 
-def _phase(video: dict[str, reading.Json]) -> Phase | None:
-    """Where one video stands; one with an address and no state is there."""
-    if "state" not in video and reading.links(video.get("video_url")):
-        return Phase.SUCCEEDED
-    return PHASES.get(reading.text(video.get("state")))
+def _not_over(videos: list[dict[str, reading.Json]], states: list[Phase | None], remote_id: str) -> Report:
+    """The report of videos of which one runs, or is in a state that nobody knows, or of none at all."""
+    if not states:
+        return reading.standing(Phase.SUCCEEDED, remote_id, name=NAME, word="success", videos=())
+    unknown = "".join(reading.text(video.get("state")) for video, state in zip(videos, states, strict=True) if state is None)
+    if None in states:
+        return reading.still_running(remote_id, alert=reading.unknown_word(NAME, unknown))
+    return reading.standing(Phase.RUNNING, remote_id, name=NAME, word="pending", videos=_urls(videos) if len(videos) == 1 else ())
+
+
+def _urls(videos: list[dict[str, reading.Json]]) -> tuple[str, ...]:
+    return tuple(url for video in videos[: reading.MOST_LINKS] for url in reading.links(video.get("video_url")))
+
+
+def _state(video: dict[str, reading.Json]) -> Phase | None:
+    """Where one video stands; one with an address and no state, or one that nobody knows, is there."""
+    state = reading.phase_of(reading.text(video.get("state")), PHASES)
+    return Phase.SUCCEEDED if state is None and reading.links(video.get("video_url")) else state
 
 
 def _error(body: dict[str, reading.Json]) -> tuple[str, str]:

@@ -78,10 +78,10 @@ WRAPPER_PHASES = {
 # with 503. Neither went upstream.
 REFUSALS = {
     "invalid_request": Cause.INPUT_REFUSED,
-    "model_not_found": Cause.INPUT_REFUSED,
+    "model_not_found": Cause.NOT_PERMITTED,  # no channel for the model in our account's group: the brief is not to blame
     "insufficient_user_quota": Cause.OUT_OF_BALANCE,
 }
-CAUSES_BY_STATUS = {401: Cause.WRONG_KEY, 402: Cause.OUT_OF_BALANCE}
+CAUSES_BY_STATUS = {401: Cause.WRONG_KEY, 402: Cause.OUT_OF_BALANCE, 403: Cause.NOT_PERMITTED}
 CAUSES_BY_WORDS = {
     "quota is not enough": Cause.OUT_OF_BALANCE,
     "invalid token": Cause.WRONG_KEY,
@@ -153,10 +153,12 @@ def _wrapped(wrapper: dict[str, reading.Json], remote_id: str) -> Report:
     """The report of a wrapped result. On success `fail_reason` holds the video's URL, so it is a reason only beside FAILURE."""
     inner = reading.inside(wrapper.get("data"))
     told = xai_body.told(inner, remote_id, name=NAME)
-    if inner.get("status") and told.phase in {Phase.SUCCEEDED, Phase.FAILED}:
+    if told.phase is Phase.FAILED or (told.phase is Phase.SUCCEEDED and inner.get("status")):
         return told
     word = reading.text(wrapper.get("status"))
-    phase = WRAPPER_PHASES.get(word)
+    phase = reading.phase_of(word, WRAPPER_PHASES)
+    if phase in {Phase.SUCCEEDED, None} and told.videos and not inner.get("status"):  # the body is silent, and the wrapper counts
+        return reading.standing(phase, remote_id, name=NAME, word=word, videos=told.videos, spent=told.usage, progress=told.progress)
     if phase is Phase.FAILED:
         why = reading.text(wrapper.get("fail_reason"))
         return Report(phase=phase, remote_id=remote_id, usage=told.usage, cause=xai_body.cause_of("", why), message=why)
@@ -169,8 +171,10 @@ def _wrapped(wrapper: dict[str, reading.Json], remote_id: str) -> Report:
         phase=phase if phase is Phase.QUEUED else Phase.RUNNING,
         remote_id=remote_id,
         progress=reading.percent(wrapper.get("progress")),
+        videos=told.videos,
         usage=told.usage,
-        alert=alert,
+        alert=alert or (f"{NAME} says “{word[:60]}” and yet names a video." if told.videos else ""),
+        seems_over=phase is Phase.SUCCEEDED or bool(told.videos) or (bool(inner.get("status")) and told.seems_over),
     )
 
 

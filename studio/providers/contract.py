@@ -14,11 +14,12 @@ Some can do more, in the same way: `check_many` (Batches), `find` (Lists), `bala
     │   └── Unreached      it was never reached: nothing left us
     ├── Unanswered         it may have acted: never repeat a paid call
     │   └── Unreadable     it answered, we do not understand: as Unanswered, and tell the operator
+    │       └── AboutAnother   it answered about a job that is not ours
     └── Forged             a callback that the provider did not send
 """
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -48,6 +49,7 @@ class Cause(StrEnum):
     WRONG_KEY = "wrong_key"  # our key is refused: an admin's matter
     OUT_OF_BALANCE = "out_of_balance"  # our balance *at the provider* is used up: an admin's matter
     EXPIRED = "expired"  # it was made, and its link is gone
+    NOT_PERMITTED = "not_permitted"  # our account there may not do this, whatever the brief: another connection may, and an admin can ask for it
 
 
 class Operation(StrEnum):
@@ -93,7 +95,8 @@ class Report:
     """One answer, read.
 
     A submit's report always has a `remote_id`. `progress` is 0 to 100 where the provider gives one, never our guess. `videos` are URLs, one or more
-    when SUCCEEDED. `cause` and `message` (the provider's own words) say why when FAILED. `alert` is set when the answer held something that no
+    when SUCCEEDED. `seems_over` is set where the job runs by its word and yet the answer names a clip, or where it is over by its word and the answer
+    names none that we can read: it is looked at a few times more, not until its deadline. `cause` and `message` (the provider's own words) say why when FAILED. `alert` is set when the answer held something that no
     document knows, for the operator. `callback_url` is the one that the job was asked with, where the answer repeats it: it proves whose job it is.
     """
 
@@ -106,17 +109,32 @@ class Report:
     message: str = ""
     alert: str = ""
     callback_url: str = ""
+    seems_over: bool = False
+
+    def taken_as_made(self) -> "Report":
+        """The same for a job whose clips are named, as that of one that is through: whether they are clips is seen when they are downloaded."""
+        return replace(self, phase=Phase.SUCCEEDED, seems_over=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A job that a provider's own list shows. `callback_url` is the one that the job was asked with, which names our attempt for certain; "" if the
+    """A job that a provider's own list shows. `created_at` is when it was made, or begun where the list says only that. `callback_url` is the one that the job was asked with, which names our attempt for certain; "" if the
     list does not show it, and then it only matches by its brief.
     """
 
     remote_id: str
     created_at: datetime
     callback_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What a provider's own list showed: the orders that may be ours, how many it named in how many answers, and whether all of the time was read."""
+
+    found: tuple[Found, ...]
+    read: int = 0
+    requests: int = 1
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +186,17 @@ class Unreadable(Unanswered):
     """It answered something that no document explains."""
 
 
+class AboutAnother(Unreadable):
+    """It answered about another job than the one that was asked about: its clips and its costs are not ours."""
+
+
 class Forged(ProviderError):
     """A callback that the provider did not send."""
 
 
 Flow = Generator[httpx.Request, httpx.Response, Report]
 ManyFlow = Generator[httpx.Request, httpx.Response, dict[str, Report]]
-FindFlow = Generator[httpx.Request, httpx.Response, tuple[Found, ...]]
+FindFlow = Generator[httpx.Request, httpx.Response, Listing]  # asks once for each page
 BalanceFlow = Generator[httpx.Request, httpx.Response, Balance]
 
 
@@ -213,7 +235,7 @@ class Lists(Provider, Protocol):
     """A provider that lists its jobs, so that a submission whose answer was lost can be found again."""
 
     def find(self, brief: Brief, *, since: datetime, until: datetime) -> FindFlow:
-        """The jobs made between two moments (UTC) that were asked for with this brief."""
+        """The jobs made between two moments (UTC) that were asked for with this brief: as many pages of the list as there are, within reason."""
 
 
 @runtime_checkable
@@ -239,6 +261,7 @@ class Capability:
     resolutions: tuple[str, ...] = ()
     images: tuple[int, int] = (0, 0)  # fewest and most reference images
     longest_with_references: int | None = None  # seconds, where several images shorten the longest duration
+    resolutions_with_references: tuple[str, ...] = ()  # where several images leave fewer of them; empty for all
     data_urls: bool = False  # images may travel inside the request; otherwise they need an address that the provider can reach
     prompt_limit: int | None = None  # characters; None where no document gives one
     callbacks: bool = False
@@ -246,6 +269,7 @@ class Capability:
     edits_up_to: float | None = None  # seconds of the longest clip that it edits; None where it edits none
     extends: tuple[int, int] | None = None  # shortest and longest part that it adds, whole seconds; None where it extends none
     extends_from: tuple[float, float] = (0.0, 0.0)  # shortest and longest clip that it extends, seconds as ordered: see `takes_clip`
+    charges_refusals: bool = False  # whether it bills a result that its filter refused, though it reports no usage
     usual_seconds: int = 90  # a sensible prior for how long a job takes, until this installation has its own history
 
 
@@ -298,7 +322,7 @@ def _of_a_new_clip(can: Capability, brief: Brief) -> dict[str, str]:
     return {
         "aspect_ratio": _choice_trouble(f"{can.label} makes", can.aspect_ratios, brief.aspect_ratio, "an unnamed ratio"),
         "duration": _duration_trouble(can, brief),
-        "resolution": _choice_trouble(f"{can.label} makes", can.resolutions, brief.resolution, "an unnamed resolution"),
+        "resolution": _resolution_trouble(can, brief),
         "mode": _choice_trouble(f"{can.label} knows the modes", can.modes, brief.mode, "an empty one"),
         "images": _images_trouble(can, brief),
     }
@@ -325,6 +349,21 @@ def _prompt_trouble(can: Capability, brief: Brief) -> str:
 def _choice_trouble(makes: str, choices: tuple[str, ...], chosen: str, nothing: str) -> str:
     """The sentence for a choice that is not among those there are; a model without choices has nothing to say about it."""
     return f"{makes} {_listed(choices)}, not {chosen or nothing}." if choices and chosen not in choices else ""
+
+
+def _resolution_trouble(can: Capability, brief: Brief) -> str:
+    trouble = _choice_trouble(f"{can.label} makes", can.resolutions, brief.resolution, "an unnamed resolution")
+    offered = resolutions_for(can, brief)
+    return trouble or (
+        ""
+        if not offered or brief.resolution in offered
+        else f"{can.label} makes {_listed(offered)} from several reference images, not {brief.resolution}."
+    )
+
+
+def resolutions_for(can: Capability, brief: Brief) -> tuple[str, ...]:
+    """The resolutions that this model makes from as many images as the brief has; empty where it has no such option."""
+    return (can.resolutions_with_references if len(brief.images) > 1 else ()) or can.resolutions
 
 
 def _duration_trouble(can: Capability, brief: Brief) -> str:

@@ -91,21 +91,15 @@ def _standing(answer: httpx.Response, remote_id: str) -> Report:
     body = reading.fields(answer)
     data, status = reading.inside(body.get("data")), _status(answer, body)
     word, wrong = reading.text(data.get("status")), reading.text(data.get("error_message"))
-    if not answer.is_success or status != OK or not (word or wrong):
+    videos = reading.links(data.get("response"))
+    if not answer.is_success or status != OK or not (word or wrong or videos):
         said = reading.text(body.get("message"))
         raise reading.no_verdict(answer, name=NAME, said=said, cause=_cause(status, said), status=status)
     reading.same_job(data.get("task_id"), remote_id, name=NAME)
-    phase, videos = PHASES.get(word), reading.links(data.get("response"))
-    spent = reading.usage(data.get("consumed_credits"), USAGE_UNIT)
-    if phase is Phase.SUCCEEDED and videos:
-        return Report(phase=phase, remote_id=remote_id, videos=videos, usage=spent)
-    if phase is Phase.FAILED or (wrong and phase not in {Phase.QUEUED, Phase.RUNNING}):
+    phase, spent = reading.phase_of(word, PHASES), reading.usage(data.get("consumed_credits"), USAGE_UNIT)
+    if phase is Phase.FAILED or (wrong and not videos and phase not in {Phase.QUEUED, Phase.RUNNING}):
         return Report(phase=Phase.FAILED, remote_id=remote_id, usage=spent, cause=_cause(OK, wrong) or Cause.PROVIDER_FAILED, message=wrong)
-    if phase is Phase.SUCCEEDED:
-        return reading.still_running(remote_id, alert=reading.no_video(NAME, word), spent=spent)
-    if phase is None:
-        return reading.still_running(remote_id, alert=reading.unknown_word(NAME, word), spent=spent)
-    return Report(phase=phase, remote_id=remote_id, usage=spent)
+    return reading.standing(phase, remote_id, name=NAME, word=word, videos=videos, spent=spent)
 
 
 def _status(answer: httpx.Response, body: dict[str, reading.Json]) -> int:

@@ -8,15 +8,18 @@ import math
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import TypeAlias
+from urllib.parse import quote
 
 import httpx
 
-from studio.providers.contract import Cause, NotNow, Phase, ProviderError, Refused, Report, Unanswered, Unreadable, Usage
+from studio.providers import error_words
+from studio.providers.contract import AboutAnother, Cause, NotNow, Phase, ProviderError, Refused, Report, Unanswered, Unreadable, Usage
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | bool | None"
 
@@ -32,9 +35,13 @@ MOST_LINKS = 20  # no provider documents more than a few videos for one job; an 
 LONGEST_WAIT = 24 * 3600.0  # seconds; what asks for more is a mistake or an attack
 FIRST_EPOCH = 1e9  # a reset beyond this is a moment (Unix seconds), not a number of seconds to go
 
-# How the model's filter was seen to say no. One list, because resellers pass on the words of whom they buy from.
-# xAI: "rejected by content moderation"; grokimagineapi: "Inappropriate content, …"; TTAPI: "prompt violation", banned words.
-MODERATION = ("content moderation", "inappropriate content", "prompt violation", "banned word")
+
+# Final words of gateways and resellers beside those of their documents; plain, as `phase_of` compares them. What says that a job runs is not here: an
+# unknown word keeps it running anyway, and the operator hears of it.
+SYNONYMS = {
+    **dict.fromkeys(("success", "succeeded", "succeed", "successful", "done", "complete", "completed", "finished", "ready"), Phase.SUCCEEDED),
+    **dict.fromkeys(("failed", "failure", "fail", "error", "errored", "cancelled", "canceled", "aborted", "rejected", "expired"), Phase.FAILED),
+}
 
 
 class Figure(str):
@@ -43,6 +50,9 @@ class Figure(str):
     __slots__ = ()
 
 
+ADDRESS_SIGNS = "!#$%&'()*+,/:;=?@[]~"  # with letters, digits and -._ these stand in an address as they are
+VIDEO_FILE = re.compile(r"\.(?:mp4|mov|webm|m4v)\b", re.IGNORECASE)
+OURS = re.compile(r"request|hook|callback|refer|image|input|source|poster|thumb|cover|prompt")  # fields that repeat what we sent, or show a still
 ONE_AFTER_ANOTHER = json.JSONDecoder(parse_float=Figure, parse_int=Figure, parse_constant=Figure)
 VISIBLE = re.compile(r"\S")
 
@@ -109,10 +119,28 @@ def identifier(value: Json) -> str:
 
 
 def links(value: Json) -> tuple[str, ...]:
-    """The web addresses in a string or a list of strings, in order; twenty at most, each of which will be downloaded."""
-    words = [text(item, longest=LONGEST_LINK + 1) for item in listed(value)]
-    found = (word for word in words if len(word) <= LONGEST_LINK and re.fullmatch(r"https?://[^\s\x00-\x1f\x7f]+", word))
+    """The web addresses in a string or a list of strings, in order; twenty at most, each of which will be downloaded.
+
+    What an address may not hold as it is, such as a plain space, is percent-encoded, as a browser would.
+    """
+    found = filter(None, (_link(text(item, longest=LONGEST_LINK + 1)) for item in listed(value)))
     return tuple(islice(found, MOST_LINKS))
+
+
+def _link(word: str) -> str:
+    if len(word) > LONGEST_LINK or not re.fullmatch(r"https?://[^\s/?#]+([/?#][^\x00-\x1f\x7f]*)?", word, re.IGNORECASE):
+        return ""
+    whole = quote(word, safe=ADDRESS_SIGNS)
+    return whole if len(whole) <= LONGEST_LINK else ""
+
+
+def names_a_clip(value: Json, name: str = "") -> bool:
+    """Whether a web address that looks like a clip stands anywhere in an answer, other than in what repeats our own request."""
+    if isinstance(value, dict):
+        return any(names_a_clip(inner, f"{name} {key}".casefold()) for key, inner in value.items())
+    if isinstance(value, list):
+        return any(names_a_clip(inner, name) for inner in value)
+    return isinstance(value, str) and not OURS.search(name) and bool(_link(value)) and bool(VIDEO_FILE.search(value) or "video" in name)
 
 
 def usage(value: Json, unit: str) -> Usage | None:
@@ -130,10 +158,13 @@ def figure(value: Json) -> Decimal | None:
 
 
 def moment(value: Json) -> datetime | None:
-    """A time (UTC) out of Unix seconds, whole or with a fraction; None for anything else."""
+    """A time (UTC) out of Unix seconds, whole or with a fraction, or of ISO 8601 text, which is UTC unless it says otherwise; None for anything else."""
     seconds = figure(value)
     try:
-        return None if seconds is None else datetime.fromtimestamp(float(seconds), tz=UTC)
+        if seconds is not None:
+            return datetime.fromtimestamp(float(seconds), tz=UTC)
+        told = datetime.fromisoformat(text(value))
+        return (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -145,11 +176,13 @@ def percent(value: Json) -> int | None:
 
 
 def cause_in(said: str, causes: Mapping[str, Cause]) -> Cause | None:
-    """Why, as far as the provider's words tell: the filter's words, or those of a provider's own table (lower case)."""
-    said = said.casefold()
-    if any(words in said for words in MODERATION):
-        return Cause.MODERATED
-    return next((cause for words, cause in causes.items() if words in said), None)
+    """Why, as far as the provider's words tell: the filter's words first, then those of a provider's own table (lower case), then what all say."""
+    lower = said.casefold()
+    filtered = error_words.filter_said(said)
+    return filtered or next((cause for words, cause in causes.items() if words in lower), None) or error_words.cause_in(said)
+
+
+asks_to_wait = error_words.asks_to_wait
 
 
 # --- times ----------------------------------------------------------------------------------------------------------------------------------
@@ -208,13 +241,15 @@ def turned_away(response: httpx.Response, *, name: str, said: str, cause: Cause,
     """The error for a *submission* that was not accepted, sorted by status alone (`status` where the body names a truer one).
 
     A clear 4xx made nothing. A 5xx says nothing about what stands behind the gateway, so it may have acted. A redirect or a 2xx without an id
-    is no answer that a document knows.
+    is no answer that a document knows. A 429 for a balance that is used up is a refusal, as waiting does not fill it; any 4xx for too many
+    requests is not.
     """
     status = response.status_code if status is None else status
     why = f"{name}: {said}" if said else f"{name} answered {status} without a word of why."
-    if status == TOO_MANY_REQUESTS:
+    is_refusal = 400 <= status < 500 and status not in MAY_HAVE_ACTED  # noqa: PLR2004 - the family of clear refusals
+    if (status == TOO_MANY_REQUESTS and cause is not Cause.OUT_OF_BALANCE) or (is_refusal and asks_to_wait(said)):
         return NotNow(why, retry_after=retry_after(response.headers))
-    if 400 <= status < 500 and status not in MAY_HAVE_ACTED:  # noqa: PLR2004 - the family of clear refusals
+    if is_refusal:
         return Refused(why, cause=cause)
     if status >= 500 or status in MAY_HAVE_ACTED:  # noqa: PLR2004 - the family that may have acted
         return Unanswered(why)
@@ -236,14 +271,67 @@ def no_verdict(response: httpx.Response, *, name: str, said: str = "", cause: Ca
 
 
 def same_job(told: Json, asked: str, *, name: str) -> None:
-    """Raise Unreadable when an answer names another job than the one asked about: its clips and its costs are not ours."""
+    """Raise AboutAnother when an answer names another job than the one asked about."""
     if text(told) and text(told) != asked:
-        raise Unreadable(f"{name} answered about another job.")
+        raise AboutAnother(f"{name} answered about another job.")
 
 
 def still_running(remote_id: str, *, alert: str = "", spent: Usage | None = None, progress: int | None = None) -> Report:
     """The report for a job about which nothing final is known: it goes on until its own deadline, and `alert` tells the operator."""
     return Report(phase=Phase.RUNNING, remote_id=remote_id, progress=progress, usage=spent, alert=alert)
+
+
+def phase_of(word: str, phases: Mapping[str, Phase]) -> Phase | None:
+    """Where a job stands by a status word: by the provider's own table or else by what all say, in any capitals, with spaces, hyphens or underscores.
+
+    None for a word that nobody knows.
+    """
+    plain = _plain_word(word)
+    own = {_plain_word(known): phase for known, phase in phases.items()}
+    return own.get(plain) or SYNONYMS.get(plain)
+
+
+def _plain_word(word: str) -> str:
+    return re.sub(r"[\W_]+", "", word.casefold())
+
+
+def standing(
+    phase: Phase | None,
+    remote_id: str,
+    *,
+    name: str,
+    word: str,
+    videos: tuple[str, ...],
+    spent: Usage | None = None,
+    progress: int | None = None,
+    callback_url: str = "",
+) -> Report:
+    """The report for a job that has not failed, from the phase of its word (None: unknown) and the clips that the answer names."""
+    alert = ""
+    if phase is None and word:
+        alert = unknown_word(name, word)
+    elif phase is Phase.SUCCEEDED and not videos:
+        alert = no_video(name, word)
+    elif phase in {Phase.QUEUED, Phase.RUNNING} and videos:
+        alert = f"{name} says “{word[:60]}” and yet names a video."
+    over = phase is Phase.SUCCEEDED or (phase is None and bool(videos))
+    return Report(
+        phase=Phase.SUCCEEDED if over and videos else Phase.RUNNING if over or phase is None else phase,
+        remote_id=remote_id,
+        progress=progress,
+        videos=videos,
+        usage=spent,
+        alert=alert,
+        callback_url=callback_url,
+        seems_over=(over and not videos) or (not over and bool(videos)),
+    )
+
+
+def with_stray_clip(report: Report, response: httpx.Response) -> Report:
+    """The report, marked where it says that the job runs although the answer names a clip in a place that no document knows."""
+    if report.phase not in {Phase.QUEUED, Phase.RUNNING} or report.seems_over or not any(map(names_a_clip, objects(response))):
+        return report
+    return replace(report, seems_over=True, alert=report.alert or "The answer names a video in a place that no document knows.")
 
 
 def unknown_word(name: str, word: str) -> str:

@@ -151,7 +151,7 @@ def _accepted(answer: httpx.Response) -> Report:
     cause = _cause(answer.status_code, said) or Cause.INPUT_REFUSED
     if answer.is_success and remote_id:
         return Report(phase=Phase.QUEUED, remote_id=remote_id)
-    if answer.is_success and body.get("status") == "FAILED":
+    if answer.is_success and reading.phase_of(reading.text(body.get("status")), PHASES) is Phase.FAILED:
         raise Refused(f"{NAME}: {said or 'refused without a word of why'}", cause=cause)
     if answer.status_code == QUEUE_FULL:
         raise NotNow(f"{NAME}: {said or 'its queue is full'}", retry_after=reading.retry_after(answer.headers))
@@ -162,31 +162,23 @@ def _standing(answer: httpx.Response, remote_id: str) -> Report:
     """The report of GET /grok/fetch."""
     body = reading.fields(answer)
     data, said = reading.inside(body.get("data")), reading.text(body.get("message"))
-    word = reading.text(body.get("status"))
+    word, videos = reading.text(body.get("status")), reading.links(data.get("videoUrl"))
     cause = _cause(answer.status_code, said)
-    if not answer.is_success or not word or cause is Cause.WRONG_KEY:
+    if not answer.is_success or not (word or videos) or cause is Cause.WRONG_KEY:
         raise reading.no_verdict(answer, name=NAME, said=said, cause=cause)
     reading.same_job(body.get("jobId"), remote_id, name=NAME)
-    spent, videos = reading.usage(data.get("quota"), USAGE_UNIT), reading.links(data.get("videoUrl"))
-    match PHASES.get(word):
-        case None:
-            return reading.still_running(remote_id, alert=reading.unknown_word(NAME, word), spent=spent)
-        case Phase.FAILED:
-            return Report(phase=Phase.FAILED, remote_id=remote_id, usage=spent, cause=cause or Cause.PROVIDER_FAILED, message=said)
-        case Phase.SUCCEEDED if not videos:
-            return reading.still_running(remote_id, alert=reading.no_video(NAME, word), spent=spent)
-        case Phase.SUCCEEDED:
-            asked_with = reading.text(data.get("hookUrl"), longest=reading.LONGEST_LINK)
-            return Report(phase=Phase.SUCCEEDED, remote_id=remote_id, videos=videos, usage=spent, callback_url=asked_with)
-        case phase:
-            return Report(phase=phase, remote_id=remote_id, usage=spent)
+    spent, phase = reading.usage(data.get("quota"), USAGE_UNIT), reading.phase_of(word, PHASES)
+    if phase is Phase.FAILED:
+        return Report(phase=Phase.FAILED, remote_id=remote_id, usage=spent, cause=cause or Cause.PROVIDER_FAILED, message=said)
+    asked_with = reading.text(data.get("hookUrl"), longest=reading.LONGEST_LINK) if videos else ""
+    return reading.standing(phase, remote_id, name=NAME, word=word, videos=videos, spent=spent, callback_url=asked_with)
 
 
 def _standing_xai_shaped(answer: httpx.Response, remote_id: str) -> Report:
-    """The report of GET /grok/v1/videos/{id}: xAI's body. TTAPI's own envelope, whose FAILED is in capitals, is a complaint about the look."""
+    """The report of GET /grok/v1/videos/{id}: xAI's body. TTAPI's own envelope, which has words beside its status, is a complaint about the look."""
     body = reading.fields(answer)
-    word, said = reading.text(body.get("status")), _said(body)
-    if not answer.is_success or word in {"", "FAILED"}:
+    said, is_envelope = _said(body), "message" in body and not {"video", "error", "usage"} & set(body)
+    if not answer.is_success or is_envelope or not (reading.text(body.get("status")) or body.get("video")):
         raise reading.no_verdict(answer, name=NAME, said=said, cause=_cause(answer.status_code, said))
     return xai_body.told(body, remote_id, name=NAME, unit=USAGE_UNIT_XAI_SHAPED)
 

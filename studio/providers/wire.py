@@ -25,11 +25,12 @@ import httpx
 
 from studio.providers import reading, sockets
 from studio.providers.contract import (
+    AboutAnother,
     Balance,
     Batches,
     Brief,
     Cause,
-    Found,
+    Listing,
     Lists,
     NotNow,
     Provider,
@@ -69,6 +70,7 @@ LONGEST_ANSWER = 1024 * 1024  # bytes
 LONGEST_RECORD = 16 * 1024  # characters of an answer that are kept with an attempt
 LEAST_CUT = 12  # characters at the start of a key that give it away
 CONNECTIONS_PER_POOL = 5  # a pool walks all its connections, squared, for every request (docs/decisions.md)
+MOST_QUESTIONS = 40  # of one free flow, such as the pages of a list
 POOLS = 40  # so that a sweep of 200 jobs looks at all of them at once
 
 FOR_SUBMITTING = Patience(read=60.0, total=75.0)  # the worker's lease for sending must be longer
@@ -158,19 +160,28 @@ class Wire:
 
     async def check(self, provider: Provider, remote_id: str) -> Answer:
         """Ask how a job stands. Raises a ProviderError, which says nothing about the job: look again later."""
-        report, response = await self._asked(provider.check(remote_id), provider)
-        return _answer(report, response, provider)
+        try:
+            report, response = await self._asked(provider.check(remote_id), provider)
+        except AboutAnother:
+            raise
+        except Unreadable as error:  # an answer that names a clip is not looked at until the deadline as if the job ran
+            unread = httpx.Response(httpx.codes.OK, text=error.answer)
+            report = reading.with_stray_clip(reading.still_running(remote_id, alert=error.message), unread)
+            if not report.seems_over:
+                raise
+            return Answer(report=report, status=unread.status_code, raw=error.answer, pace=Pace())
+        return _answer(reading.with_stray_clip(report, response), response, provider)
 
     async def check_many(self, provider: Batches, remote_ids: Sequence[str]) -> dict[str, Answer]:
         """Ask how several jobs stand, in one request. Jobs that the answer does not speak of are left out. Raises as `check`."""
         reports, response = await self._asked(provider.check_many(remote_ids), provider)
         about = _parts_by_id(response.content)
-        return {one: _answer(report, response, provider, about=about.get(one)) for one, report in reports.items()}
+        return {one: _answer(_checked(report, about.get(one)), response, provider, about=about.get(one)) for one, report in reports.items()}
 
-    async def find(self, provider: Lists, brief: Brief, *, since: datetime, until: datetime) -> tuple[Found, ...]:
-        """The jobs that the provider's own list shows for this brief. Raises as `check`."""
-        found, _ = await self._asked(provider.find(brief, since=since, until=until), provider)
-        return found
+    async def find(self, provider: Lists, brief: Brief, *, since: datetime, until: datetime) -> Listing:
+        """The jobs that the provider's own list shows for this brief, on as many pages as the flow asks for. Raises as `check`."""
+        listing, _ = await self._asked(provider.find(brief, since=since, until=until), provider)
+        return listing
 
     async def balance(self, provider: TellsBalance) -> Balance:
         """What is left of our balance at the provider. Raises as `check`."""
@@ -186,15 +197,24 @@ class Wire:
         if wrong := key_trouble(provider.key):
             raise NotNow(wrong)
         request = self._opening(flow, provider)
+        for _ in range(MOST_QUESTIONS):
+            response = await self._answered(request, provider)
+            told = _read_on(flow, response, provider)
+            if not isinstance(told, httpx.Request):
+                return told, response
+            request = told
+        raise Unreadable(f"{request.url.host} was asked {MOST_QUESTIONS} times and its answers had no end.")
+
+    async def _answered(self, request: httpx.Request, provider: Provider) -> httpx.Response:
+        """The answer to one free question. Raises NotNow."""
         place = self._roomiest()
         self._out[place] += 1
         try:
-            response = await self._exchange(self._pools[place], request, self._looking)
+            return await self._exchange(self._pools[place], request, self._looking)
         except Exception as error:
             raise NotNow(f"{request.url.host} gave no answer: {_words(error, provider)}") from error
         finally:
             self._out[place] -= 1
-        return _read(flow, response, provider), response
 
     def _roomiest(self) -> int:
         """The first pool with a free connection, so that few requests keep to few connections, which stay open; all alike where there is none."""
@@ -252,10 +272,18 @@ def recorded(body: bytes, key: str) -> str:
 
 
 def _read(flow: Generator[httpx.Request, httpx.Response, Told], response: httpx.Response, provider: Provider) -> Told:
-    """What the flow makes of the answer. Its errors get the answer to keep, and secrets are struck out of both."""
+    """What the flow makes of the answer to a paid request, after which nothing more is sent."""
+    told = _read_on(flow, response, provider)
+    if isinstance(told, httpx.Request):
+        raise Unreadable("The answer led to a second request, which is not sent.", answer=recorded(response.content, provider.key))
+    return told
+
+
+def _read_on(flow: Generator[httpx.Request, httpx.Response, Told], response: httpx.Response, provider: Provider) -> Told | httpx.Request:
+    """What the flow makes of the answer, or the next thing that it asks. Its errors get the answer to keep, and secrets are struck out of both."""
     raw = recorded(response.content, provider.key)
     try:
-        flow.send(response)
+        return flow.send(response)
     except StopIteration as end:
         told: Told = end.value
         return told
@@ -265,7 +293,6 @@ def _read(flow: Generator[httpx.Request, httpx.Response, Told], response: httpx.
         raise
     except Exception as error:
         raise Unreadable(f"The answer could not be read: {_words(error, provider)}", answer=raw) from error
-    raise Unreadable("The answer led to a second request, which is not sent.", answer=raw)
 
 
 def _answer(report: Report, response: httpx.Response, provider: Provider, *, about: bytes | None = None) -> Answer:
@@ -274,6 +301,11 @@ def _answer(report: Report, response: httpx.Response, provider: Provider, *, abo
     pace = Pace(remaining=reading.requests_left(response.headers), reset=reading.reset_after(response.headers))
     raw = recorded(response.content if about is None else about, provider.key)
     return Answer(report=report, status=response.status_code, raw=raw, pace=pace)
+
+
+def _checked(report: Report, about: bytes | None) -> Report:
+    """A report of many, against the part of the answer that is about it."""
+    return report if about is None else reading.with_stray_clip(report, httpx.Response(httpx.codes.OK, content=about))
 
 
 def _parts_by_id(body: bytes) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ USAGE_UNIT = xai_body.USAGE_UNIT
 RUNNING = 202
 PROMPT_LIMIT = 4096  # characters
 
-# Silence: `generate_audio` of xAI's SDK, for all models; its name in the REST API is inferred.
+# Silence: `generate_audio`, for all models [docs.x.ai "Video Generation", Sept 2026].
 CAPABILITIES = (
     # Several images are references: up to seven, at most 720p and, as several clients clamp it, ten seconds [vercel/ai, CLIProxyAPI].
     # It alone edits and extends. Where the SDK is more generous than the reference (1 to 10 s added to 2 to 30 s), the reference is believed.
@@ -40,10 +40,24 @@ CAPABILITIES = (
         extends_from=(2.0, 15.0),
         usual_seconds=150,
     ),
-    # 1080p is made by this one alone, and not from references.
+    # Up to seven references, for up to 15 s and at 720p at most; 1080p from words or one picture [docs.x.ai "Video Generation", Sept 2026; TanStack/ai#1352].
     Capability(
         model="grok-imagine-video-1.5",
         label="Grok Imagine 1.5",
+        aspect_ratios=ASPECT_RATIOS,
+        durations=(1, 15),
+        resolutions=("480p", "720p", "1080p"),
+        images=(0, 7),
+        resolutions_with_references=("480p", "720p"),
+        data_urls=True,
+        prompt_limit=PROMPT_LIMIT,
+        sound=True,
+        usual_seconds=150,
+    ),
+    # Its 1080p is an enlarged 720p. Several references were refused in a client's test [Comfy-Org nodes, docs.x.ai, Sept 2026].
+    Capability(
+        model="grok-imagine-video-1.5-lite",
+        label="Grok Imagine 1.5 lite",
         aspect_ratios=ASPECT_RATIOS,
         durations=(1, 15),
         resolutions=("480p", "720p", "1080p"),
@@ -53,24 +67,14 @@ CAPABILITIES = (
         sound=True,
         usual_seconds=150,
     ),
-    # The price list names 480p only, and no page says what else it can.
-    Capability(
-        model="grok-imagine-video-1.5-lite",
-        label="Grok Imagine 1.5 lite",
-        aspect_ratios=ASPECT_RATIOS,
-        durations=(1, 15),
-        resolutions=("480p",),
-        images=(0, 1),
-        data_urls=True,
-        prompt_limit=PROMPT_LIMIT,
-        sound=True,
-        usual_seconds=150,
-    ),
 )
 
-CAUSES_BY_STATUS = {401: Cause.WRONG_KEY, 402: Cause.OUT_OF_BALANCE}
+# 403: the key or its team may not do this, unless the words say that a balance is used up or that the filter is down [Wei-Shaw/sub2api#4665].
+CAUSES_BY_STATUS = {401: Cause.WRONG_KEY, 402: Cause.OUT_OF_BALANCE, 403: Cause.NOT_PERMITTED}
 CAUSES_BY_WORDS = {
     "incorrect api key": Cause.WRONG_KEY,  # HTTP 400
+    "api key is currently blocked": Cause.WRONG_KEY,
+    "zero data retention": Cause.NOT_PERMITTED,  # HTTP 400: such a team must name an address of its own storage [phuryn/grok-build-vscode#100]
     "used all available credits": Cause.OUT_OF_BALANCE,  # HTTP 403, and seen as 429
     "monthly spending limit": Cause.OUT_OF_BALANCE,
 }

@@ -27,8 +27,8 @@ PHASES = {
 # `error.code` of a result. These have underscores; the codes of HTTP errors have hyphens, and were whole sentences earlier.
 CAUSES = {
     "invalid_argument": Cause.INPUT_REFUSED,
-    "permission_denied": Cause.PROVIDER_FAILED,  # a wrong key is an HTTP error and never stands here [REST reference]
-    "failed_precondition": Cause.PROVIDER_FAILED,
+    "permission_denied": Cause.NOT_PERMITTED,  # the team lacks the feature; a wrong key is an HTTP error [docs.x.ai "Video Generation", Sept 2026]
+    "failed_precondition": Cause.INPUT_REFUSED,  # the model cannot do what was asked, such as an edit by 1.5 [the same]
     "service_unavailable": Cause.PROVIDER_FAILED,
     "internal_error": Cause.PROVIDER_FAILED,
 }
@@ -76,21 +76,15 @@ def told(body: dict[str, reading.Json], remote_id: str, *, name: str, unit: str 
     """The report of a body about a job. An early version of the API left the status out of a finished one."""
     video = reading.inside(body.get("video"))
     word, videos = reading.text(body.get("status")), reading.links(video.get("url"))
-    phase = PHASES.get(word) if word else Phase.SUCCEEDED
+    phase = reading.phase_of(word, PHASES) if word else Phase.SUCCEEDED
     used, progress = spent(body, unit), reading.percent(body.get("progress"))
     if phase is Phase.FAILED:
         code, said = error(body)
-        cause = Cause.EXPIRED if word == "expired" else cause_of(code, said)
+        cause = Cause.EXPIRED if word.casefold() == "expired" else cause_of(code, said)
         return Report(phase=phase, remote_id=remote_id, usage=used, cause=cause, message=said or code)
-    if phase is Phase.SUCCEEDED and video.get("respect_moderation") is False:
+    if phase in {Phase.SUCCEEDED, None} and video.get("respect_moderation") is False:
         return Report(phase=Phase.FAILED, remote_id=remote_id, usage=used, cause=Cause.MODERATED, message=error(body)[1])
-    if phase is Phase.SUCCEEDED and videos:
-        return Report(phase=phase, remote_id=remote_id, progress=progress, videos=videos, usage=used)
-    if phase is Phase.SUCCEEDED:
-        return reading.still_running(remote_id, alert=reading.no_video(name, word or "done"), spent=used)
-    if phase is None:
-        return reading.still_running(remote_id, alert=reading.unknown_word(name, word), spent=used, progress=progress)
-    return Report(phase=phase, remote_id=remote_id, progress=progress, usage=used)
+    return reading.standing(phase, remote_id, name=name, word=word or "done", videos=videos, spent=used, progress=progress)
 
 
 def error(body: dict[str, reading.Json]) -> tuple[str, str]:

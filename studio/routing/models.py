@@ -38,6 +38,9 @@ class Connection(models.Model):
     key_hint = models.CharField(max_length=4, blank=True, editable=False)
     requests_per_minute = models.PositiveIntegerField(default=60)
     jobs_at_once = models.PositiveIntegerField(default=20)
+    keeps_copies = models.BooleanField(
+        default=True
+    )  # whether a provider with a file store is asked to keep a copy of each clip until ours is verified
     minimum_hold = models.PositiveBigIntegerField(default=50_000)  # millicredits that are held for an order whose price nobody knows
     enabled = models.BooleanField(default=True)
     paused_reason = models.CharField(max_length=300, blank=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import log
 
-from studio.providers.contract import RESOLUTIONS, Brief, Capability, Operation
+from studio.providers.contract import RESOLUTIONS, Brief, Capability, Operation, resolutions_for
 from studio.routing.choice import NO_TRACKS, Option, Usual, option, usual_mode
 from studio.routing.models import PriceRule
 from studio.routing.track import Tracks
@@ -84,7 +84,7 @@ def _of_field(name: str, brief: Brief, can: Capability) -> Iterator[Change]:
         case "duration":
             yield from (Change(name, str(to), f"at {to} s", replace(brief, duration=to)) for to in _durations(brief, can))
         case "resolution" if can.resolutions:
-            best = min(can.resolutions, key=lambda one: (abs(_rank(one) - _rank(brief.resolution)), _rank(one)))
+            best = min(resolutions_for(can, brief), key=lambda one: (abs(_rank(one) - _rank(brief.resolution)), _rank(one)))
             yield Change(name, best, f"in {best}", replace(brief, resolution=best))
         case "aspect_ratio" if can.aspect_ratios:
             best = min(can.aspect_ratios, key=lambda one: abs(_width(one) - _width(brief.aspect_ratio)))

@@ -72,6 +72,8 @@ class Source:
 class Price:
     """One line of the built-in book, in US dollars as text. An empty model or resolution stands for any other.
 
+    `longest` is the greatest length that it prices, in seconds, where a provider sells lengths in steps; 0 for all. A longer order is priced by the
+    longest step there is.
     `per_second` is for each second that is made, `per_input_second` for each of a clip that is edited or extended.
     """
 
@@ -80,6 +82,7 @@ class Price:
     source: Source
     model: str = ""
     resolution: str = ""
+    longest: int = 0
     operation: Operation = Operation.GENERATE
     fixed: str = "0"
     per_second: str = "0"
@@ -98,21 +101,24 @@ class UnitPrice:
 READ = date(2026, 11, 20)  # the day on which pages without a date were read
 XAI = Source("xAI's list, docs.x.ai", READ)
 XAI_DEAREST = Source("the dearest of xAI's list, docs.x.ai, as this one is not on it", READ)
-XAI_LITE = Source("'from 0.02 USD' and the dearest image, docs.x.ai", READ)
+XAI_LITE = Source("xAI's list, docs.x.ai", date(2026, 11, 30))
 XAI_CHANGED = Source("xAI's list, docs.x.ai, which does not say how the seconds of a clip that is changed are rounded", READ)
 TTAPI = Source("TTAPI's only sample, 9 quota for 30 s at 720p, docs.ttapi.io", date(2026, 3, 10))
 TTAPI_15 = Source("twice TTAPI's only sample, 9 quota for 30 s at 720p, as 1.5 costs twice as much at xAI", date(2026, 3, 10))
 TTAPI_XAI_SHAPED = Source("TTAPI publishes no price for its second route; xAI's list", READ)
 GROKIMAGINE = Source("40 credits a generation whatever the options, grokimagineapi.com/docs", READ)
 ACEDATA = Source("AceData publishes no price; xAI's list", READ)
-ACEDATA_SEEN = Source(
-    "one observation, 0.567 AceData credits for 6 s at 480p, taken as dollars; dearer resolutions in xAI's proportion, AceDataCloud/GrokDify", READ
+# AceDataCloud/APIs grok/docs @77a7991: three steps of length, whatever the resolution. The one price that is known is of the first.
+ACEDATA_STEPS = Source(
+    "one observation, 0.567 AceData credits for 6 s, taken as dollars; steps of 10, 20 and 30 s in proportion, AceDataCloud/GrokDify",
+    date(2026, 11, 30),
 )
 COMET = Source("CometAPI publishes no price; xAI's list", READ)
 
 # xAI's list: model -> resolution -> US dollars a second, and US dollars an image.
 PLAIN = ({"480p": "0.05", "720p": "0.07"}, "0.002")
 BETTER = ({"480p": "0.08", "720p": "0.14", "1080p": "0.25"}, "0.01")
+LITE = ({"480p": "0.02", "720p": "0.03", "1080p": "0.14"}, "0.01")
 DEAREST = ({"480p": "0.08", "720p": "0.14", "": "0.25"}, "0.01")
 INPUT_SECOND = "0.01"  # of a clip that is edited or extended, `grok-imagine-video` alone
 
@@ -148,15 +154,7 @@ def _changed(provider: str, source: Source, *operations: Operation) -> tuple[Pri
 PRICES: tuple[Price, ...] = (
     *_listed("xai", EXACT, XAI, PLAIN, "grok-imagine-video"),
     *_listed("xai", EXACT, XAI, BETTER, "grok-imagine-video-1.5", "grok-imagine-video-1.5-preview", "grok-imagine-video-1.5-2026-05-30"),
-    Price(
-        provider="xai",
-        model="grok-imagine-video-1.5-lite",
-        resolution="480p",
-        certainty=ESTIMATED,
-        source=XAI_LITE,
-        per_second="0.02",
-        per_image="0.01",
-    ),
+    *_listed("xai", EXACT, XAI_LITE, LITE, "grok-imagine-video-1.5-lite"),
     *_listed("xai", ESTIMATED, XAI_DEAREST, DEAREST),
     *_changed("xai", XAI_CHANGED, Operation.EDIT, Operation.EXTEND),
     # Whether TTAPI's price follows the length is not published. The sample has the greatest length there is, so it is dear for all others.
@@ -166,9 +164,9 @@ PRICES: tuple[Price, ...] = (
     # Published in credits, and exact in them; what a credit is worth is the usage rate's matter, and the same for quote and charge.
     Price(provider="grokimagine", certainty=EXACT, source=GROKIMAGINE, fixed="0.40"),
     *(
-        Price(provider="acedata", model=model, resolution=at, certainty=ESTIMATED, source=ACEDATA_SEEN, per_second=usd)
+        Price(provider="acedata", model=model, longest=longest, certainty=ESTIMATED, source=ACEDATA_STEPS, fixed=usd)
         for model in ("grok-imagine-video-1.5-fast:reverse", "grok-imagine-video-1.5-fast")
-        for at, usd in (("480p", "0.0945"), ("720p", "0.1654"), ("1080p", "0.2954"))
+        for longest, usd in ((10, "0.567"), (20, "1.134"), (30, "1.701"))
     ),
     *_listed("acedata", ESTIMATED, ACEDATA, PLAIN, "grok-imagine-video", "grok-imagine-video:reverse", "grok-imagine-video:official"),
     *_listed("acedata", ESTIMATED, ACEDATA, BETTER, "grok-imagine-video-1.5:official", "grok-imagine-video-1.5", "grok-imagine-video-1.5-preview"),
@@ -178,7 +176,9 @@ PRICES: tuple[Price, ...] = (
     *_listed("comet", ESTIMATED, COMET, DEAREST),
     *_changed("comet", COMET, Operation.EDIT),
 )
-BOOK = {(line.provider, line.operation, line.model, line.resolution): line for line in PRICES}
+BOOK: dict[tuple[str, Operation, str, str], list[Price]] = {}  # the lines of one order, the shortest step first
+for _priced in PRICES:
+    BOOK.setdefault((_priced.provider, _priced.operation, _priced.model, _priced.resolution), []).append(_priced)
 
 # Where a brief leaves them open, what is sent, or what the provider's own default is.
 USUAL_SECONDS = {"ttapi": 10, "acedata": 6, "comet": 8, "xai": 8}
@@ -220,7 +220,7 @@ def quote(connection: Connection, brief: Brief, rules: Sequence[PriceRule] | Non
     rule = _rule(rules_for([connection]) if rules is None else rules, connection, brief.model, resolution, seconds)
     if rule is not None:
         return _by_rule(rule, seconds, known=known and brief.operation is Operation.GENERATE)  # a rule does not say what changing a clip adds
-    line = _line(connection.provider, brief.operation, brief.model, resolution)
+    line = _line(connection.provider, brief.operation, brief.model, resolution, seconds)
     if line is None:
         least = f"{_credits(Fraction(connection.minimum_hold))} credits are held"
         basis = f"No price is known for {connection.label}: {least}, and the charge is what it reports."
@@ -320,11 +320,11 @@ def _by_rule(rule: PriceRule, seconds: int, *, known: bool) -> Quote:
     return Quote(total, certainty, f"{sums} ({rule.source})"[:BASIS_LENGTH], f"{RULE}{rule.pk}")
 
 
-def _line(provider: str, operation: Operation, model: str, resolution: str) -> Price | None:
+def _line(provider: str, operation: Operation, model: str, resolution: str, seconds: int) -> Price | None:
     """The book's most particular line."""
     for named in ((model, resolution), (model, ""), ("", resolution), ("", "")):
-        if (provider, operation, *named) in BOOK:
-            return BOOK[provider, operation, *named]
+        if lines := BOOK.get((provider, operation, *named)):
+            return next((line for line in lines if seconds <= (line.longest or seconds)), lines[-1])
     return None
 
 
@@ -335,12 +335,12 @@ def _by_line(line: Price, seconds: int, brief: Brief, *, known: bool) -> Quote:
     )
     images, watched = len(brief.images), math.ceil(brief.video_seconds)
     total = half_up(fixed + per_second * seconds + per_image * images + per_input * watched)
-    sums = _sum_text(fixed, per_second, seconds)
+    sums = _sum_text(fixed, per_second, seconds) + (f" for up to {line.longest} s" if line.longest else "")
     if images and per_image:
         sums += f" + {images} × {_credits(per_image)} for reference images"
     if watched and per_input:
         sums += f" + {watched} s × {_credits(per_input)} for the clip"
-    certainty = line.certainty if known or not per_second else ESTIMATED
+    certainty = line.certainty if known or not (per_second or line.longest) else ESTIMATED
     return Quote(total, certainty, f"{sums} ({line.source})"[:BASIS_LENGTH], f"book {line.source.as_of.isoformat()}")
 
 

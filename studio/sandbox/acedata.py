@@ -149,8 +149,9 @@ def _moment(seconds: float) -> datetime:
 def _task(job: RemoteJob, at: Standing) -> dict[str, Any]:
     """One task: no status; `response`, `finished_at` and `elapsed` appear when it is through."""
     task: dict[str, Any] = {"id": job.remote_id, "type": "videos", "request": job.request, "created_at": round(job.created_at.timestamp(), 3)}
+    task["response"] = {} if job.odd else None  # both are documented; without the field AceData's own SDK takes an echoed image for the result
     if at.stage != Stage.QUEUED:
-        task["started_at"] = f"{job.created_at:%Y-%m-%dT%H:%M:%SZ}"
+        task["started_at"] = f"{job.created_at:%Y-%m-%dT%H:%M:%SZ}" if job.odd else round(job.created_at.timestamp())
     if at.stage == Stage.STRANGE:
         task["response"] = _around(job, [{"id": _item_id(job), "video_url": None, "state": "simmering"}])
     if at.is_final:

@@ -4,9 +4,9 @@ USD = 10_000_000_000
 PER_SECOND = {  # ticks
     "grok-imagine-video": {"480p": 500_000_000, "720p": 700_000_000},
     "grok-imagine-video-1.5": {"480p": 800_000_000, "720p": 1_400_000_000, "1080p": 2_500_000_000},
-    "grok-imagine-video-1.5-lite": {"480p": 200_000_000},  # the page says "from 0.02 USD" and no more
+    "grok-imagine-video-1.5-lite": {"480p": 200_000_000, "720p": 300_000_000, "1080p": 1_400_000_000},
 }
-PER_IMAGE = {"grok-imagine-video": 20_000_000, "grok-imagine-video-1.5": 100_000_000}
+PER_IMAGE = {"grok-imagine-video": 20_000_000, "grok-imagine-video-1.5": 100_000_000, "grok-imagine-video-1.5-lite": 100_000_000}
 PER_INPUT_SECOND = 100_000_000  # of a clip that is edited or extended
 ALIASES = {"grok-imagine-video-1.5-preview": "grok-imagine-video-1.5", "grok-imagine-video-1.5-2026-05-30": "grok-imagine-video-1.5"}
 

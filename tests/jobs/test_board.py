@@ -142,6 +142,26 @@ def test_a_provider_is_named_once_in_its_own_words():
     assert told.text.startswith("xAI says: rejected by moderation.")
 
 
+@pytest.mark.parametrize("cause", [cause for cause in Cause if cause not in {Cause.MODERATED, Cause.UNANSWERED, Cause.OVERDUE}])
+def test_a_title_and_the_providers_own_words_name_it_once(cause: Cause):
+    told = trouble(a_job(State.FAILED, cause=cause, message="xAI: refused as planned"))
+    assert "refused as planned." in told.text
+    assert (told.title + told.text).count("xAI") <= 1
+    assert "xAI:" not in told.text
+
+
+def test_what_our_account_may_not_do_is_not_blamed_on_the_prompt():
+    told = trouble(a_job(State.FAILED, cause=Cause.NOT_PERMITTED, message="xAI: 1080p is not available for your team", charged=0))
+    assert told.title == "Not available to our account at xAI"
+    assert told.text == "It says: 1080p is not available for your team. The prompt is fine; another connection may take it."
+    assert (told.money, told.action) == ("Nothing was charged; 38 credits were returned.", "Try again")
+
+
+def test_a_refusal_that_is_charged_without_a_figure_is_about_the_estimate():
+    told = trouble(a_job(State.FAILED, cause=Cause.MODERATED, charged=5_000, charge_is_estimate=True))
+    assert told.money == "About 5 credits were spent: xAI charges for the try and does not say how much."
+
+
 def test_what_we_lost_is_paid_by_the_house():
     assert trouble(a_job(State.FAILED, cause=Cause.EXPIRED, charged=0)).money == "The house pays; your 38 credits were returned."
 

@@ -41,7 +41,8 @@ def told(attempt: Attempt, body: object = b"", *, token: str = TOKEN, **headers:
 def with_token(job: Job) -> Attempt:
     attempt = Attempt.objects.get(job=job, ended_at=None)
     attempt.callback_token_hash = token_hash(TOKEN)
-    attempt.save(update_fields=["callback_token_hash"])
+    attempt.asked_callback = True
+    attempt.save(update_fields=["callback_token_hash", "asked_callback"])
     return attempt
 
 
@@ -166,10 +167,44 @@ def test_where_callbacks_come_hardly_anybody_looks_until_they_stop(rendering: At
     assert far > 3 * due_in(rendering)
 
 
+def test_an_attempt_that_was_given_no_address_is_looked_at_as_if_no_callbacks_came(rendering: Attempt, connection: Connection):
+    told(rendering)
+    sweep(connection.pk)
+    far = due_in(rendering)
+    Attempt.objects.update(asked_callback=False)
+    Job.objects.update(due=timezone.now())
+    sweep(connection.pk)
+    assert far > 3 * due_in(rendering)
+
+
+@pytest.mark.parametrize("site", ["https://studio.example", ""])
+def test_an_attempt_knows_whether_it_was_sent_with_an_address(
+    site: str, ordered: Ordered, connection: Connection, settings: Settings, played: PlayedProvider
+):
+    Connection.objects.update(provider="ttapi")
+    settings.PUBLIC_URL = site
+    ordered()
+    Job.objects.update(model="grok-imagine-1.0-video")
+    sweep(connection.pk)
+    assert Attempt.objects.get().asked_callback == bool(site) == ("hook_url" in played.submits[0])
+
+
+def test_a_job_that_asked_for_no_callback_missed_none(ordered: Ordered, played: PlayedProvider, connection: Connection):
+    Connection.objects.filter(pk=connection.pk).update(called_at=timezone.now())
+    ordered()
+    sweep(connection.pk)
+    pass_time(500)
+    sweep(connection.pk)
+    connection.refresh_from_db()
+    assert (connection.calls_missed, Attempt.objects.get().made_at is not None) == (0, True)
+
+
 def test_jobs_that_end_without_their_callback_are_counted(ordered: Ordered, played: PlayedProvider, connection: Connection):
     Connection.objects.filter(pk=connection.pk).update(called_at=timezone.now())
     for _ in range(2):
         ordered()
+        sweep(connection.pk)
+        Attempt.objects.update(asked_callback=True)
         sweep(connection.pk)
         pass_time(500)
         sweep(connection.pk)

@@ -46,6 +46,21 @@ def test_only_a_moderated_try_that_was_charged_costs_something_without_a_clip():
     assert charge_for_failure(None, usage, QUOTA, estimate=12_000) == Charge(0)
 
 
+def test_an_input_that_was_refused_after_acceptance_costs_what_the_provider_says_it_charged():
+    usage = Usage("9", "quota")
+    assert charge_for_failure(Cause.INPUT_REFUSED, usage, QUOTA, estimate=12_000) == Charge(9_000)
+    assert charge_for_failure(Cause.INPUT_REFUSED, None, QUOTA, estimate=12_000) == Charge(0)
+
+
+def test_a_provider_that_bills_refusals_and_reports_nothing_costs_the_estimate_for_one_and_nothing_for_other_failures():
+    def charged(cause: Cause, usage: Usage | None = None) -> Charge:
+        return charge_for_failure(cause, usage, QUOTA, estimate=12_000, charges_refusals=True)
+
+    assert charged(Cause.MODERATED) == Charge(12_000, is_estimate=True)
+    assert charged(Cause.MODERATED, Usage("9", "quota")) == Charge(9_000)
+    assert [charged(cause) for cause in (Cause.INPUT_REFUSED, Cause.PROVIDER_FAILED, Cause.NOT_PERMITTED)] == [Charge(0)] * 3
+
+
 ODD = ["9", "9.0", "0.5", "1e3", "٩", "1_000", " 9 ", "+9", "-0", "0", "0x10", "null", "None", "true", "[]", "1,000", "9" * 400, str(10**18), "-inf"]
 
 

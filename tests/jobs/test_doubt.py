@@ -123,6 +123,40 @@ def test_what_the_list_does_not_show_stays_in_doubt_and_says_so(funded: User, ti
     assert RemoteJob.objects.count() == 0, "it must not be sent again"
 
 
+def crowd(job: Job, count: int) -> None:
+    """So many other orders with the same words at the same moment, listed before it."""
+    ours = RemoteJob.objects.get()
+    request = {**ours.request, "callback_url": "https://other.example/hooks/1/secret/"}
+    others = [RemoteJob(**{**_columns(ours), "remote_id": f"other-{number}", "request": request, "callbacks_left": 0}) for number in range(count)]
+    RemoteJob.objects.bulk_create(others)
+
+
+def _columns(row: RemoteJob) -> dict[str, object]:
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields if field.attname != "id"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lost_order_is_found_in_a_crowd(funded: User, tide: Project, acedata: Connection):
+    job = lost(funded, tide, acedata)
+    ours = RemoteJob.objects.get().remote_id
+    crowd(job, 131)
+    look_again(job)
+    assert (Attempt.objects.get().remote_id, job.state) == (ours, State.RENDERING)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_list_that_was_not_read_to_its_end_proves_nothing_and_says_so(
+    funded: User, tide: Project, acedata: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("studio.providers.acedata.MOST_PAGES", 2)
+    job = lost(funded, tide, acedata)
+    crowd(job, 131)
+    look_again(job)
+    attempt = Attempt.objects.get()
+    assert (job.state, attempt.remote_id) == (State.IN_DOUBT, None)
+    assert attempt.alert.endswith("showed no such order among the 100 that were read; it has more, so this proves nothing.")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_another_prompt_is_another_order(funded: User, tide: Project, acedata: Connection):
     job = lost(funded, tide, acedata)

@@ -23,7 +23,7 @@ from studio.jobs.saving import save
 from studio.jobs.sending import Ticket, claim, submitted
 from studio.jobs.worker import sweep
 from studio.providers.contract import Cause as ProviderCause
-from studio.providers.contract import NotNow, Phase, Refused, Report, Unanswered, Unreached, Usage
+from studio.providers.contract import Listing, NotNow, Phase, Refused, Report, Unanswered, Unreached, Usage
 from studio.providers.wire import Answer, Pace
 from studio.routing.models import Connection
 from tests.conftest import person
@@ -246,7 +246,7 @@ def test_a_late_look_at_an_attempt_changes_nothing_of_the_one_that_followed(
     later.write()
     looked_at.job.state = State.IN_DOUBT
     doubt.looked(looked_at, LOOKS[look], now=timezone.now())
-    doubt.searched(looked_at, ())
+    doubt.searched(looked_at, Listing(found=()))
 
     assert everything(job, follower) == before
 

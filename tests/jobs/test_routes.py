@@ -18,7 +18,7 @@ from studio.jobs.worker import sweep
 from studio.projects.models import Project
 from studio.routing import breaker, track
 from studio.routing.choice import Option, options
-from studio.routing.models import Connection, PriceRule
+from studio.routing.models import Breaker, Connection, PriceRule
 from studio.routing.track import Sample, Tracks
 from tests.jobs.conftest import BRIEF, pass_time, work_through
 from tests.jobs.played import PENDING, VANISH, PlayedProvider, Reply
@@ -61,6 +61,23 @@ def follow(job: Job) -> Job:
         if job.state not in {State.QUEUED, State.RENDERING, State.SAVING}:
             break
     return job
+
+
+FILTER_DOWN = Reply(403, {"code": "permission-denied", "error": "The moderation feature is not available"})
+NOT_OURS = Reply(400, {"code": "invalid-argument", "error": "1080p video resolution is not available for your team."})
+
+
+@pytest.mark.parametrize(("reply", "cause", "failures"), [(FILTER_DOWN, Cause.PROVIDER_FAILED, 1), (NOT_OURS, Cause.NOT_PERMITTED, 0)])
+def test_what_is_no_fault_of_the_brief_is_made_elsewhere_and_only_an_outage_counts_against_health(
+    reply: Reply, cause: Cause, failures: int, routed: Callable[..., Job], second: Connection, played: PlayedProvider, connection: Connection
+):
+    played.on_submit = [reply]
+    job = follow(routed())
+    first = Attempt.objects.filter(job=job).order_by("created_at")[0]
+    assert (job.state, job.connection, first.cause, first.charged) == (State.DONE, second, cause, 0)
+    assert sum(Breaker.objects.filter(connection=connection).values_list("failures", flat=True)) == failures
+    assert [sample.outcome for sample in track.read([connection.pk]).of(connection.pk, first.kind)] == [track.FAILED]
+    assert books_are_right()
 
 
 def books_are_right() -> bool:

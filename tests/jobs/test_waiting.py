@@ -102,7 +102,7 @@ LATER = NOW + timedelta(minutes=5)
 def test_a_doubt_says_what_is_done_about_it_and_who_else_can_settle_it(provider, due, remote_id, told, settings: Settings):
     settings.PUBLIC_URL = "https://studio.example"
     job = a_job(State.IN_DOUBT, provider=provider, due=due, cause=Cause.UNANSWERED)
-    text = doubt_text(job, Attempt(remote_id=remote_id), now=NOW)
+    text = doubt_text(job, Attempt(remote_id=remote_id, asked_callback=provider in {"ttapi", "acedata"}), now=NOW)
     assert text.startswith(told)
     assert text.endswith("An admin or a credit manager can settle it too.")
     trouble = said(job, now=NOW, usual=9.0, attempts=[Attempt(remote_id=remote_id)]).trouble

@@ -1,5 +1,6 @@
 """The worker's stories: an order goes out once, is watched, and ends with a clip or an honest word."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
@@ -13,6 +14,7 @@ from studio.credits import ledger
 from studio.credits.models import Account, Hold
 from studio.jobs.actions import Order, order
 from studio.jobs.alerts import open_alerts
+from studio.jobs.cards import trouble
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Cause, Clip, Heartbeat, Job
 from studio.jobs.saving import MOST_TRIES, save
@@ -156,6 +158,44 @@ def test_an_unknown_status_word_keeps_it_rendering_raises_an_alert_and_ends_in_d
     job = work_through(job, rounds=60)
     assert (job.state, job.cause) == (State.IN_DOUBT, Cause.OVERDUE)
     assert balance_of(alice) == (1_000_000, job.estimate)
+
+
+END_WITHOUT_A_CLIP = [
+    {"status": "done"},
+    {"status": "Done", "video": {"url": "ftp://vidgen.x.ai/a.mp4"}},
+    {"status": "done", "video": {"link": "{film}"}},
+]
+
+
+@pytest.mark.parametrize("body", [*END_WITHOUT_A_CLIP, {"result": {"status": "done", "video": {"url": "{film}"}}}])
+def test_an_end_without_a_readable_clip_is_doubted_within_a_minute_with_the_true_words(
+    body: dict[str, object], ordered: Ordered, played: PlayedProvider, alice: User
+):
+    played.on_look = [Reply(body=json.loads(json.dumps(body).replace("{film}", "https://vidgen.x.ai/a.mp4")))] * 20
+    job = work_through(ordered(), pause=15.0)
+    attempt = Attempt.objects.get(job=job)
+    assert (job.state, job.cause, len(played.looks)) == (State.IN_DOUBT, Cause.NO_CLIP_NAMED, 4)
+    assert attempt.alert
+    assert job.message == attempt.alert
+    assert attempt.alert in trouble(job).text
+    assert balance_of(alice) == (1_000_000, job.estimate)
+
+
+@pytest.mark.parametrize("word", ["DONE", "Done ", "Completed", "succeeded", "delivered"])
+def test_a_clip_is_fetched_at_the_first_look_whatever_the_word_beside_it_looks_like(word: str, ordered: Ordered, played: PlayedProvider):
+    film = {"url": f"{played.address}/files/a b.mp4", "respect_moderation": True}
+    played.on_look = [Reply(body={"status": word, "video": film})]
+    job = work_through(ordered())
+    assert (job.state, len(played.looks)) == (State.DONE, 1)
+    assert played.downloads[0].endswith("/files/a%20b.mp4")
+
+
+def test_a_clip_beside_a_word_that_says_it_runs_is_taken_after_a_few_looks(ordered: Ordered, played: PlayedProvider):
+    film = {"url": f"{played.address}/files/a.mp4", "respect_moderation": True}
+    played.on_look = [Reply(body={"status": "pending", "video": film})] * 20
+    job = work_through(ordered(), pause=15.0)
+    assert (job.state, len(played.looks)) == (State.DONE, 4)
+    assert "names a video" in Attempt.objects.get(job=job).alert
 
 
 def test_a_sender_that_died_leaves_doubt_never_a_second_submission(ordered: Ordered, played: PlayedProvider):

@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from studio.providers.contract import (
+    AboutAnother,
     Balance,
     Found,
+    Listing,
     NotNow,
     Phase,
     Unreadable,
 )
+from studio.providers.registry import make
 from studio.providers.wire import FOR_LOOKING
 from tests.providers.loopback import Loopback
 from tests.providers.scripts import (
@@ -29,6 +32,7 @@ from tests.providers.scripts import (
     refuses,
     reporting,
     wire_to,
+    xai,
 )
 
 TASKS = {
@@ -73,8 +77,8 @@ def test_a_submission_that_got_lost_is_found_in_the_providers_list():
 
     async def story() -> None:
         async with Loopback(reporting(listed)) as provider, wire_to(provider) as wire:
-            found = await wire.find(acedata(provider), BRIEF, since=made - timedelta(minutes=1), until=made + timedelta(minutes=1))
-            assert found == (Found("job-1", made, "https://studio.example/hooks/1/token"),)
+            listing = await wire.find(acedata(provider), BRIEF, since=made - timedelta(minutes=1), until=made + timedelta(minutes=1))
+            assert listing == Listing(found=(Found("job-1", made, "https://studio.example/hooks/1/token"),), read=1)
 
     asyncio.run(story())
 
@@ -110,5 +114,31 @@ def test_a_free_question_without_a_key_is_not_asked():
             with pytest.raises(NotNow, match="has no key"):
                 await wire.balance(comet(provider, key=""))
             assert provider.connections == 0
+
+    asyncio.run(story())
+
+
+WRAPPED = b'{"result":{"status":"done","video":{"url":"https://vidgen.x.ai/a.mp4"}}}'
+
+
+def test_a_clip_in_a_place_that_nobody_knows_makes_its_job_seem_over_and_no_other_answer_does():
+    async def story() -> None:
+        async with Loopback(reporting(WRAPPED)) as provider, wire_to(provider) as wire:
+            answer = await wire.check(xai(provider), "r-1")
+            assert (answer.report.phase, answer.report.seems_over, answer.raw) == (Phase.RUNNING, True, WRAPPED.decode())
+            assert "no document explains" in answer.report.alert
+        async with Loopback(reporting(b'{"result":{"status":"done"}}')) as provider, wire_to(provider) as wire:
+            with pytest.raises(Unreadable):
+                await wire.check(xai(provider), "r-1")
+
+    asyncio.run(story())
+
+
+def test_the_clip_of_another_job_is_none_of_ours():
+    async def story() -> None:
+        other = b'{"status":"SUCCESS","jobId":"theirs","data":{"videoUrl":"https://cdn.ttapi.io/a.mp4"}}'
+        async with Loopback(reporting(other)) as provider, wire_to(provider) as wire:
+            with pytest.raises(AboutAnother):
+                await wire.check(make("ttapi", KEY, provider.url), "ours")
 
     asyncio.run(story())

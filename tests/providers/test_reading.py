@@ -64,7 +64,11 @@ def test_what_cannot_name_a_job_is_no_remote_id(written):
         ('"https://a.example/1.mp4"', ("https://a.example/1.mp4",)),
         ('["https://a.example/1.mp4", null, "", 7, "https://a.example/2.mp4"]', ("https://a.example/1.mp4", "https://a.example/2.mp4")),
         ('"javascript:alert(1)"', ()),
-        ('"https://a.example/a b"', ()),
+        ('"https://a.example/a b.mp4"', ("https://a.example/a%20b.mp4",)),
+        ('" HTTPS://a.example/a%20b.mp4?x=1&y=ü "', ("HTTPS://a.example/a%20b.mp4?x=1&y=%C3%BC",)),
+        ('"https://a example/a.mp4"', ()),
+        ('"https://"', ()),
+        ('"https://a.example/a\\nb"', ()),
         ('"https://a.example/' + "x" * 4000 + '"', ()),
         ("null", ()),
         ("{}", ()),
@@ -185,11 +189,15 @@ def test_what_is_no_amount_is_none(written):
     [
         ("1786400000.123", datetime(2026, 8, 10, 22, 13, 20, 123000, tzinfo=UTC)),
         ("1786400000", datetime(2026, 8, 10, 22, 13, 20, tzinfo=UTC)),
-        ('"2026-08-10T23:57:18Z"', None),
+        ('"2026-08-10T23:57:18Z"', datetime(2026, 8, 10, 23, 57, 18, tzinfo=UTC)),
+        ('"2026-08-10T23:57:18"', datetime(2026, 8, 10, 23, 57, 18, tzinfo=UTC)),
+        ('"2026-08-10T23:57:18.5+02:00"', datetime(2026, 8, 10, 21, 57, 18, 500000, tzinfo=UTC)),
+        ('"0001-01-01T00:00:00+23:59"', None),
+        ('"yesterday"', None),
         ("1e18", None),
         ("-1e20", None),
         ("null", None),
     ],
 )
-def test_a_moment_is_unix_seconds_or_unknown(written, moment):
+def test_a_moment_is_unix_seconds_or_iso_text_or_unknown(written, moment):
     assert reading.moment(value_of(written)) == moment

@@ -106,6 +106,15 @@ def test_a_brief_made_from_a_capability_can_be_done(can):
     assert why_not(can, brief_for(can)) == {}
 
 
+def test_xais_newest_model_takes_seven_references_for_fifteen_seconds():
+    can = capability("xai", "grok-imagine-video-1.5")
+    assert can is not None
+    seven = replace(brief_for(can), images=("https://a",) * 7, duration=15, resolution="720p")
+
+    assert why_not(can, seven) == {}
+    assert why_not(can, replace(seven, resolution="1080p", images=("https://a",))) == {}
+
+
 @pytest.mark.parametrize(
     ("kind", "model", "change", "field", "reason"),
     [
@@ -121,7 +130,14 @@ def test_a_brief_made_from_a_capability_can_be_done(can):
             "Grok Imagine makes at most 10 s from several reference images, not 11 s.",
         ),
         ("xai", "", {"resolution": "1080p"}, "resolution", "Grok Imagine makes 480p and 720p, not 1080p."),
-        ("xai", "grok-imagine-video-1.5-lite", {"resolution": ""}, "resolution", "Grok Imagine 1.5 lite makes 480p, not an unnamed resolution."),
+        (
+            *("xai", "grok-imagine-video-1.5-lite", {"resolution": ""}, "resolution"),
+            "Grok Imagine 1.5 lite makes 480p, 720p and 1080p, not an unnamed resolution.",
+        ),
+        (
+            *("xai", "grok-imagine-video-1.5", {"resolution": "1080p", "images": ("https://a", "https://b")}, "resolution"),
+            "Grok Imagine 1.5 makes 480p and 720p from several reference images, not 1080p.",
+        ),
         ("grokimagine", "", {"mode": "quiet"}, "mode", "Grok Imagine knows the modes fun, normal and spicy, not quiet."),
         ("comet", "grok-imagine-video-1.5", {"images": ()}, "images", "Grok Imagine 1.5 needs exactly 1 reference image; this has 0."),
         ("comet", "", {"images": ("https://a", "https://b")}, "images", "Grok Imagine takes at most 1 reference image; this has 2."),

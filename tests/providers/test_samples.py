@@ -16,6 +16,7 @@ from studio.providers.contract import (
     Brief,
     Cause,
     Found,
+    Listing,
     Lists,
     Phase,
     Provider,
@@ -113,12 +114,13 @@ def at(moment: str) -> datetime:
     return datetime.fromisoformat(moment)
 
 
-def expected(sample: dict[str, Any]) -> Report | dict[str, Report] | tuple[Found, ...] | Balance:
+def expected(sample: dict[str, Any]) -> Report | dict[str, Report] | Listing | Balance:
     """What a sample says should come of it."""
     if "reports" in sample:
         return {job: expected_report(said, job) for job, said in sample["reports"].items()}
     if "found" in sample:
-        return tuple(Found(job, at(created), callback) for job, created, callback in sample["found"])
+        found = tuple(Found(job, at(created), callback) for job, created, callback in sample["found"])
+        return Listing(found=found, read=len(sample["body"]["items"]))
     if "balance" in sample:
         return Balance(*sample["balance"])
     return expected_report(sample["report"], sample["job"])
@@ -139,6 +141,7 @@ def expected_report(said: dict[str, Any], job: str) -> Report:
         cause=Cause(said["cause"]) if "cause" in said else None,
         message=said.get("message", ""),
         alert=said.get("alert", ""),
+        seems_over=said.get("seems_over", False),
     )
 
 

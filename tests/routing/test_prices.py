@@ -34,14 +34,23 @@ def brief(model: str = "", *, seconds: int | None = 8, resolution: str = "", ima
         ("xai", brief("grok-imagine-video", resolution="720p", images=3), 56_600, "exact"),
         ("xai", brief("grok-imagine-video-1.5", resolution="1080p", seconds=4), 100_000, "exact"),
         ("xai", brief("grok-imagine-video-1.5", resolution="480p", images=1), 65_000, "exact"),
-        ("xai", brief("grok-imagine-video-1.5-lite", resolution="480p"), 16_000, "estimated"),
-        ("xai", brief("grok-imagine-video-1.5-lite", resolution="720p"), 112_000, "estimated"),
+        ("xai", brief("grok-imagine-video-1.5-lite", resolution="480p"), 16_000, "exact"),
+        ("xai", brief("grok-imagine-video-1.5-lite", resolution="720p", images=1), 25_000, "exact"),
+        ("xai", brief("grok-imagine-video-1.5-lite", resolution="1080p"), 112_000, "exact"),
+        ("xai", brief("grok-imagine-video-1.5", resolution="720p", images=7), 119_000, "exact"),
         ("xai", brief("grok-imagine-video"), 40_000, "exact"),  # xAI's own default is 480p
         ("xai", brief("grok-imagine-video", seconds=None, resolution="480p"), 40_000, "estimated"),  # and 8 s
         ("xai", brief("something-new", resolution="4k"), 200_000, "estimated"),
         ("comet", brief("grok-imagine-video", resolution="720p"), 56_000, "estimated"),
         ("acedata", brief("grok-imagine-video:official", resolution="720p"), 56_000, "estimated"),
         ("acedata", brief("grok-imagine-video-1.5-fast:reverse", resolution="480p", seconds=6), 56_700, "estimated"),
+        ("acedata", brief("grok-imagine-video-1.5-fast:reverse", resolution="1080p", seconds=10), 56_700, "estimated"),
+        ("acedata", brief("grok-imagine-video-1.5-fast:reverse", resolution="480p", seconds=11), 113_400, "estimated"),
+        ("acedata", brief("grok-imagine-video-1.5-fast", resolution="720p", seconds=20), 113_400, "estimated"),
+        ("acedata", brief("grok-imagine-video-1.5-fast:reverse", resolution="720p", seconds=21), 170_100, "estimated"),
+        ("acedata", brief("grok-imagine-video-1.5-fast:reverse", resolution="720p", seconds=30), 170_100, "estimated"),
+        ("acedata", brief("grok-imagine-video-1.5-fast:reverse", resolution="720p", seconds=60), 170_100, "estimated"),
+        ("acedata", brief("grok-imagine-video-1.5-fast:reverse", seconds=None), 56_700, "estimated"),
         ("ttapi", brief("grok-imagine-1.0-video", resolution="720p", seconds=30), 9_000, "estimated"),
         ("ttapi", brief("grok-imagine-video-1.5-preview", resolution="720p"), 18_000, "estimated"),
         ("ttapi", brief("grok-imagine-video", resolution="720p"), 56_000, "estimated"),  # the second route
@@ -128,7 +137,7 @@ def test_every_line_of_the_book_and_every_rate_names_its_source():
     for source in (*(line.source for line in PRICES), *(unit.source for unit in USAGE.values())):
         assert source.words
         assert date(2026, 1, 1) <= source.as_of <= date(2026, 12, 31)
-    assert len(BOOK) == len(PRICES)
+    assert sum(len(lines) for lines in BOOK.values()) == len(PRICES)
 
 
 def test_only_what_a_provider_publishes_for_itself_is_exact():

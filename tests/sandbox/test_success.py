@@ -108,7 +108,7 @@ def test_grokimagine_answers_with_its_rate_limit():
 def test_acedata_has_no_status_but_a_response_when_it_is_through():
     job = drawn(accepted("acedata"))
     queued, running = told(after(job, 0.01)), told(after(job, 0.5))
-    assert set(queued) == {"id", "type", "request", "created_at"}
+    assert set(queued) == {"id", "type", "request", "created_at", "response"}
     assert set(running) == {*queued, "started_at"}
     done = told(after(job, 1.01))
     assert done["response"]["success"] is True
@@ -117,6 +117,12 @@ def test_acedata_has_no_status_but_a_response_when_it_is_through():
     assert isinstance(done["finished_at"], float)
     assert done["elapsed"] == pytest.approx(job.making.total_seconds(), abs=0.001)
     assert "usage" not in str(done)
+
+
+def test_a_running_task_of_acedata_has_an_empty_response_so_that_its_own_sdk_waits():
+    odd, even = (told(after(accepted("acedata", image_url="https://a.example/a.png"), 0.5)) for _ in "12")
+    assert (odd["response"], even["response"]) == ({}, None)
+    assert "finished_at" not in {**odd, **even}
 
 
 def test_acedata_answers_a_submission_with_both_documented_shapes():
