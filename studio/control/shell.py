@@ -16,6 +16,7 @@ from studio.control import inbox
 from studio.control.guidance import Guide, open_guides
 from studio.credits import requests
 from studio.credits.models import Account, CreditRequest, Entry
+from studio.credits.requests import UnseenAnswer
 from studio.gallery import mentions
 from studio.jobs.alerts import open_alerts
 from studio.jobs.lifecycle import LIVE, State
@@ -157,9 +158,9 @@ class Shell:
         return requests.latest_of(self.user) if self.user else None
 
     @cached_property
-    def answers(self) -> list[str]:
-        """Answers to the viewer's requests for credits that they have not seen; whoever asks for them shows them."""
-        return requests.answers_for(self.user) if self.user else []
+    def answers(self) -> list[UnseenAnswer]:
+        """Answers to the viewer's requests for credits that they have not seen. The page confirms those that it has shown (static/js/toast.js)."""
+        return requests.unseen_answers(self.user) if self.user else []
 
     @cached_property
     def _full(self) -> int:

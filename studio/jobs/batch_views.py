@@ -28,10 +28,11 @@ from studio.jobs.composer import ONE_PRESS
 from studio.jobs.composing import compose
 from studio.jobs.forms import BriefForm
 from studio.jobs.models import Job
-from studio.jobs.views import changed, composer_now, is_part, references_taken, refused, seen_draft, varied
+from studio.jobs.views import changed, composer_now, references_taken, refused, seen_draft
 from studio.jobs.wanted import Wanted, as_fields, count_in, of_query
 from studio.projects.door import Pass, enter
 from studio.prompts.carrying import Unreadable
+from studio.web.htmx import is_part, varied
 
 S = Batch.State
 

@@ -137,6 +137,11 @@ EXAMPLES: dict[Rule, Example] = {
     scripts.no_htmx_2_details: Example(
         "static/js/a.js", ("e.detail.xhr", "e.detail.elt", "e.detail.pathInfo", "e.detail.requestConfig"), "e.detail.ctx.response"
     ),
+    scripts.only_one_module_asks_the_server: Example(
+        "static/js/a.js",
+        ('fetch("/x")', 'await window.fetch("/x")', "new XMLHttpRequest()", "navigator.sendBeacon(x)", 'new EventSource("/x")', "answer.redirected"),
+        'prefetch("/x"); it.fetch(); ctx.fetch = send; await send("/x");',
+    ),
     scripts.a_module_starts_with_its_purpose: Example("static/js/a.js", ("", "go();\n// Starts the page."), "// Starts the page.\ngo();"),
     vendored.packages_include_their_licence: Example(
         ".ci/vendor.lock.json", ('{"a": {"files": {"static/vendor/a/a.js": {}}}}',), '{"a": {"files": {"static/vendor/a/LICENSE": {}}}}'
