@@ -13,7 +13,7 @@ from studio.accounts.actions import CannotDo
 from studio.accounts.models import AuditEvent, User
 from studio.projects.models import Project
 from studio.prompts import carrying
-from studio.prompts.actions import folded
+from studio.prompts.actions import searched
 from studio.prompts.carrying import Row
 from studio.prompts.contents import Content, problems
 from studio.prompts.door import LARGEST, projects_for
@@ -180,7 +180,7 @@ def _write(told: Sequence[dict[str, Any]], projects: Mapping[str, Project], *, b
         [
             Prompt(
                 author=by, scope=prompt["scope"], project=projects.get(prompt["project"]), name=prompt["name"], latest=len(prompt["versions"]),
-                search=folded(prompt["name"], prompt["tags"], prompt["versions"][-1]["text"]), created_at=now, updated_at=now,
+                search=searched(prompt["name"], prompt["tags"], prompt["versions"][-1]["text"]), created_at=now, updated_at=now,
                 archived_at=now if prompt["archived"] else None,
             )
             for prompt in told

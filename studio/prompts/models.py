@@ -30,7 +30,7 @@ class Scope(models.TextChoices):
 class Prompt(models.Model):
     """A prompt that is kept. `latest` is the number of its newest version; a new one is claimed by raising it, so two cannot get one number.
 
-    `search` is what is looked through: name, tags and newest text, folded, as SQLite knows capital letters of English alone.
+    `search` is what is looked through: name, tags and newest text.
     """
 
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="prompts")  # whose it is; it can change hands
@@ -42,6 +42,8 @@ class Prompt(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     archived_at = models.DateTimeField(null=True, blank=True)
+
+    search_fields = ("search",)
 
     class Meta:
         ordering = ["-updated_at", "-id"]
