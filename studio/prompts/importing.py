@@ -18,7 +18,18 @@ from studio.prompts.carrying import Row
 from studio.prompts.contents import Content, problems
 from studio.prompts.door import LARGEST, projects_for
 from studio.prompts.forms import plain, tags_of
-from studio.prompts.models import LABEL_LENGTH, NAME_LENGTH, NOTE_LENGTH, Prompt, PromptImport, PromptLabel, PromptTag, PromptVersion, Scope
+from studio.prompts.models import (
+    LABEL_LENGTH,
+    NAME_LENGTH,
+    NOTE_LENGTH,
+    Prompt,
+    PromptImport,
+    PromptLabel,
+    PromptTag,
+    PromptVersion,
+    Scope,
+    UndecidedFile,
+)
 
 AT_ONCE = 500  # rows written with one statement
 YES, NO = {"yes", "true", "1", "x", "on"}, {"", "no", "false", "0", "none", "off"}
@@ -159,6 +170,7 @@ def keep(import_id: int, *, by: User) -> int:
         waiting = PromptImport.objects.filter(pk=import_id, person=by).first()
         if waiting is None or PromptImport.objects.filter(pk=import_id, person=by).delete()[0] != 1:
             return 0
+        UndecidedFile.objects.filter(person=by).delete()
         told: list[dict[str, Any]] = waiting.rows
         projects = {project.code: project for project in projects_for(by)}
         if lost := next((prompt["project"] for prompt in told if prompt["project"] and prompt["project"] not in projects), ""):
