@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "django_q",
+    "studio.text_search",  # before those whose tables it indexes
     "studio.accounts",
     "studio.projects",
     "studio.prompts",

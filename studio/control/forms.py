@@ -89,7 +89,7 @@ class ConnectionForm(forms.Form):
     def clean_label(self) -> str:
         """A name that no other connection has, however it is capitalised."""
         label = " ".join(str(self.cleaned_data["label"]).split())
-        if Connection.objects.filter(label__iexact=label).exclude(pk=self.connection.pk).exists():
+        if Connection.objects.filter(label__same=label).exclude(pk=self.connection.pk).exists():
             raise forms.ValidationError("Another connection has this name.")
         return label
 
