@@ -57,7 +57,7 @@ function leaveLater(box) {
   setTimeout(() => { if (box.matches(":hover, :focus-within")) leaveLater(box); else box.remove(); }, SHOWN_FOR);
 }
 
-const SENTENCES = {
+export const SENTENCES = {
   0: "No answer. Check the connection; what you typed is still here.",
   401: "You are signed out. Open a new tab, sign in, and try again.",
   403: "You are not allowed to do this.",
@@ -65,6 +65,7 @@ const SENTENCES = {
   413: "Too large to send.",
   429: "Too many requests. Wait a moment and try again.",
   503: "The database is busy and did not answer. What you typed is still here; try again in a moment.",
+  507: "The studio’s disk is full or closed to it. Nothing was stored; what you typed is still here. Tell an admin.",
 };
 
 document.addEventListener("click", (e) => e.target.closest?.("[data-toast-close]")?.closest(".toast")?.remove());

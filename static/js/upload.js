@@ -1,6 +1,8 @@
 // Takes one reference image to the server and puts its thumbnail before the "add" button. XHR, because fetch tells no upload progress.
 //   add(form, { file }) or add(form, { address })  ->  a promise of whether it was taken; a refusal is said under the prompt
 
+import { SENTENCES } from "app/toast";
+
 const MOST_BYTES = 20_000_000;
 const KINDS = ["image/jpeg", "image/png", "image/webp"];
 
@@ -18,7 +20,7 @@ export async function add(form, { file, address }) {
     document.querySelector("#refs .ref--add").before(thumbnail);
     return true;
   }
-  const why = answer.status === 422 ? textOf(answer.text) : "The studio did not answer. Try again.";
+  const why = answer.status === 422 ? textOf(answer.text) : (answer.status && SENTENCES[answer.status]) || "The studio did not answer. Try again.";
   return refuse(file ? `“${file.name}” was not added: ${why}` : why);
 }
 
