@@ -22,6 +22,7 @@ from django.core.validators import validate_email
 from redis.connection import parse_url
 
 from studio import disk
+from studio.providers import proxies, trust
 from studio.providers.guard import NEVER
 
 NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*\.?")  # of a host, in ASCII
@@ -238,6 +239,17 @@ def email(name: str) -> dict[str, Any]:
     if parts.scheme.startswith("smtp") and not parts.hostname:
         raise ImproperlyConfigured(f"STUDIO_{name} names no server. It looks like smtp+tls://user:password@mail.example.org:587.")
     return dict(environ.Env.email_url_config(text(name)))
+
+
+def check_network() -> bool:
+    """Whether the environment names certificates to believe. Raises for a proxy or a file that cannot be used."""
+    try:
+        for scheme in proxies.DEFAULT_PORTS:
+            proxies.named(scheme)
+        trust.context()
+    except (proxies.WrongProxy, trust.WrongBundle) as error:
+        raise ImproperlyConfigured(str(error)) from error
+    return bool(trust.bundles())
 
 
 def _private_host(name: str, entry: str) -> str:

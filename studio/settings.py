@@ -161,6 +161,9 @@ ROUNDS = {
 }
 RECHECK_MB = whole("RECHECK_MB", 200, least=0, most=100_000)  # of stored files that are read again each minute; 0 reads none
 
+# The way out: proxies and certificates as other programs have them from the environment (studio/providers/proxies.py, trust.py).
+OWN_CERTIFICATES = environment.check_network()
+
 # Files: private, served only through views that ask the project's door. What sends them is the bucket, the web server in front, or we.
 files = place_of(text("STORAGE_URL"), default=DATA_DIR / "media")
 MEDIA_ROOT = files.folder or DATA_DIR / "media"
@@ -169,7 +172,10 @@ STATIC_URL = "static/"
 STATIC_ROOT = environment.folder("STATIC_ROOT", DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "studio.jobs.folder.Folder" if files.folder else files.backend, "OPTIONS": files.options},
+    "default": {
+        "BACKEND": "studio.jobs.folder.Folder" if files.folder else files.backend,
+        "OPTIONS": files.options,
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
@@ -231,6 +237,8 @@ SESSION_COOKIE_AGE = int(timedelta(days=30).total_seconds())
 EMAIL_URL = text("EMAIL_URL")
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 vars().update(environment.email("EMAIL_URL"))
+if OWN_CERTIFICATES and EMAIL_BACKEND == "django.core.mail.backends.smtp.EmailBackend":
+    EMAIL_BACKEND = "studio.accounts.mail.TrustingBackend"
 EMAIL_TIMEOUT = 10  # seconds; a page waits for it
 DEFAULT_FROM_EMAIL = environment.sender("EMAIL_FROM", f"studio@{urlsplit(SITE_URL).hostname}")
 

@@ -16,6 +16,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from studio import environment as environment_readers
+from studio.providers import trust
 
 ROOT = Path(__file__).parent.parent.parent
 SOURCES = ("studio/settings.py", "studio/keyring.py", "studio/control/healthcheck.py")
@@ -51,12 +52,16 @@ def names() -> set[str]:
     read = "".join((ROOT / source).read_text() for source in SOURCES)
     called = re.findall(rf'\b(?:{READERS})\(\s*"([A-Z_]+)"', read)
     spelt = re.findall(r'environ(?:\.get\(|\[)\s*"(STUDIO_[A-Z_]+)"', read)
-    return {f"STUDIO_{name}" for name in called} | set(spelt)
+    return {f"STUDIO_{name}" for name in called} | set(spelt) | {name for name in trust.VARIABLES if name.startswith("STUDIO_")}
 
 
 def read_with(monkeypatch: pytest.MonkeyPatch, folder: Path, **environment: str) -> dict[str, Any]:
     """The settings of an installation in production whose environment is nothing but this."""
-    for name in [name for name in os.environ if name.startswith("STUDIO_") or name.lower().endswith(("_proxy", "_bundle")) or name == "PORT"]:
+    for name in [
+        name
+        for name in os.environ
+        if name.startswith(("STUDIO_", "SSL_CERT_")) or name.lower().endswith(("_proxy", "_bundle")) or name == "PORT"
+    ]:
         monkeypatch.delenv(name)
     for name, value in {**PRODUCTION, "STUDIO_DATA_DIR": str(folder), **environment}.items():
         monkeypatch.setenv(name, value)
@@ -67,7 +72,7 @@ def test_every_reader_of_settings_is_known_here():
     """Or a setting that is read by a new one would have no wrong value below."""
     public = {name for name, one in vars(environment_readers).items() if inspect.isfunction(one) and one.__module__ == environment_readers.__name__}
 
-    assert {name for name in public if not name.startswith("_")} - {"url", "host_of"} == set(READERS.split("|"))
+    assert {name for name in public if not name.startswith("_")} - {"url", "host_of", "check_network"} == set(READERS.split("|"))
 
 
 def test_every_setting_stands_in_the_table_of_the_readme():
@@ -122,6 +127,7 @@ WRONG: dict[str, dict[str, str]] = {
         "redis://host/first": "names no host or no database",
         "redis:///0": "names no host or no database",
     },
+    "STUDIO_CA_BUNDLE": {"/etc/none.pem": "is '/etc/none.pem', which is not there.", "/etc/hostname": "which holds no certificates"},
     "STUDIO_CLUSTER_NAME": {"one/two": "a name of at most 80 letters", "two words": "a name of at most 80 letters"},
     "STUDIO_CREDIT_USD": {"0": "it takes 1e-06 to 1000.", "a cent": "it takes a number."},
     "STUDIO_DATABASE_URL": {
@@ -174,11 +180,22 @@ WRONG: dict[str, dict[str, str]] = {
 ELSEWHERE = {"STUDIO_SANDBOX_FAULTS"}  # read once the sandbox's tables are known; see tests/sandbox/test_faults.py
 
 
+# What other programs read too.
+WRONG_ELSEWHERE = {
+    **{name: {"socks5://proxy:1080": "only proxies over http: and https: are used", "http://proxy:many": "cannot be read", "http://": "names no host"}
+       for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy")},
+    **{name: {"/etc/none.pem": "which is not there"} for name in trust.VARIABLES},
+}  # fmt: skip
+
+
 def test_every_setting_has_a_wrong_value_below():
     assert set(WRONG) == names() - ELSEWHERE
 
 
-@pytest.mark.parametrize(("name", "value", "complaint"), [(name, value, words) for name, them in WRONG.items() for value, words in them.items()])
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [(name, value, words) for table in (WRONG, WRONG_ELSEWHERE) for name, them in table.items() for value, words in them.items()],
+)
 def test_a_wrong_setting_is_refused_with_its_name_and_what_is_wrong(
     name: str, value: str, complaint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
