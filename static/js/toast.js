@@ -96,6 +96,7 @@ const SENTENCES = {
   429: "Too many requests. Wait a moment and try again.",
   502: "The studio is not running at the moment. What you typed is still here; try again in a moment.",
   503: "The studio is busy and did not answer. What you typed is still here; try again in a moment.",
+  507: "The studio’s disk is full or closed to it. Nothing was stored; what you typed is still here. Tell an admin.",
 };
 SENTENCES[504] = SENTENCES[502];
 const LOST = "No answer from the studio. Check the connection; what you typed is still here.";

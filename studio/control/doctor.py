@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from studio.control import health
 from studio.credits import ledger
+from studio.disk import explained
 from studio.gallery.storage import LEAST_FREE
 from studio.jobs import cluster, timing
 from studio.jobs.alerts import open_alerts
@@ -65,6 +66,7 @@ MENDS = {
     "broker": "Check STUDIO_BROKER_URL, and that Redis runs.",
     "storage": "Check that STUDIO_DATA_DIR may be written and is not full, or, with STUDIO_STORAGE_URL, that the place it names can be reached and written.",
     "cache": "Run manage.py setup.",
+    "disk": "Free some space.",
     "worker": START_WORKER,
 }
 PROBES = {**health.READY, "cache": health.cache_table}
@@ -87,6 +89,8 @@ def parts() -> list[health.Problem]:
 
 
 def _mend(problem: health.Problem) -> str:
+    if problem.trouble:
+        return explained(problem.trouble, health.folders())
     return AWAIT_WORKER if problem.words == health.SILENT_BUT_SUPERVISED else MENDS[problem.part]
 
 
