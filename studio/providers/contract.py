@@ -6,7 +6,7 @@ Plain Python: knows no Django, no database and no socket. A provider is a frozen
     check(remote_id)                       ─┘ sent  httpx.Response <──  …    <──
                                               return Report, or raise a ProviderError
 
-Some can do more, in the same way: `check_many` (Batches), `find` (Lists), `balance` (TellsBalance).
+Some can do more, in the same way: `check_many` (Batches), `find` (Lists), `find_file` (StoresFiles), `balance` (TellsBalance).
 
     ProviderError          sorted by what to do next
     ├── Refused            a clear no: never send this again
@@ -28,6 +28,7 @@ import httpx
 
 ASPECT_RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3")
 RESOLUTIONS = ("480p", "720p", "1080p")
+KEPT_DAYS = 7  # for which a stored copy is asked for: as long as an order in doubt is looked for
 SLACK = 0.05  # seconds by which a clip may miss the length that it was ordered at: a frame, of which there are at least 24 in a second
 
 
@@ -90,13 +91,21 @@ class Usage:
     unit: str
 
 
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file in a provider's own file store: its id there, and the name that we had chosen for it."""
+
+    file_id: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """One answer, read.
 
     A submit's report always has a `remote_id`. `progress` is 0 to 100 where the provider gives one, never our guess. `videos` are URLs, one or more
     when SUCCEEDED. `seems_over` is set where the job runs by its word and yet the answer names a clip, or where it is over by its word and the answer
-    names none that we can read: it is looked at a few times more, not until its deadline. `cause` and `message` (the provider's own words) say why when FAILED. `alert` is set when the answer held something that no
+    names none that we can read: it is looked at a few times more, not until its deadline. `stored` is the copy in the provider's file store. `cause` and `message` (the provider's own words) say why when FAILED. `alert` is set when the answer held something that no
     document knows, for the operator. `callback_url` is the one that the job was asked with, where the answer repeats it: it proves whose job it is.
     """
 
@@ -110,6 +119,7 @@ class Report:
     alert: str = ""
     callback_url: str = ""
     seems_over: bool = False
+    stored: StoredFile | None = None
 
     def taken_as_made(self) -> "Report":
         """The same for a job whose clips are named, as that of one that is through: whether they are clips is seen when they are downloaded."""
@@ -129,9 +139,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """What a provider's own list showed: the orders that may be ours, how many it named in how many answers, and whether all of the time was read."""
+    """What a provider's own list showed: the orders that may be ours, or the file that is; how many entries it named in how many answers, and whether
+    all of the time was read.
+    """
 
-    found: tuple[Found, ...]
+    found: tuple[Found, ...] = ()
+    file: StoredFile | None = None
     read: int = 0
     requests: int = 1
     is_whole: bool = True
@@ -197,6 +210,7 @@ class Forged(ProviderError):
 Flow = Generator[httpx.Request, httpx.Response, Report]
 ManyFlow = Generator[httpx.Request, httpx.Response, dict[str, Report]]
 FindFlow = Generator[httpx.Request, httpx.Response, Listing]  # asks once for each page
+DeleteFlow = Generator[httpx.Request, httpx.Response, None]
 BalanceFlow = Generator[httpx.Request, httpx.Response, Balance]
 
 
@@ -236,6 +250,23 @@ class Lists(Provider, Protocol):
 
     def find(self, brief: Brief, *, since: datetime, until: datetime) -> FindFlow:
         """The jobs made between two moments (UTC) that were asked for with this brief: as many pages of the list as there are, within reason."""
+
+
+@runtime_checkable
+class StoresFiles(Provider, Protocol):
+    """A provider that keeps a copy of what it makes in a file store, under a name that we choose: so a lost submission is found by that name."""
+
+    def storing(self, name: str) -> Provider:
+        """The same access, which asks with each submission that its clip be kept under this name, for KEPT_DAYS and for nobody else."""
+
+    def find_file(self, name: str, *, since: datetime) -> FindFlow:
+        """The file of exactly this name, stored since then (UTC). Free."""
+
+    def file_request(self, file_id: str) -> httpx.Request:
+        """What to ask for a file's content. It carries the key."""
+
+    def delete_file(self, file_id: str) -> DeleteFlow:
+        """Delete a file; one that is not there counts as deleted. Free."""
 
 
 @runtime_checkable

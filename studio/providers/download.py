@@ -1,6 +1,7 @@
 """Copying what a provider's link gives into a file of ours.
 
-The link came from a provider, so it is hostile input: it goes past the guard at each redirect, no key goes with it, and time and bytes are bounded.
+The link came from a provider, so it is hostile input: it goes past the guard at each redirect, no key goes with it (but that of a
+provider's file store, to its own host), and time and bytes are bounded.
 
     DownloadError
     ├── LinkExpired      the provider no longer has it: do not try again
@@ -8,7 +9,7 @@ The link came from a provider, so it is hostile input: it goes past the guard at
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from studio.providers import sockets
 from studio.providers.sockets import Patience, TooLong
 
 MOST_REDIRECTS = 3
+NOTHING: Mapping[str, str] = {}
 OK = 200
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 GONE = frozenset({401, 403, 404, 410})  # how providers' file servers answer for a link that has expired
@@ -45,10 +47,15 @@ class Download:
     content_type: str
 
 
-async def download(url: str, file: Path, *, limit: int, patience: Patience, allowed_hosts: Collection[str]) -> Download:
-    """Copy what a URL gives into `file`, at most `limit` bytes; a part of it never stays. Raises a DownloadError, or OSError from our own disk."""
+async def download(
+    url: str, file: Path, *, limit: int, patience: Patience, allowed_hosts: Collection[str], own: Mapping[str, str] = NOTHING
+) -> Download:
+    """Copy what a URL gives into `file`, at most `limit` bytes; a part of it never stays. Raises a DownloadError, or OSError from our own disk.
+
+    `own` are headers for the host of the URL alone, such as a key: none follows a redirect that leads elsewhere.
+    """
     try:
-        async with asyncio.timeout(patience.total), _following(url, patience, allowed_hosts) as response:
+        async with asyncio.timeout(patience.total), _following(url, patience, allowed_hosts, own) as response:
             size = await _save(response, file, limit)
             return Download(size=size, content_type=sockets.header(response, "content-type"))
     except (httpx.InvalidURL, httpcore.UnsupportedProtocol, UnicodeError) as error:
@@ -62,19 +69,24 @@ async def download(url: str, file: Path, *, limit: int, patience: Patience, allo
 
 
 @asynccontextmanager
-async def _following(link: str, patience: Patience, allowed_hosts: Collection[str]) -> AsyncIterator[httpcore.Response]:
-    """The answer behind a link and at most three redirects."""
+async def _following(link: str, patience: Patience, allowed_hosts: Collection[str], own: Mapping[str, str]) -> AsyncIterator[httpcore.Response]:
+    """The answer behind a link and at most three redirects. Once one led to another host, `own` is not sent any more, also not back to the first."""
     url = httpx.URL(link)
     async with sockets.pool(1, allowed_hosts) as line:
         for _ in range(MOST_REDIRECTS + 1):
             sockets.admit(url, allowed_hosts)
-            request = httpx.Request("GET", url, headers={"Accept": "video/*, */*;q=0.5"})
+            request = httpx.Request("GET", url, headers={"Accept": "video/*, */*;q=0.5", **own})
             async with sockets.sent(line, request, patience) as response:
                 if response.status not in REDIRECTS:
                     yield response
                     return
-                url = url.join(sockets.header(response, "location"))
+                before, url = url, url.join(sockets.header(response, "location"))
+                own = own if _origin(url) == _origin(before) else NOTHING
     raise DownloadFailed("The provider's link leads from one address to the next without end.")
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 async def _save(response: httpcore.Response, file: Path, limit: int) -> int:
