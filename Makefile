@@ -15,7 +15,7 @@ STAGE := .ci/stage
 names = $(patsubst %,tests/$(1)/test_%.py,$(2))
 SAME_ANYWHERE := $(call names,jobs,batch_pages batch_rules bucket forms frames lifecycle media pricing references strange_files timing) \
 	$(call names,gallery,bundle_names comments_over_http compare kept lineage personal posters serving share_bytes share_preview storage timecodes titled views)
-ON_POSTGRES := tests/stress tests/credits tests/routing $(call names,prompts,actions carrying library) $(call names,projects,members projects) \
+ON_POSTGRES := tests/stress tests/credits tests/routing tests/text_search $(call names,prompts,actions carrying library) $(call names,projects,members projects) \
 	$(call names,accounts,audit links people) $(call names,control,guidance) \
 	$(filter-out $(SAME_ANYWHERE),$(wildcard tests/jobs/test_*.py tests/gallery/test_*.py))
 .PHONY: help run test test-quick test-postgres test-long storm sabotage sabotage-sample check format bench lock vendor clean

@@ -13,6 +13,8 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from studio import disk
+
 MIN_LENGTH = 50
 
 
@@ -31,7 +33,7 @@ def field_keys(data_dir: Path, *, local: bool) -> list[str]:
     value = os.environ.get("STUDIO_FIELD_KEYS", "")
     if not value:
         value = _kept(data_dir / "field_keys", Fernet.generate_key().decode()) if local else _missing("STUDIO_FIELD_KEYS", "one or more Fernet keys")
-    keys = [key.strip() for key in value.split(",") if key.strip()]
+    keys = [key.strip() for key in value.split(",") if key.strip()] or [value]
     for key in keys:
         try:
             Fernet(key)
@@ -75,4 +77,8 @@ def _kept(path: Path, fresh: str) -> str:
             file.write(fresh)
     except FileExistsError:
         return path.read_text().strip()
+    except OSError as error:
+        trouble = disk.trouble_of(error)
+        why = disk.explained(trouble, [path.parent]) if trouble else f"{error.strerror}."
+        raise ImproperlyConfigured(f"The secrets cannot be kept in STUDIO_DATA_DIR, which is {path.parent}. {why}") from error
     return fresh

@@ -9,66 +9,33 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONCE
 from django.core.exceptions import ImproperlyConfigured
 
+from studio import environment
+from studio.environment import choice, flag, number, text, whole
 from studio.keyring import field_keys, has_own_secrets, running_port, secret_key
 from studio.storage import internal_location, place_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def text(name: str, default: str = "") -> str:
-    """The setting as written, without surrounding space."""
-    return os.environ.get(f"STUDIO_{name}", default).strip()
-
-
-def flag(name: str, *, default: bool) -> bool:
-    """A switch: 1, true, yes, on or 0, false, no, off."""
-    value = text(name, "1" if default else "0").lower()
-    if value in {"1", "true", "yes", "on"}:
-        return True
-    if value in {"0", "false", "no", "off", ""}:
-        return False
-    raise ImproperlyConfigured(f"STUDIO_{name} is {value!r}; it takes 1 or 0.")
-
-
-def number(name: str, default: float | str, *, least: float, most: float) -> float:
-    """A number within its range."""
-    written = text(name, str(default))
-    try:
-        value = float(written)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"STUDIO_{name} is {written!r}; it takes a number.") from error
-    if not least <= value <= most:
-        raise ImproperlyConfigured(f"STUDIO_{name} is {value:g}; it takes {least:g} to {most:g}.")
-    return value
-
-
-def url(name: str, default: str = "", *, schemes: tuple[str, ...]) -> str:
-    """An address with one of the schemes, or an empty string."""
-    value = text(name, default).rstrip("/")
-    if value and (urlsplit(value).scheme not in schemes):
-        raise ImproperlyConfigured(f"STUDIO_{name} must start with one of {', '.join(f'{scheme}:' for scheme in schemes)}.")
-    return value
-
+DAY = 86_400  # seconds
 
 # Where things are. LOCAL is one person's own machine over plain http: `make run` sets it. DEBUG is for people who change the code.
 DEBUG = flag("DEBUG", default=False)
-DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR = environment.made_folder("DATA_DIR", BASE_DIR / "var")
 LOCAL = flag("LOCAL", default=DEBUG or has_own_secrets(DATA_DIR))  # a folder that `make run` made needs no settings for later commands
-PORT = int(number("PORT", os.environ.get("PORT") or running_port(DATA_DIR) or "8000", least=1, most=65535))
-BIND = text("BIND", "127.0.0.1")  # the address of this machine that the web server listens on
-PUBLIC_URL = url("PUBLIC_URL", schemes=("http", "https"))
+PORT = whole("PORT", os.environ.get("PORT") or running_port(DATA_DIR) or "8000", least=1, most=environment.MOST_PORT)
+BIND = environment.listening("BIND", "127.0.0.1")  # the address of this machine that the web server listens on
+WEB_WORKERS = whole("WEB_WORKERS", 2, least=1, most=64)
+WEB_THREADS = whole("WEB_THREADS", 8, least=1, most=200)
+PUBLIC_URL = environment.site("PUBLIC_URL")
 SITE_URL = PUBLIC_URL or f"http://localhost:{PORT}"
 
 SECRET_KEY = secret_key(DATA_DIR, local=LOCAL)
 FIELD_KEYS = field_keys(DATA_DIR, local=LOCAL)
-ALLOWED_HOSTS = [host for host in text("ALLOWED_HOSTS").split(",") if host] or (["*"] if LOCAL else [])
+ALLOWED_HOSTS = environment.hosts("ALLOWED_HOSTS") or (["*"] if LOCAL else [])
 if PUBLIC_URL:
-    ALLOWED_HOSTS = [*ALLOWED_HOSTS, str(urlsplit(PUBLIC_URL).hostname)]
+    ALLOWED_HOSTS = [*ALLOWED_HOSTS, environment.host_of(PUBLIC_URL)]
     CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 if not LOCAL:
     ALLOWED_HOSTS = [*ALLOWED_HOSTS, "127.0.0.1", "localhost"]  # the health checks of a container come from inside it
@@ -82,6 +49,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "django_q",
+    "studio.text_search",  # before those whose tables it indexes
     "studio.accounts",
     "studio.projects",
     "studio.prompts",
@@ -102,7 +70,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "studio.accounts.sessions.SignedIn",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -132,14 +100,14 @@ TEMPLATES = [
 
 # The database: SQLite in the data folder unless STUDIO_DATABASE_URL names a PostgreSQL.
 DATABASE_ROUTERS = ["studio.gallery.hanging.NoRows"]
-DATABASE_URL = url("DATABASE_URL", schemes=("sqlite", "postgres", "postgresql"))
-if DATABASE_URL and not DATABASE_URL.startswith("sqlite"):
-    DATABASES = {"default": {**environ.Env.db_url_config(DATABASE_URL), "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
+DATABASE_URL = text("DATABASE_URL")
+named_database = environment.database("DATABASE_URL", DATA_DIR / "studio.sqlite3")
+if "sqlite" not in named_database["ENGINE"]:
+    DATABASES = {"default": {**named_database, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
 else:
     DATABASES = {
         "default": {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": DATABASE_URL.removeprefix("sqlite:///") or str(DATA_DIR / "studio.sqlite3"),
+            **named_database,
             "CONN_MAX_AGE": None,
             "CONN_HEALTH_CHECKS": True,
             "OPTIONS": {
@@ -154,15 +122,15 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The queue says "look now"; the database is the truth. Every machine has a queue of its own, so that no supervisor restarts another's cluster.
-BROKER_URL = url("BROKER_URL", schemes=("redis", "rediss"))
-CLUSTER_NAME = text("CLUSTER_NAME", socket.gethostname() or "studio")
+BROKER_URL = environment.broker("BROKER_URL")
+CLUSTER_NAME = environment.token("CLUSTER_NAME", socket.gethostname() or "studio")
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "studio_cache"},  # shared by processes: sign-in throttling
+    "default": {"BACKEND": "studio.cache.SharedCache", "LOCATION": "studio_cache"},  # shared by processes: sign-in throttling
     "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 Q_CLUSTER = {
     "name": CLUSTER_NAME,
-    "workers": int(number("WORKERS", 4, least=1, most=64)),
+    "workers": whole("WORKERS", 4, least=1, most=64),
     "timeout": 240,
     "retry": 600,  # > timeout x (ceil((queue_limit + bulk + 1) / workers) + 1) + 5, or slow tasks run twice
     "queue_limit": 1,
@@ -190,19 +158,26 @@ ROUNDS = {
     "studio.jobs.trash.erase_due": 60,
     "studio.jobs.recheck.a_round": 60,
     "studio.jobs.alarms.tell_of_missing": 60,
+    "studio.jobs.alarms.tell_of_alerts": 300,
     "studio.gallery.retention.due": 3600,
 }
-RECHECK_MB = int(number("RECHECK_MB", 200, least=0, most=100_000))  # of stored files that are read again each minute; 0 reads none
+RECHECK_MB = whole("RECHECK_MB", 200, least=0, most=100_000)  # of stored files that are read again each minute; 0 reads none
+
+# The way out: proxies and certificates as other programs have them from the environment (studio/providers/proxies.py, trust.py).
+OWN_CERTIFICATES = environment.check_network()
 
 # Files: private, served only through views that ask the project's door. What sends them is the bucket, the web server in front, or we.
 files = place_of(text("STORAGE_URL"), default=DATA_DIR / "media")
 MEDIA_ROOT = files.folder or DATA_DIR / "media"
 ACCEL_REDIRECT = internal_location(text("ACCEL_REDIRECT"), files)
 STATIC_URL = "static/"
-STATIC_ROOT = Path(text("STATIC_ROOT", str(DATA_DIR / "static")))
+STATIC_ROOT = environment.folder("STATIC_ROOT", DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": files.backend, "OPTIONS": files.options},
+    "default": {
+        "BACKEND": "studio.jobs.folder.Folder" if files.folder else files.backend,
+        "OPTIONS": files.options,
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
@@ -258,18 +233,19 @@ ACCOUNT_RATE_LIMITS = {
     "share_comment": "30/m/ip,300/h/ip",  # ours: words of guests
 }
 INVITATION_LIFETIME = timedelta(days=7)
+SESSION_ENGINE = "studio.accounts.session_store"
 SESSION_COOKIE_AGE = int(timedelta(days=30).total_seconds())
 
 EMAIL_URL = text("EMAIL_URL")
-if EMAIL_URL:
-    vars().update(environ.Env.email_url_config(EMAIL_URL))
-else:
-    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+vars().update(environment.email("EMAIL_URL"))
+if OWN_CERTIFICATES and EMAIL_BACKEND == "django.core.mail.backends.smtp.EmailBackend":
+    EMAIL_BACKEND = "studio.accounts.mail.TrustingBackend"
 EMAIL_TIMEOUT = 10  # seconds; a page waits for it
-DEFAULT_FROM_EMAIL = text("EMAIL_FROM", f"studio@{urlsplit(SITE_URL).hostname}")
+DEFAULT_FROM_EMAIL = environment.sender("EMAIL_FROM", f"studio@{urlsplit(SITE_URL).hostname}")
 
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = text("TIME_ZONE", "UTC")
+TIME_ZONE = environment.time_zone("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = False
@@ -278,17 +254,26 @@ USE_THOUSAND_SEPARATOR = False
 HTTPS = not LOCAL
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^sandbox/"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if flag("BEHIND_PROXY", default=True) and HTTPS else None
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if SECURE_PROXY_SSL_HEADER else 0  # whose X-Forwarded-For names the client, counted from the right
-SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+BEHIND_PROXY = flag("BEHIND_PROXY", default=True) and HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+PROXIES = whole("PROXIES", 1 if BEHIND_PROXY else 0, least=0, most=10)  # in front of us: whose X-Forwarded-For names the client, from the right
+if PROXIES and not flag("BEHIND_PROXY", default=True):
+    raise ImproperlyConfigured("STUDIO_PROXIES counts the proxies in front, but STUDIO_BEHIND_PROXY says that there is none. Leave one of them out.")
+ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES if BEHIND_PROXY else 0
+# For this host alone unless told otherwise: other hosts of the domain are not ours to make https-only.
+SECURE_HSTS_SECONDS = whole("HSTS_SECONDS", DAY * 365, least=0, most=DAY * 365 * 2) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = flag("HSTS_SUBDOMAINS", default=False) and HTTPS
+SECURE_HSTS_PRELOAD = flag("HSTS_PRELOAD", default=False) and HTTPS
+if SECURE_HSTS_PRELOAD and not (SECURE_HSTS_INCLUDE_SUBDOMAINS and SECURE_HSTS_SECONDS >= DAY * 365):
+    raise ImproperlyConfigured("STUDIO_HSTS_PRELOAD needs STUDIO_HSTS_SUBDOMAINS=1 and STUDIO_HSTS_SECONDS of a year or more: browsers ask for both.")
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # that ask for both: an operator who owns the whole domain says so
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "studio.accounts.sessions.refused_token"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -310,20 +295,21 @@ CONTENT_SECURITY_POLICY = {
 
 # The product's own.
 SANDBOX = flag("SANDBOX", default=LOCAL)
-SANDBOX_URL = url("SANDBOX_URL", f"http://127.0.0.1:{PORT}", schemes=("http", "https"))
+SANDBOX_URL = environment.site("SANDBOX_URL", f"http://127.0.0.1:{PORT}")
 SANDBOX_SPEED = number("SANDBOX_SPEED", 1.0, least=0.01, most=1000)
 SANDBOX_FAULTS = text("SANDBOX_FAULTS")
-ALLOW_PRIVATE_HOSTS = frozenset(host.strip() for host in text("ALLOW_PRIVATE_HOSTS").split(",") if host.strip())
-ADMIN_EMAIL = text("ADMIN_EMAIL", "admin@studio.local")  # of the first admin, made at the first start
-TEAM_NAME = text("TEAM_NAME", "Studio")
+ALLOW_PRIVATE_HOSTS = environment.private_hosts("ALLOW_PRIVATE_HOSTS")
+ADMIN_EMAIL = environment.mailbox("ADMIN_EMAIL", "admin@studio.local")  # of the first admin, made at the first start
+TEAM_NAME = environment.line("TEAM_NAME", "Studio", longest=60)
 CREDIT_USD = number("CREDIT_USD", 0.01, least=0.000001, most=1000)  # what one credit is worth, in US dollars
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"class": "studio.control.discretion.Discreet", "format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": text("LOG_LEVEL", "INFO").upper()},
+    "filters": {"repeated": {"()": "studio.control.log_limits.Repeated"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["repeated"]}},
+    "root": {"handlers": ["console"], "level": choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))},
     # httpx writes every URL at INFO, and one provider wants its key in the query; botocore writes what it signs
     "loggers": {name: {"level": "WARNING"} for name in ("httpx", "httpcore", "django-q", "boto3", "botocore", "s3transfer", "urllib3")},
 }

@@ -87,6 +87,7 @@ TABLE = {
     "person_switch": Address(None, "admins"),
     "person_link": Address(None, "admins"),
     "me": GET_AND_POST["people"],
+    "session": Address("everybody"),
     "audit": Address("credit managers"),
     "audit_export": Address("credit managers"),
     "found": Address("people"),
@@ -188,6 +189,7 @@ TABLE = {
     "bundles": Address("people"),
     "bundle_new": GET_AND_POST["people"],
     "bundle_news": Address("people"),
+    "bundle_told": Address(None, "people"),
     "bundle_drop": Address(None, "who asked"),
     "bundle_file": Address("who asked"),
     # the prompt library; the prompt of this world is Alice's, and everybody in the team sees it
@@ -217,6 +219,7 @@ TABLE = {
     "credits_grant": Address("credit managers", "credit managers"),
     "credits_ask": GET_AND_POST["people"],
     "credits_requests": Address("credit managers"),
+    "credits_told": Address(None, "people"),
     "credits_answer": Address(None, "credit managers"),
     "credits_withdraw": Address(None, "who asked"),
     "credits_own_cap": GET_AND_POST["people"],

@@ -1,5 +1,8 @@
 // What every page has. Pages ask for more with {% module "name" %}.
+import "app/request";
 import "app/toast";
+import "app/sign-in";
+import "app/whole-page";
 import "app/copy";
 import "app/dialogs";
 import "app/time-ago";

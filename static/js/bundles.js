@@ -1,6 +1,7 @@
 // ZIP files that are being made: whoever asked for one hears on any page that it is ready, and the list of them stays true.
 //   [data-bundle] is a form that asks for one, and says where the news are; #bundles[data-pending] is a list in which one is not ready
 //   asks every 2.5 s, only while one is being made and the page is seen; other tabs share what is known through the browser's storage
+import { send } from "app/request";
 import { toast } from "app/toast";
 
 const KEY = "bundles:news", EVERY = 2500, SLOWEST = 40_000;
@@ -23,19 +24,19 @@ async function ask() {
   const address = where();
   if (!address) return;
   try {
-    const answer = await fetch(address, { headers: { Accept: "application/json" }, redirect: "error" });
-    if ([401, 403, 404].includes(answer.status)) { keep(null); return; } // somebody else signed in here
+    const answer = await send(address, {}, "quiet");
+    if ([403, 404].includes(answer.status)) { keep(null); return; }
     const news = await answer.json();
     failures = 0;
     keep(news.pending ? address : null);
-    news.ready.forEach((title) => tell(title, news.address));
+    news.ready.forEach((one) => tell(one, news));
     if (document.getElementById("bundles-poll")) document.body.dispatchEvent(new CustomEvent("look"));
-  } catch { failures += 1; } // signed out or offline: less and less often
+  } catch { failures += 1; } // offline: less and less often
   if (failures < 8) plan();
 }
 
-function tell(title, address) {
-  const box = toast(`${title}: the ZIP is ready.`);
+function tell({ id, title }, { address, told }) {
+  const box = toast(`${title}: the ZIP is ready.`, { kind: `bundle-${id}`, told: { post: told, ids: [id] } });
   const link = document.createElement("a");
   link.className = "btn btn--quiet btn--sm";
   link.href = address;

@@ -47,6 +47,7 @@ document.addEventListener("click", async (e) => {
   if (!link || !menu?.showPopover || e.metaKey || e.ctrlKey) return;
   e.preventDefault();
   opener = link;
+  menu.replaceChildren(); // a request that fails must not leave another card's menu
   await htmx.ajax("GET", link.dataset.menu, { target: menu, swap: "innerHTML", source: menu });
   if (opener !== link || !menu.firstElementChild) return;
   if (!menu.matches(":popover-open")) menu.showPopover();

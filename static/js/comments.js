@@ -4,7 +4,8 @@
 //   long each time, up to 40 s
 //   lead(id)   to a comment, which is scrolled to, focused and made to stand out
 import { pause, seek } from "app/player";
-import { announce } from "app/toast";
+import { send } from "app/request";
+import { announce, pin } from "app/toast";
 
 const EVERY = 4000, CALM = 15_000, QUIET_AFTER = 120_000, SLOWEST = 40_000; // ms
 const root = document.getElementById("comments");
@@ -31,9 +32,10 @@ document.addEventListener("htmx:finally:request", (e) => {
   if (e.detail.ctx.sourceElement?.id !== "comments-poll") return;
   asking = false;
   const { response } = e.detail.ctx;
-  const refused = root.hasAttribute("data-guest") ? [401, 403, 404] : [401, 403]; // a guest's link may be over, which its page then says
-  if (response?.raw.redirected || refused.includes(response?.status)) { location.reload(); return; } // signed out, or no longer a member
-  const gone = response?.status === 404; // thrown away by somebody, perhaps on this very page, and perhaps taken back: what is being written stays
+  const over = root.hasAttribute("data-guest") && [404, 410].includes(response?.status) && !document.getElementById("say-text")?.value;
+  if (over) { location.reload(); return; } // a guest's link is over, which its page then says; what is being written stays
+  if (response?.status === 403) pin("shut", "You can no longer open this project. What you typed stays here until you leave.", [["Leave", "/"]]);
+  const gone = [404, 410].includes(response?.status); // thrown away by somebody, perhaps on this very page, and perhaps taken back: what is being written stays
   const line = document.getElementById("comments-gone");
   if (gone && line.hidden) announce(line.textContent.trim());
   line.hidden = !gone;
@@ -122,8 +124,8 @@ function see() {
   const fresh = [...thread().querySelectorAll("[data-new]")].filter((one) => !seen.has(one.id));
   if (!address || !fresh.length || document.hidden) return;
   fresh.forEach((one) => seen.add(one.id));
-  const { "X-CSRFToken": token } = JSON.parse(document.body.getAttribute("hx-headers:inherited"));
-  fetch(address, { method: "POST", headers: { "X-CSRFToken": token }, body: new URLSearchParams({ clip: unseen }) }).catch(() => fresh.forEach((one) => seen.delete(one.id)));
+  const again = () => fresh.forEach((one) => seen.delete(one.id));
+  send(address, { method: "POST", body: new URLSearchParams({ clip: unseen }) }, "never").then((answer) => { if (!answer.ok) again(); }, again);
 }
 document.addEventListener("visibilitychange", see);
 

@@ -1,6 +1,8 @@
 // The draft: what is typed is kept on the server, soon after the last key, for each person and project. Without an answer it stays in this browser and is
 // sent again. A page that saw an older text than the server has is told so and replaces nothing until its person has decided.
 
+import { send } from "app/request";
+
 const SOON = 700, AGAIN = 5000; // ms
 const NOT_KEPT = ["csrfmiddlewaretoken", "order_key", "draft_version", "upload"];
 const form = () => document.getElementById("composer");
@@ -35,22 +37,21 @@ async function save({ leaving = false } = {}) {
   if (sending && !leaving) { more = true; return; }
   if (leaving) aside(now); // the next page may be asked for before this arrives
   const mine = sending = new AbortController();
-  const answer = await send(now, { keepalive: leaving, signal: mine.signal });
+  const answer = await post(now, { keepalive: leaving, signal: mine.signal });
   if (mine.signal.aborted) return; // it is being ordered
   sending = null;
   await heard(answer, text);
   if (more) { more = false; keep(); }
 }
 
-function send(given, options = {}) {
+function post(given, options = {}) {
   const body = new URLSearchParams(given);
   body.set("draft_version", versions.get(about()) ?? 0);
-  const headers = { "X-CSRFToken": form().elements.csrfmiddlewaretoken.value };
-  return fetch(form().dataset.keep, { method: "POST", body, headers, ...options }).catch(() => null);
+  return send(form().dataset.keep, { method: "POST", body, ...options }, "never").catch(() => null);
 }
 
 async function heard(answer, text) {
-  const said = answer && !answer.redirected ? await answer.json().catch(() => null) : null;
+  const said = answer ? await answer.json().catch(() => null) : null;
   if (answer?.ok && said) {
     kept = text;
     versions.set(about(), said.version);
@@ -145,7 +146,7 @@ async function take() {
   if (held) prompt().focus();
 }
 async function resend(left, text) {
-  const answer = await send(left);
+  const answer = await post(left);
   await heard(answer, left);
   if (answer?.ok) take();
   else put(text);
@@ -160,6 +161,7 @@ document.addEventListener("change", (e) => { if (form()?.contains(e.target)) kee
 document.addEventListener("visibilitychange", () => { if (document.hidden) save({ leaving: true }); });
 addEventListener("pagehide", () => save({ leaving: true }));
 addEventListener("online", () => save());
+document.addEventListener("session:back", () => save());
 
 // Ordered: the server empties the draft itself, so nothing that is under way may come after it.
 document.addEventListener("htmx:before:request", (e) => {

@@ -1,6 +1,9 @@
 // A frame of any clip as a reference image of the brief that is being written: the dialog's content comes from the server when it is opened, the frame is
 // found in a player here, and taken by the server.
 
+import { send } from "app/request";
+import { sentence } from "app/toast";
+
 const dialog = document.getElementById("frames");
 const part = (name) => document.getElementById(`frames-${name}`);
 let take = "";
@@ -43,14 +46,12 @@ dialog.addEventListener("input", (e) => { if (e.target.id === "frames-at") follo
 
 async function add(button) {
   button.disabled = true;
-  const form = document.getElementById("composer");
-  const headers = { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value, "HX-Request": "true" };
-  const answer = await fetch(take, { method: "POST", body: new URLSearchParams({ moment: part("at").value }), headers }).catch(() => null);
+  const answer = await send(take, { method: "POST", body: new URLSearchParams({ moment: part("at").value }) }).catch(() => null);
   button.disabled = false;
   const page = answer && new DOMParser().parseFromString(await answer.text(), "text/html");
   if (answer?.status === 422) return say(page.body.textContent.trim());
   const thumbnail = answer?.ok && page.querySelector("[data-ref]");
-  if (!thumbnail) return say("The studio did not answer. Try again.");
+  if (!thumbnail) return say(sentence(answer));
   if (!document.getElementById(thumbnail.id)) document.querySelector("#refs .ref--add").before(thumbnail); // the same frame again is the same image
   dialog.close();
   document.dispatchEvent(new CustomEvent("frame:added"));

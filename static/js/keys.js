@@ -2,6 +2,8 @@
 // Pages name their own: <button data-key="f">, <a data-key="c" href> are pressed; <textarea data-key="c"> is focused. Two keys in a row: data-key="g s".
 // On a wall the tile with the focus, or under the pointer, is meant: <button data-near-key="1">.
 
+import { send } from "app/request";
+
 const PAUSE = 1200; // ms between the two keys of "g s"
 let first = null, timer;
 
@@ -67,8 +69,8 @@ const map = document.getElementById("keys");
 async function fetched() {
   const place = document.getElementById("keymap");
   if (!place?.dataset.from) return;
-  const answer = await fetch(place.dataset.from).catch(() => null);
-  if (answer?.ok && !answer.redirected) place.outerHTML = await answer.text();
+  const answer = await send(place.dataset.from).catch(() => null);
+  if (answer?.ok) place.outerHTML = await answer.text();
   else place.textContent = "The list could not be loaded. Close it and try again.";
 }
 async function fit() {

@@ -1,5 +1,7 @@
 // Naming somebody: what follows an @ in #say-text finds members of the project in a list below it, in ARIA's pattern for a text field with suggestions.
 //   ↓ ↑ go through the list · ↵ or Tab takes · Esc closes. Without scripts a whole name is typed.
+import { send } from "app/request";
+
 const PATIENCE = 120; // ms after a key
 const BEGUN = /(?:^|[^\p{L}\p{N}_])@([\p{L}\p{N}_.'’+-]*(?: [\p{L}\p{N}_.'’-]*)?)$/u; // an @ that begins a word, and at most two words
 const field = document.getElementById("say-text");
@@ -25,8 +27,8 @@ async function open() {
   asked?.abort();
   asked = new AbortController();
   try {
-    const answer = await fetch(`${address}?q=${encodeURIComponent(words)}`, { signal: asked.signal, headers: { "HX-Request": "true" } });
-    if (!answer.ok || answer.redirected || document.activeElement !== field) return; // a name can be typed all the same
+    const answer = await send(`${address}?q=${encodeURIComponent(words)}`, { signal: asked.signal }, "never");
+    if (!answer.ok || document.activeElement !== field) return; // a name can be typed all the same
     const found = document.createRange().createContextualFragment(await answer.text()).firstElementChild;
     close();
     if (!found.querySelector("[role=option]")) return;

@@ -1,4 +1,6 @@
 // Waits for news of a board: the server holds its answer back until something is newer than the tag (see bell.py). Only one answer is awaited at a time.
+import { send } from "app/request";
+
 const DEAF = 60_000; // ms during which a server that holds nothing back is not asked again
 const LONGEST = 60_000; // ms: longer than a server holds an answer; it never comes
 let line = null, heard = "", isHeld = false, deafUntil = 0;
@@ -20,7 +22,7 @@ export async function listen(url, tag, told) {
   heard = tag;
   let answer = "";
   try {
-    const response = await fetch(url, { headers: { "HX-PTag": tag }, redirect: "error", cache: "no-store", signal: mine.signal });
+    const response = await send(url, { headers: { "HX-PTag": tag }, cache: "no-store", signal: mine.signal }, "never");
     if (line === mine && response.status === 200) {
       isHeld = true;
       told("held");

@@ -2,6 +2,7 @@
 // A combobox with a list below it, as ARIA's pattern has it: ↓ ↑ go through the list, ↵ takes, with Ctrl or ⌘ in a tab of its own, Esc closes.
 // What the page itself can do stands in its elements: <button data-palette="Generate">, and the links of its <nav class="seg" aria-label="Show">.
 // What may be found elsewhere the server says.
+import { send } from "app/request";
 import { announce } from "app/toast";
 
 const PATIENCE = 120, SLOW = 200; // ms after a key; ms until it says that it is looking
@@ -35,6 +36,7 @@ palette?.addEventListener("close", () => {
   if (document.activeElement === document.body) opener?.focus?.();
 });
 
+document.addEventListener("session:back", () => { if (palette?.open) look(0); });
 document.addEventListener("click", (e) => {
   const button = e.target.closest?.("[data-palette-open]");
   if (button) open(button.dataset.paletteOpen);
@@ -70,8 +72,8 @@ async function ask() {
   address.search = new URLSearchParams({ q, here: palette.dataset.here, only });
   slow = setTimeout(() => list.setAttribute("aria-busy", "true"), SLOW);
   try {
-    const answer = await fetch(address, { signal: mine.signal, headers: { "HX-Request": "true" } });
-    if (answer.redirected || answer.status === 403) return trouble("You are signed out. Load the page again to sign in.");
+    const answer = await send(address, { signal: mine.signal }, "never");
+    if (answer.status === 401) return trouble("You are signed out. What this page can do is still here.");
     if (!answer.ok) return trouble("The studio did not answer. Try again in a moment.");
     heard.set(q, await answer.text());
     if (asked === mine) show(heard.get(q));

@@ -1,5 +1,7 @@
 // A field that finds people as one types: <input data-people="address">, a combobox with a list below it, as ARIA's pattern has it.
 //   ↓ ↑ go through the list · ↵ takes · Esc closes · Tab leaves what was typed. Without scripts a whole name or address is typed.
+import { send } from "app/request";
+
 const PATIENCE = 150; // ms after a key
 let timer, asked;
 
@@ -29,8 +31,8 @@ async function open(field) {
   asked?.abort();
   asked = new AbortController();
   try {
-    const answer = await fetch(`${field.dataset.people}?q=${encodeURIComponent(field.value)}`, { signal: asked.signal, headers: { "HX-Request": "true" } });
-    if (!answer.ok || answer.redirected || document.activeElement !== field) return; // what was typed can be sent all the same
+    const answer = await send(`${field.dataset.people}?q=${encodeURIComponent(field.value)}`, { signal: asked.signal }, "never");
+    if (!answer.ok || document.activeElement !== field) return; // what was typed can be sent all the same
     const list = document.createRange().createContextualFragment(await answer.text()).firstElementChild;
     close(field);
     list.id = `${field.id}-list`;

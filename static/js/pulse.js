@@ -6,7 +6,8 @@
 //   never while hidden, or every 30 s if somebody wants to be notified and a card is in flight; at once when shown again, awake again, back online, or after something was ordered; on trouble twice as long each time, up to 15 s
 import { listen, hears, stop } from "app/news";
 import { isOn, tell as notify } from "app/notify";
-import { announce } from "app/toast";
+import { send } from "app/request";
+import { announce, pin } from "app/toast";
 
 const NEAR = 1000, LIVE = 2000, FAR = 4000, LINE = 8000, IDLE = 20_000, HEARD = 30_000, SLOWEST = 15_000, BEHIND = 30_000, LIVELY = 120_000;
 const REST = 400, LONGEST_REST = 5000; // ms from one answer to the next question, however much happens: twice as long as the last answer took
@@ -31,7 +32,7 @@ function pause() {
 const isAway = () => document.hidden && !(isOn() && board.querySelector(IN_FLIGHT));
 function plan(delay = document.hidden ? BEHIND : pause()) {
   clearTimeout(timer);
-  if (!isAway()) timer = setTimeout(ask, delay * (0.85 + Math.random() * 0.3));
+  if (!isAway() && !isShut) timer = setTimeout(ask, delay * (0.85 + Math.random() * 0.3));
 }
 
 function told(what) {
@@ -41,7 +42,7 @@ function told(what) {
 
 function ask() {
   clearTimeout(timer);
-  if (isAway() || asking) return;
+  if (isAway() || asking || isShut) return;
   asking = true;
   asked = Date.now();
   document.body.dispatchEvent(new CustomEvent("pulse"));
@@ -60,7 +61,7 @@ pulse.addEventListener("htmx:finally:request", (e) => {
   const { request, response } = e.detail.ctx;
   if (request.signal.aborted && request.signal.reason !== "timeout") return; // a later poll took its place, and is awaited
   asking = false;
-  if (response?.raw.redirected || [401, 403, 404].includes(response?.status)) { location.reload(); return; } // signed out, or no longer a member
+  if ([403, 404].includes(response?.status)) { shut(); return; }
   const well = response && (response.status === 304 || response.raw.ok);
   failures = well ? 0 : failures + 1;
   if (well) answered = Date.now();
@@ -77,10 +78,26 @@ addEventListener("pagehide", () => { stop(); looked(); });
 for (const turn of ["offline", "online"]) addEventListener(turn, () => { stop(); ask(); });
 addEventListener("pageshow", (e) => { if (e.persisted) { asking = false; ask(); } });
 
+// While nobody is signed in nothing is live; the line of sign-in.js says why.
+for (const turn of ["session:out", "session:other", "session:back"]) {
+  document.addEventListener(turn, () => { const live = document.getElementById("live"); if (live) live.hidden = turn !== "session:back" || failures > 1; });
+}
+
+// No longer a member, or the project is gone: nothing is asked any more, and what was typed can still be copied.
+let isShut = false;
+function shut() {
+  isShut = true;
+  stop();
+  clearTimeout(timer);
+  const live = document.getElementById("live");
+  if (live) live.hidden = true;
+  pin("shut", "You can no longer open this project. What you typed stays here until you leave: copy it if you need it.", [["Leave", "/"]]);
+}
+
 // Whoever leaves has seen what was here: the next time only what ended later is marked as new.
 function looked() {
-  const { "X-CSRFToken": token } = JSON.parse(document.body.getAttribute("hx-headers:inherited"));
-  fetch(pulse.dataset.looked, { method: "POST", keepalive: true, headers: { "X-CSRFToken": token }, body: new URLSearchParams({ tag }) }).catch(() => {});
+  if (isShut) return;
+  send(pulse.dataset.looked, { method: "POST", keepalive: true, body: new URLSearchParams({ tag }) }, "never").catch(() => {});
 }
 
 // Something was ordered or cancelled here: its card is near a change.

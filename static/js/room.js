@@ -1,5 +1,7 @@
 // Keeps the control room true: it fires `look` on the body every 5 s, #room-poll asks, and the answer is morphed in, so focus and scroll stay.
 //   never while hidden; at once when shown again or back online; on trouble twice as long each time, up to 40 s, and the page says so
+import { pin } from "app/toast";
+
 const EVERY = 5000, SLOWEST = 40_000;
 const live = document.getElementById("live");
 const words = document.getElementById("live-words");
@@ -21,12 +23,20 @@ document.addEventListener("htmx:finally:request", (e) => {
   if (e.detail.ctx.sourceElement?.id !== "room-poll") return;
   asking = false;
   const { response } = e.detail.ctx;
-  if (response?.raw.redirected || [401, 403, 404].includes(response?.status)) { location.reload(); return; } // signed out, or no longer an admin
+  if ([403, 404].includes(response?.status)) { // no longer an admin: nothing is asked any more
+    live.hidden = true;
+    pin("shut", "You can no longer open the control room.", [["Leave", "/"]]);
+    return;
+  }
   failures = response?.raw.ok ? 0 : failures + 1;
   live.toggleAttribute("data-behind", failures > 1);
   words.textContent = failures > 1 ? "Reconnecting. What is shown is old." : "Live";
   plan();
 });
+
+for (const turn of ["session:out", "session:other", "session:back"]) {
+  document.addEventListener(turn, () => { live.hidden = turn !== "session:back"; }); // the line of sign-in.js says why
+}
 
 // The server's copy of a <details> is always closed; what somebody opened stays open.
 document.addEventListener("htmx:before:swap", (e) => {

@@ -1,5 +1,8 @@
-// Takes one reference image to the server and puts its thumbnail before the "add" button. XHR, because fetch tells no upload progress.
+// Takes one reference image to the server and puts its thumbnail before the "add" button.
 //   add(form, { file }) or add(form, { address })  ->  a promise of whether it was taken; a refusal is said under the prompt
+
+import { upload } from "app/request";
+import { sentence } from "app/toast";
 
 const MOST_BYTES = 20_000_000;
 const KINDS = ["image/jpeg", "image/png", "image/webp"];
@@ -11,26 +14,16 @@ export async function add(form, { file, address }) {
   const data = new FormData();
   if (file) data.append("file", file); else data.append("address", address);
   const chip = file ? waiting(file) : null;
-  const answer = await send(form, data, (share) => progress(chip, share));
+  const answer = await upload(form.dataset.references, data, (share) => progress(chip, share)).catch(() => null);
+  const text = (await answer?.text()) ?? "";
   chip?.remove();
-  if (answer.status === 200) {
-    const thumbnail = parsed(answer.text).querySelector("[data-ref]");
+  if (answer?.status === 200) {
+    const thumbnail = parsed(text).querySelector("[data-ref]");
     document.querySelector("#refs .ref--add").before(thumbnail);
     return true;
   }
-  const why = answer.status === 422 ? textOf(answer.text) : "The studio did not answer. Try again.";
+  const why = answer?.status === 422 ? textOf(text) : sentence(answer);
   return refuse(file ? `“${file.name}” was not added: ${why}` : why);
-}
-
-function send(form, data, onProgress) {
-  return new Promise((resolve) => {
-    const request = new XMLHttpRequest();
-    request.open("POST", form.dataset.references);
-    request.setRequestHeader("X-CSRFToken", form.elements.csrfmiddlewaretoken.value);
-    request.upload.addEventListener("progress", (e) => { if (e.lengthComputable) onProgress(e.loaded / e.total); });
-    request.addEventListener("loadend", () => resolve({ status: request.status, text: request.responseText }));
-    request.send(data);
-  });
 }
 
 function waiting(file) {

@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from studio.accounts.models import AccessLink, AuditEvent, User
+from studio.accounts.models import AccessLink, AuditEvent, User, address_of
 
 Role = User.Role
 
@@ -37,7 +37,7 @@ def invite(email: str, *, role: str, by: User) -> tuple[User, str]:
             token = _invitation(person, by=by)
             AuditEvent.record("person.invited", person.email, actor=by, after={"role": role})
     except IntegrityError as error:
-        raise AlreadyHere(f"{email.strip().lower()} is on the list already.") from error
+        raise AlreadyHere(f"{address_of(email)} is on the list already.") from error
     return person, token
 
 

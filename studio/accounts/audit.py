@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from studio.accounts.models import AuditEvent, User
+from studio.text_search.lookups import containing
 
 PAGE = 50
 TEXT = 120  # characters of a filter
@@ -35,6 +36,7 @@ FAMILIES: dict[str, tuple[str, bool]] = {
     "cap": ("Caps", True),
     "waiver": ("Waivers", True),
     "doubt": ("Orders in doubt", True),
+    "alert": ("Alerts about orders", True),
     "sandbox": ("Sandbox", False),
     "installation": ("Installation", False),
 }
@@ -107,11 +109,14 @@ WORDS: dict[str, str] = {
     "doubt.named": "named the remote id of",
     "doubt.never_made": "found out that nobody made",
     "doubt.written_off": "wrote off",
+    "alert.settled": "settled an alert of",
     "sandbox.faults": "changed the faults of",
     "installation.furnished": "furnished the installation for",
 }
 FACTS = {"millicredits": "credits", "is_on": "on", "starts_on": "starts", "keeps": "carried over", "fixed": "for each clip", "key": "API key"}
-IN_THOUSANDTHS = frozenset({"millicredits", "amount", "keeps", "credits_a_day", "own_credits_a_day", "fixed", "per_second", "held", "returned"})
+IN_THOUSANDTHS = frozenset(
+    {"millicredits", "amount", "keeps", "credits_a_day", "own_credits_a_day", "fixed", "per_second", "held", "returned", "charged", "minimum_hold"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,17 +186,17 @@ def families_for(reader: User) -> list[tuple[str, str]]:
 
 def events_for(reader: User, filters: Filters) -> "QuerySet[AuditEvent]":
     """The events that this person may see and wants, newest first: all for an admin, those about money for a credit manager, none for anybody else."""
-    found = AuditEvent.objects.select_related("actor").order_by("-pk")
+    found: QuerySet[AuditEvent] = AuditEvent.objects.select_related("actor").order_by("-pk")
     if not reader.is_admin:
         found = found.filter(family__in=MONEY) if reader.manages_credits else found.none()
     if filters.family:
         found = found.filter(family=filters.family)
     if filters.who:
-        found = found.filter(actor__in=User.objects.filter(Q(name__icontains=filters.who) | Q(email__icontains=filters.who)).values("pk"))
+        found = found.filter(actor__in=containing(User.objects.all(), filters.who).values("pk"))
     if filters.whom:
-        found = found.filter(subject__icontains=filters.whom)
+        found = containing(found, filters.whom, "subject")
     if filters.text:
-        found = found.filter(Q(reason__icontains=filters.text) | Q(subject__icontains=filters.text) | Q(action__icontains=filters.text))
+        found = containing(found, filters.text)
     return _between(found, filters)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import unicodedata
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, ClassVar, NoReturn
@@ -14,19 +15,28 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 
+def address_of(typed: str) -> str:
+    """An e-mail address as it is kept: in small letters, which are composed."""
+    return unicodedata.normalize("NFC", typed).strip().lower()
+
+
 class UserManager(BaseUserManager["User"]):
     """Makes people, whose name is their e-mail address."""
 
     def create_user(self, email: str, *, name: str = "", password: str | None = None, role: str = "member") -> "User":
         """A new person; without a password they can only come in by a link."""
-        user = self.model(email=email.strip().lower(), name=name, role=role)
+        user = self.model(email=address_of(email), name=name, role=role)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
+    def find(self, email: str) -> "User | None":
+        """The person with this address, however it is capitalised and composed."""
+        return self.filter(email=address_of(email)).first()
+
     def get_by_natural_key(self, username: str | None) -> "User":
         """The person with this address, however it is capitalised."""
-        return self.get(email=(username or "").strip().lower())
+        return self.get(email=address_of(username or ""))
 
 
 class User(AbstractBaseUser):
@@ -48,6 +58,7 @@ class User(AbstractBaseUser):
     date_joined = models.DateTimeField(default=timezone.now)
     guided = models.JSONField(default=list, blank=True)  # the lists of first steps that they finished or closed
 
+    search_fields = ("name", "email")
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -192,6 +203,7 @@ class AuditEvent(models.Model):
     reason = models.CharField(max_length=500, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)
 
+    search_fields = ("subject", "action", "reason")
     objects = AuditEvents.as_manager()
 
     class Meta:

@@ -4,7 +4,7 @@ from allauth.account import views as allauth
 from django.urls import path, re_path
 from django.urls.resolvers import URLPattern, URLResolver
 
-from studio.accounts import audit_pages, views
+from studio.accounts import audit_pages, sessions, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/login/", allauth.login, name="account_login"),
@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         allauth.password_reset_from_key,
         name="account_reset_password_from_key",
     ),
+    path("session/", sessions.session, name="session"),
     path("in/<str:token>/", views.access_link, name="access_link"),
     path("people/", views.people, name="people"),
     path("people/<int:user_id>/role/", views.person_role, name="person_role"),

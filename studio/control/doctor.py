@@ -17,8 +17,10 @@ from django.utils import timezone
 
 from studio.control import health
 from studio.credits import ledger
+from studio.disk import explained
 from studio.gallery.storage import LEAST_FREE
 from studio.jobs import cluster, timing
+from studio.jobs.alerts import open_alerts
 from studio.jobs.checks import verify_holds
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Heartbeat, Incident, Job
@@ -64,6 +66,7 @@ MENDS = {
     "broker": "Check STUDIO_BROKER_URL, and that Redis runs.",
     "storage": "Check that STUDIO_DATA_DIR may be written and is not full, or, with STUDIO_STORAGE_URL, that the place it names can be reached and written.",
     "cache": "Run manage.py setup.",
+    "disk": "Free some space.",
     "worker": START_WORKER,
 }
 PROBES = {**health.READY, "cache": health.cache_table}
@@ -73,7 +76,7 @@ def examine() -> list[Finding]:
     """Everything there is to say, worst first. Rows are read only if the database has them."""
     probed = list(parts())
     stuck = {"database", "migrations"} & {problem.part for problem in probed}
-    examinations = (secrets, openness, disk) if stuck else (secrets, openness, disk, sqlite, connections, ills, doubts, workers, books)
+    examinations = (secrets, openness, disk) if stuck else (secrets, openness, disk, sqlite, connections, ills, doubts, alerts, workers, books)
     findings = [Finding(Level.ERROR, problem.words, _mend(problem)) for problem in probed]
     findings += [finding for examination in examinations for finding in examination()]
     return sorted(findings, key=lambda finding: list(Level).index(finding.level))
@@ -86,6 +89,8 @@ def parts() -> list[health.Problem]:
 
 
 def _mend(problem: health.Problem) -> str:
+    if problem.trouble:
+        return explained(problem.trouble, health.folders())
     return AWAIT_WORKER if problem.words == health.SILENT_BUT_SUPERVISED else MENDS[problem.part]
 
 
@@ -203,6 +208,13 @@ def doubts() -> Iterator[Finding]:
     if waiting:
         what = f"{waiting} {'job is' if waiting == 1 else 'jobs are'} in doubt and cannot be found out about by asking."
         yield Finding(Level.WARNING, what, "Settle them: control room, In doubt.")
+
+
+def alerts() -> Iterator[Finding]:
+    """What providers told that an admin should judge."""
+    if waiting := open_alerts().count():
+        what = f"{waiting} {'alert' if waiting == 1 else 'alerts'} about what providers reported {'waits' if waiting == 1 else 'wait'} to be settled."
+        yield Finding(Level.WARNING, what, "Settle them: control room, Alerts.")
 
 
 def workers() -> Iterator[Finding]:

@@ -8,6 +8,8 @@ from urllib.parse import SplitResult, urlsplit
 from django import forms
 from django.conf import settings
 
+from studio.credits.figures import credits_text
+from studio.credits.limit_forms import CreditsField
 from studio.providers.contract import KEPT_DAYS
 from studio.providers.guard import is_named
 from studio.providers.registry import PROVIDERS, stores_files
@@ -23,7 +25,7 @@ ABOUT_COPIES = (
     "provider’s file store holds a private copy until ours is checked; one that could not be deleted goes by itself after {days} days."
 )
 KEY_LENGTH = 500  # characters
-RECORDED = ("provider", "dialect", "position", "label", "base_url", "requests_per_minute", "jobs_at_once", "keeps_copies")
+RECORDED = ("provider", "dialect", "position", "label", "base_url", "requests_per_minute", "jobs_at_once", "minimum_hold", "keeps_copies")
 PORTS = {"https": 443, "http": 80}
 
 
@@ -63,10 +65,17 @@ class ConnectionForm(forms.Form):
         help_text="Smaller comes first, in lists and for whoever lets the house choose.",
     )
 
+    minimum_hold = CreditsField(
+        label="Least credits held",
+        required=False,
+        help_text="For an order whose price nobody knows. The charge is what it reports.",
+    )
+
     def __init__(self, data: Mapping[str, Any] | None = None, *, connection: Connection | None = None, choose: str = "") -> None:
         self.connection = connection or Connection()
         self.before = facts(connection) if connection else None
-        super().__init__(data, initial=self.before or {"provider": choose})
+        held = credits_text(self.connection.minimum_hold).replace(",", "")
+        super().__init__(data, initial={**(self.before or {"provider": choose}), "minimum_hold": held})
         choices = [(kind.key, kind.name) for kind in PROVIDERS.values()]
         self.fields["provider"] = forms.ChoiceField(label="Provider", choices=choices, disabled=connection is not None)
         dialects = _dialect_choices(connection)
@@ -90,9 +99,14 @@ class ConnectionForm(forms.Form):
     def clean_label(self) -> str:
         """A name that no other connection has, however it is capitalised."""
         label = " ".join(str(self.cleaned_data["label"]).split())
-        if Connection.objects.filter(label__iexact=label).exclude(pk=self.connection.pk).exists():
+        if Connection.objects.filter(label__same=label).exclude(pk=self.connection.pk).exists():
             raise forms.ValidationError("Another connection has this name.")
         return label
+
+    def clean_minimum_hold(self) -> int:
+        """Millicredits; empty for what it is."""
+        given: int | None = self.cleaned_data["minimum_hold"]
+        return self.connection.minimum_hold if given is None else given
 
     def clean_base_url(self) -> str:
         """An https address without a trailing slash, or nothing for the provider's own."""

@@ -10,6 +10,7 @@ from studio.accounts.door import person
 from studio.control.guidance import NAMES, close
 from studio.control.palette import Asked, all_projects, clean, find
 from studio.projects.lately import codes
+from studio.web.htmx import is_part
 
 HOUR = 3600  # seconds
 
@@ -42,4 +43,4 @@ def guide_close(request: HttpRequest, name: str) -> HttpResponse:
     if name not in NAMES:
         raise Http404
     close(person(request), name)
-    return HttpResponse() if request.headers.get("HX-Request") == "true" else redirect("home")
+    return HttpResponse() if is_part(request) else redirect("home")

@@ -10,6 +10,8 @@ import sys
 
 import django
 
+from studio import environment
+
 PATIENCE = 5  # seconds
 EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
@@ -37,7 +39,8 @@ def worker_beats() -> bool:
 
 def main() -> int:
     """0 when something of ours is alive here, 1 otherwise."""
-    host, port = os.environ.get("STUDIO_BIND", "127.0.0.1"), int(os.environ.get("STUDIO_PORT") or os.environ.get("PORT") or "8000")
+    host = environment.listening("BIND", "127.0.0.1")
+    port = environment.whole("PORT", os.environ.get("PORT") or "8000", least=1, most=environment.MOST_PORT)
     return 0 if web_answers(host, port) or worker_beats() else 1
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from studio import disk
 from studio.jobs import cluster, supervisor
 
 LOOK_EVERY = 0.2  # seconds
@@ -50,7 +51,12 @@ def parts() -> list[Part]:
 
 def claim_folder(data_dir: Path) -> IO[str]:
     """An open file that nobody else in this folder holds; it is free again when we end, however we end. Raises CannotStart."""
-    file = (data_dir / "run.lock").open("w")
+    try:
+        file = (data_dir / "run.lock").open("w")
+    except OSError as error:
+        trouble = disk.trouble_of(error)
+        why = disk.explained(trouble, [data_dir]) if trouble else f"{data_dir} cannot be used: {error.strerror}."
+        raise CannotStart(why) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

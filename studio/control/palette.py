@@ -15,6 +15,8 @@ from studio.accounts.models import User
 from studio.jobs.models import Clip, Job
 from studio.projects.models import Project
 from studio.prompts.library import Filters, found
+from studio.text_search.folding import fold, is_spaceless
+from studio.text_search.lookups import containing
 
 TEXT = 80  # characters of a search
 WORDS = 6
@@ -77,6 +79,7 @@ PLACES = (
     Place("Spend", "credits_spend", "receipt", "costs by person project provider", "managers"),
     Place("Cost of a kept second", "credits_kept", "timer", "picked waste", "managers"),
     Place("In doubt", "doubts", "hourglass", "inbox unanswered verdict", "managers"),
+    Place("Alerts", "alerts", "triangle-alert", "reported usage late answers settle charge", "admins"),
     Place("Audit", "audit", "eye", "changes record log", "managers"),
     Place("Control room", "control", "monitor", "workers health status", "admins"),
     Place("People", "people", "users", "invite members roles", "admins"),
@@ -100,7 +103,7 @@ class Asked:
     @property
     def words(self) -> list[str]:
         """The words, folded, as many as are looked at."""
-        return self.text.casefold().split()[:WORDS]
+        return fold(self.text).split()[:WORDS]
 
 
 def clean(written: str) -> str:
@@ -118,6 +121,8 @@ def find(asked: Asked) -> list[Group]:
             Group("Newest clips", _clips(projects[:LOOKED_THROUGH], asked)),
             Group("Go to", [*_rooms(projects, asked), *_places(asked)]),
         )
+    if not asked.words:  # marks that nobody sees
+        return []
     clips = Group("Clips", _clips(projects, asked))
     rest = [
         Group("Projects", [_project(project) for project in projects if _fits(f"{project.name} {project.code}", asked.words)][:EACH]),
@@ -140,9 +145,9 @@ def _filled(*groups: Group) -> list[Group]:
 
 
 def _fits(text: str, words: Iterable[str]) -> bool:
-    """Whether every word begins a word of the text, or stands in it and is long enough to mean it."""
-    folded = text.casefold()
-    return all(f" {word}" in f" {folded}" or (len(word) > 2 and word in folded) for word in words)  # noqa: PLR2004 - shorter ones are in everything
+    """Whether every word begins a word of the text, or stands in it and is long enough to mean it. A script without spaces has no beginnings of words."""
+    folded = fold(text)
+    return all(f" {word}" in f" {folded}" or ((len(word) > 2 or is_spaceless(word)) and word in folded) for word in words)  # noqa: PLR2004 - shorter ones are in everything
 
 
 def _by_visit(projects: QuerySet[Project], asked: Asked) -> list[Project]:
@@ -186,7 +191,7 @@ def _places(asked: Asked) -> list[Hit]:
 
 def _shots(projects: Sequence[Project], asked: Asked) -> Q | None:
     """Which shots a code means, as far as it is typed: "tide-04" is TIDE-004 and TIDE-040 to 049. A bare number is one of the page's project."""
-    text = asked.text.casefold()
+    text = fold(asked.text)
     if named := SHOT.fullmatch(text):
         owner = next((project for project in projects if project.code == named[1].upper()), None)
         digits = named[2]
@@ -210,7 +215,7 @@ def _clips(projects: Sequence[Project], asked: Asked) -> list[Hit]:
     jobs = Job.objects.filter(wanted) if projects else Job.objects.none()
     if by_code is None:
         for word in asked.words:
-            jobs = jobs.filter(prompt__icontains=word)
+            jobs = jobs.filter(prompt__has=word)
     saved = Prefetch("clips", Clip.objects.present().only("pk", "job_id").order_by("position"), to_attr="saved_clips")
     order = ("number",) if by_code else ("-created_at",)
     return [_clip(job) for job in jobs.select_related("project", "connection").prefetch_related(saved).order_by(*order)[:EACH]]
@@ -244,6 +249,6 @@ def _people(asked: Asked) -> list[Hit]:
         return []
     people = User.objects.all()
     for word in asked.words:
-        people = people.filter(Q(name__icontains=word) | Q(email__icontains=word))
+        people = containing(people, word)
     rows = people.order_by("-is_active", "name", "email")[:EACH]
     return [Hit(href=f"{reverse('people')}#person-{row.pk}", words=str(row), person=row, more=row.email if row.name else "") for row in rows]

@@ -1,4 +1,4 @@
-"""The control room: what needs somebody, how every connection fares, and whether a worker works. Only reads; ten queries whatever there is.
+"""The control room: what needs somebody, how every connection fares, and whether a worker works. Only reads; eleven queries whatever there is.
 
 What needs somebody is a table of rules over what was read, so that the page tells in one look whether all is well.
 """
@@ -13,6 +13,7 @@ from studio.control import drift, fares, inbox, missing
 from studio.control.fares import Queue, Standing
 from studio.control.health import is_supervised, lately
 from studio.gallery import storage
+from studio.jobs.alerts import open_alerts
 from studio.jobs.models import Heartbeat, Incident
 from studio.jobs.recheck import faulty
 from studio.providers.contract import Cause
@@ -73,7 +74,7 @@ def look() -> Room:
     heartbeats = Heartbeat.objects.filter(beat_at__lte=lately(now)[1]).order_by("-beat_at")
     clusters = [row for row in heartbeats[:CLUSTERS] if (now - row.beat_at).total_seconds() < REMEMBERED]
     waiting = inbox.waiting(now)
-    needs = [*_of_worker(clusters, now), *_of_all(standings), *_of_doubt(waiting), *_of_keeping(now)]
+    needs = [*_of_worker(clusters, now), *_of_all(standings), *_of_doubt(waiting), *_of_alerts(), *_of_keeping(now)]
     needs += [need for standing in standings if standing.connection.enabled for need in _of_connection(standing)]
     needs += _of_prices([standing.connection for standing in standings if standing.connection.enabled])
     return Room(sorted(needs, key=lambda need: need.tone), standings, clusters, list(Incident.objects.all()[:INCIDENTS]), waiting, now)
@@ -103,6 +104,13 @@ def _of_doubt(waiting: int) -> Iterator[Need]:
     if waiting:
         words = "1 order in doubt waits" if waiting == 1 else f"{waiting} orders in doubt wait"
         yield Need("warn", f"{words} for somebody to say what became of it. The credits stay held.", "doubts", "Decide")
+
+
+def _of_alerts() -> Iterator[Need]:
+    """What providers told waits for a verdict."""
+    if number := open_alerts().count():
+        words = "1 alert about an order waits" if number == 1 else f"{number} alerts about orders wait"
+        yield Need("warn", f"{words} to be settled: a reported cost that cannot be right, or an answer that came too late.", "alerts", "Settle")
 
 
 def _of_keeping(now: datetime) -> Iterator[Need]:

@@ -20,6 +20,7 @@ from studio.control.inbox import VERDICTS, Doubt, Verdict
 from studio.control.room import look
 from studio.jobs.doubt import CannotResolve
 from studio.jobs.models import Job
+from studio.web.htmx import is_part
 
 
 @never_cache
@@ -27,7 +28,7 @@ from studio.jobs.models import Job
 def control(request: HttpRequest) -> HttpResponse:
     """What needs somebody, how every connection fares, whether a worker works; for a poll the part that changes."""
     door.admin(request)
-    template = "control/_room.html" if _wants_fragment(request) else "control/room.html"
+    template = "control/_room.html" if is_part(request) else "control/room.html"
     return render(request, template, {"room": look()})
 
 
@@ -58,7 +59,7 @@ def doubt_verdict(request: HttpRequest, job: UUID, verdict: str) -> HttpResponse
         return _to_inbox(request)
     money = found.told(said.money) if found.held else "Nothing is held for it, as its price is not known."
     words = {"title": found.told(said.title), "money": money, "house": found.told(said.house)}
-    in_dialog = _wants_fragment(request)
+    in_dialog = is_part(request)
     context = {"form": form, "doubt": found, "verdict": said, "in_dialog": in_dialog, **words}
     template = "control/_verdict_form.html" if in_dialog else "control/verdict.html"
     return render(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK)
@@ -77,8 +78,4 @@ def _is_said(form: VerdictForm, found: Doubt, verdict: Verdict, *, by: User) -> 
 
 
 def _to_inbox(request: HttpRequest) -> HttpResponse:
-    return HttpResponseClientRedirect(reverse("doubts")) if _wants_fragment(request) else redirect("doubts")
-
-
-def _wants_fragment(request: HttpRequest) -> bool:
-    return request.headers.get("HX-Request") == "true"
+    return HttpResponseClientRedirect(reverse("doubts")) if is_part(request) else redirect("doubts")

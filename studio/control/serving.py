@@ -1,16 +1,25 @@
-"""How gunicorn serves the studio: `gunicorn -c python:studio.control.serving studio.wsgi`. Read before Django is set up, so it knows no settings.
+"""How gunicorn serves the studio: `gunicorn -c python:studio.control.serving studio.wsgi`.
 
 Threads, because a request waits for the database, never for a provider, and not for whoever reads a file (see carrier.py); two processes, so that one
 restarts while the other serves.
 """
 
-import os
+import runpy
+import sys
+from pathlib import Path
 
-host, port = os.environ.get("STUDIO_BIND", "127.0.0.1"), os.environ.get("STUDIO_PORT") or os.environ.get("PORT") or "8000"
+from django.core.exceptions import ImproperlyConfigured
+
+try:
+    settings = runpy.run_path(str(Path(__file__).parent.parent / "settings.py"))  # read anew each time that gunicorn reads this
+except ImproperlyConfigured as error:  # gunicorn would print a traceback for each process that it starts
+    sys.exit(f"studio: {error}")
+
+host, port = settings["BIND"], settings["PORT"]
 bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 worker_class = "studio.control.carrier.Worker"
-workers = int(os.environ.get("STUDIO_WEB_WORKERS", "2"))
-threads = int(os.environ.get("STUDIO_WEB_THREADS", "8"))
+workers = settings["WEB_WORKERS"]
+threads = settings["WEB_THREADS"]
 worker_connections = 400  # of each: a reader of a file holds two descriptors, and many systems allow 1,024
 timeout = 120  # seconds; an upload over a slow line
 graceful_timeout = 5

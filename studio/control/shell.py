@@ -16,7 +16,9 @@ from studio.control import inbox
 from studio.control.guidance import Guide, open_guides
 from studio.credits import requests
 from studio.credits.models import Account, CreditRequest, Entry
+from studio.credits.requests import UnseenAnswer
 from studio.gallery import mentions
+from studio.jobs.alerts import open_alerts
 from studio.jobs.lifecycle import LIVE, State
 from studio.jobs.models import Job, Look
 from studio.projects import lately
@@ -44,7 +46,7 @@ SECTIONS = {
     "people": {"people"},
     "audit": {"audit"},
     "connections": {"connections", "connection_new", "connection_edit", "price_add", "rate_add"},
-    "control": {"control", "drift", "storage", "missing"},
+    "control": {"control", "drift", "storage", "missing", "alerts", "alert_settle"},
     "doubts": {"doubts", "doubt_verdict"},
     "sandbox": {"sandbox"},
     "me": {"me"},
@@ -130,6 +132,11 @@ class Shell:
         return inbox.waiting(timezone.now()) if self.user and self.user.manages_credits else 0
 
     @cached_property
+    def alerts(self) -> int:
+        """How many alerts wait for an admin to settle them; 0, without a query, for everybody else. One query."""
+        return open_alerts().count() if self.user and self.user.is_admin else 0
+
+    @cached_property
     def account(self) -> Account:
         """The viewer's account; an empty one, not saved, for a person who never had credits."""
         found = Account.objects.filter(user=self.user).first() if self.user else None
@@ -151,9 +158,9 @@ class Shell:
         return requests.latest_of(self.user) if self.user else None
 
     @cached_property
-    def answers(self) -> list[str]:
-        """Answers to the viewer's requests for credits that they have not seen; whoever asks for them shows them."""
-        return requests.answers_for(self.user) if self.user else []
+    def answers(self) -> list[UnseenAnswer]:
+        """Answers to the viewer's requests for credits that they have not seen. The page confirms those that it has shown (static/js/toast.js)."""
+        return requests.unseen_answers(self.user) if self.user else []
 
     @cached_property
     def _full(self) -> int:

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern, URLResolver
 
-from studio.control import frame_views, keeping_views, price_views, room_views, views
+from studio.control import alert_pages, frame_views, keeping_views, price_views, room_views, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", views.healthz, name="healthz"),
@@ -24,6 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("connections/<int:connection>/rates/", price_views.rate_add, name="rate_add"),
     path("control/", room_views.control, name="control"),
     path("control/storage/", keeping_views.storage_all, name="storage"),
+    path("control/alerts/", alert_pages.alert_list, name="alerts"),
+    path("control/alerts/<uuid:attempt>/settle/", alert_pages.alert_settle, name="alert_settle"),
     path("control/missing/", keeping_views.missing_clips, name="missing"),
     path("control/files/<uuid:clip>/check/", keeping_views.file_check, name="file_check"),
     path("control/files/<uuid:clip>/fetch/", keeping_views.file_fetch, name="file_fetch"),

@@ -11,9 +11,12 @@ Somebody who joins in the middle of a period is given the whole amount. A person
 role, or of the one that counts, is felt from their next period on.
 """
 
+import logging
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Sum, When
 from django.utils import timezone
 
@@ -23,14 +26,27 @@ from studio.credits.figures import credits_text
 from studio.credits.models import Account, Allowance, Entry, Hold, Portion
 from studio.credits.periods import Period, span_of, today
 
+log = logging.getLogger(__name__)
+
 
 def due() -> int:
     """How many portions this call closed or gave: whatever is due today. May run twice, late, or on two machines at once."""
     day = today()
     over = Portion.objects.filter(closed_at=None, ends_on__lte=day).select_related("account__user")
-    closed = sum(close(portion) for portion in list(over))
+    closed = sum(_done(portion, partial(close, portion)) for portion in list(over))
     allowances = Allowance.objects.filter(is_on=True, starts_on__lte=day)
-    return closed + sum(give(allowance, person, day) for allowance in allowances for person in list(waiting(allowance, day)))
+    return closed + sum(_done(person, partial(give, allowance, person, day)) for allowance in allowances for person in list(waiting(allowance, day)))
+
+
+def _done(whose: object, act: Callable[[], bool]) -> bool:
+    """Whether it was done. What goes wrong with one must not end the round for all the others; a database that is away does."""
+    try:
+        return act()
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("the allowance of %s cannot be dealt with", whose)
+        return False
 
 
 def waiting(allowance: Allowance, day: date) -> "QuerySet[User]":
@@ -54,7 +70,7 @@ def give(allowance: Allowance, person: User, day: date) -> bool:
         with transaction.atomic():
             portion.save(force_insert=True)
             return ledger.grant(person, allowance.amount, key=reference, reason=f"Allowance for {words(portion)}", actor=None)
-    except IntegrityError:  # another worker was here first
+    except (IntegrityError, ledger.Conflict):  # another worker was here first
         return False
 
 

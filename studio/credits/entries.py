@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Abs
 from django.http import QueryDict
 from django.utils import timezone
@@ -16,6 +16,7 @@ from studio.credits.models import Entry
 from studio.credits.ranges import DayField, start_of
 from studio.projects.models import Project
 from studio.providers.registry import PROVIDERS
+from studio.text_search.lookups import containing
 
 LINES = 50
 COLUMNS = ["Number", "Day", "Time", "Person", "Address", "Kind", "Reason", "Project", "Provider", "By", "Credits", "Of it owed"]
@@ -78,11 +79,12 @@ def found(form: LedgerForm) -> QuerySet[Entry]:
     """The entries that the form asks for, newest first."""
     rows, asked = Entry.objects.order_by("-pk"), form.asked
     if "who" in asked:
-        people = User.objects.filter(Q(name__icontains=asked["who"]) | Q(email__icontains=asked["who"]))
-        rows = rows.filter(account__user__in=people)
+        rows = rows.filter(account__user__in=containing(User.objects.all(), asked["who"]))
     if "project" in asked:
         rows = rows.filter(project=None) if asked["project"] == "-" else rows.filter(project__code=asked["project"])
-    plain = {"kind": "kind", "provider": "provider", "reason": "reason__icontains", "person": "account__user"}
+    if "reason" in asked:
+        rows = containing(rows, asked["reason"])
+    plain = {"kind": "kind", "provider": "provider", "person": "account__user"}
     rows = rows.filter(**{lookup: asked[name] for name, lookup in plain.items() if name in asked})
     if "first" in asked:
         rows = rows.filter(at__gte=start_of(asked["first"]))

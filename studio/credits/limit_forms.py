@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse_lazy
 
 from studio.accounts.models import User
@@ -14,6 +14,7 @@ from studio.credits.models import Allowance, Budget, Waiver
 from studio.credits.people import NAME
 from studio.credits.periods import today
 from studio.projects.models import Project
+from studio.text_search.lookups import containing
 
 MOST_JOBS = 10_000
 NAMED = 4  # people whom an error names
@@ -61,11 +62,11 @@ def named(text: str) -> User:
     """The one person who is meant by this name or address. Raises ValidationError, which names whom else it may mean."""
     address = ADDRESS.search(text)
     if address or "@" in text:
-        person = User.objects.filter(email__iexact=address[1] if address else text).first()
+        person = User.objects.find(address[1] if address else text)
         if person is None:
             raise forms.ValidationError("Nobody here has this address.")
         return person
-    whole = list(User.objects.filter(name__iexact=text)[:2])
+    whole = list(containing(User.objects.all(), text).filter(name__same=text)[:2])
     people = whole if len(whole) == 1 else list(by_name(text)[: NAMED + 1])
     if not people:
         raise forms.ValidationError("Nobody here has this name.")
@@ -77,8 +78,7 @@ def named(text: str) -> User:
 
 def by_name(words: str) -> QuerySet[User]:
     """The people whose name or address contains this, by name; whoever is active first."""
-    found = Q(name__icontains=words) | Q(email__icontains=words)
-    return User.objects.filter(found).order_by("-is_active", NAME, "pk")
+    return containing(User.objects.all(), words).order_by("-is_active", NAME, "pk")
 
 
 def written(person: User) -> str:

@@ -137,6 +137,8 @@ class Entry(models.Model):
     provider = models.CharField(max_length=20, blank=True)
     at = models.DateTimeField(default=timezone.now)
 
+    search_fields = ("reason",)
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["kind", "reference"], name="one_entry_a_reference"),

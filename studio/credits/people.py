@@ -13,6 +13,7 @@ from studio.credits import spend
 from studio.credits.charts import spark
 from studio.credits.models import Spending
 from studio.credits.periods import today
+from studio.text_search.lookups import containing
 
 PAGE = 50
 LARGEST = 2**63 - 1
@@ -58,7 +59,7 @@ def found(search: str) -> QuerySet[User]:
         owed=Coalesce("account__owed", Value(0), output_field=BigIntegerField()),
         spent=Coalesce(Subquery(charged, output_field=BigIntegerField()), Value(0), output_field=BigIntegerField()),
     )
-    return rows.filter(Q(name__icontains=search) | Q(email__icontains=search)) if search else rows
+    return containing(rows, search)
 
 
 def by_name(search: str) -> QuerySet[User]:

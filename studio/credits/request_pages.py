@@ -19,6 +19,7 @@ from studio.credits import requests
 from studio.credits.figures import credits_text, parse_credits
 from studio.credits.models import CreditRequest
 from studio.projects.models import Project
+from studio.web.htmx import is_part
 
 NOTE_LENGTH = 200
 CREDITS_ERRORS = {"required": "Enter a number of credits, such as 500 or 38.5.", "max_length": "That is too long for a number of credits."}
@@ -120,6 +121,14 @@ def withdraw(request: HttpRequest, request_id: int) -> HttpResponse:
     return redirect(back_to(request))
 
 
+@require_POST
+def told(request: HttpRequest) -> HttpResponse:
+    """A page of the person has shown the answers whose ids come as `id`."""
+    ids = [int(text) for text in request.POST.getlist("id") if text.isascii() and text.isdigit() and len(text) <= 18]  # noqa: PLR2004 - digits of a BIGINT
+    requests.mark_told(person(request), ids)
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
+
 @never_cache
 @require_safe
 def listed(request: HttpRequest) -> HttpResponse:
@@ -164,11 +173,6 @@ def manager(request: HttpRequest) -> User:
     if not who.manages_credits:
         raise PermissionDenied("Only credit managers and admins answer requests.")
     return who
-
-
-def is_part(request: HttpRequest) -> bool:
-    """Whether htmx asks for a part of a page."""
-    return request.headers.get("HX-Request") == "true"
 
 
 def back_to(request: HttpRequest) -> str:

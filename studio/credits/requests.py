@@ -5,6 +5,7 @@ CannotAnswer     somebody was quicker, or there is nobody to give to; its senten
 """
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.db.models import BigIntegerField, F, QuerySet
@@ -23,6 +24,13 @@ State = CreditRequest.State
 LEAST = 50 * PER_CREDIT  # a first suggestion: less is not worth anybody's answer
 STEPS = (1, 2, 5)
 PAGE = 50
+
+
+class UnseenAnswer(NamedTuple):
+    """The id of an answered request, and the answer as a sentence for the person who asked."""
+
+    pk: int
+    text: str
 
 
 class CannotAsk(Exception):
@@ -139,14 +147,16 @@ def managers() -> "QuerySet[User]":
     return User.objects.filter(role__in=[User.Role.CREDIT_MANAGER, User.Role.ADMIN], is_active=True).order_by("name", "email")
 
 
-def answers_for(person: User) -> list[str]:
-    """What to tell this person of answers that they have not seen, each of them once, however many pages ask. One query where there is nothing."""
-    news = CreditRequest.objects.filter(user=person, state__in=[State.GRANTED, State.DECLINED], told_at=None).select_related("answered_by")
-    return [answer_text(request) for request in news if _told(request)]
+def unseen_answers(person: User) -> list[UnseenAnswer]:
+    """The answers that no page of this person has shown yet. One query. Asking marks nothing: what is sent may never arrive."""
+    answered = CreditRequest.objects.filter(user=person, state__in=[State.GRANTED, State.DECLINED], told_at=None)
+    return [UnseenAnswer(request.pk, answer_text(request)) for request in answered.select_related("answered_by").order_by("pk")]
 
 
-def _told(request: CreditRequest) -> bool:
-    return CreditRequest.objects.filter(pk=request.pk, told_at=None).update(told_at=timezone.now()) == 1
+def mark_told(person: User, ids: Collection[int]) -> int:
+    """Write down that a page has shown these answers to this person; how many it was the first to show."""
+    answered = CreditRequest.objects.filter(user=person, state__in=[State.GRANTED, State.DECLINED], told_at=None)
+    return answered.filter(pk__in=ids).update(told_at=timezone.now())
 
 
 def answer_text(request: CreditRequest) -> str:

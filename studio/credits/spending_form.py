@@ -1,13 +1,15 @@
 """What narrows the spend report: the period, a person, a project, a provider."""
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import QueryDict
 
+from studio.accounts.models import User
 from studio.credits.models import Spending
 from studio.credits.ranges import RangeForm
 from studio.projects.models import Project
 from studio.providers.registry import PROVIDERS
+from studio.text_search.lookups import containing
 
 
 class SpendForm(RangeForm):
@@ -28,7 +30,7 @@ class SpendForm(RangeForm):
         self.is_valid()
         who, project, provider = (self.cleaned_data.get(name) for name in ("who", "project", "provider"))
         if who:
-            rows = rows.filter(Q(account__user__name__icontains=who) | Q(account__user__email__icontains=who))
+            rows = rows.filter(account__user__in=containing(User.objects.all(), who))
         if project:
             rows = rows.filter(project__code=project)
         return rows.filter(provider=provider) if provider else rows

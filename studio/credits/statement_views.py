@@ -15,6 +15,7 @@ from studio.credits import people as listed
 from studio.credits.periods import Span, today
 from studio.projects.door import enter
 from studio.projects.models import Membership, Project
+from studio.text_search.lookups import containing
 
 FOUND = 20  # people and projects under the search
 
@@ -26,7 +27,7 @@ def statements(request: HttpRequest) -> HttpResponseBase:
     months = monthly.months()
     month = next((span for span in months if span.key == request.GET.get("month")), months[0])
     search = door.search(request)
-    projects = list(_projects(user).filter(name__icontains=search)[: FOUND + 1])
+    projects = list(containing(_projects(user), search, "name")[: FOUND + 1])
     people = list(listed.by_name(search)[: FOUND + 1]) if user.manages_credits else []
     context = {"months": months, "month": month, "projects": projects[:FOUND], "people": people[:FOUND], "search": search}
     context["more"] = {"projects": len(projects) > FOUND, "people": len(people) > FOUND}

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("credits/people/<int:user_id>/grant/", views.grant, name="credits_grant"),
     path("credits/ask/", request_pages.ask, name="credits_ask"),
     path("credits/requests/", request_pages.listed, name="credits_requests"),
+    path("credits/requests/told/", request_pages.told, name="credits_told"),
     path("credits/requests/<int:request_id>/answer/", request_pages.answer, name="credits_answer"),
     path("credits/requests/<int:request_id>/withdraw/", request_pages.withdraw, name="credits_withdraw"),
     path("credits/caps/", limit_pages.own_cap, name="credits_own_cap"),

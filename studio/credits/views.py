@@ -16,6 +16,7 @@ from studio.credits import people as listed
 from studio.credits.actions import give
 from studio.credits.figures import credits_cell, credits_text
 from studio.credits.forms import GrantForm
+from studio.web.htmx import is_part
 
 PEOPLE_COLUMNS = ["Person", "Address", "Role", "Active", "Balance", "Held", "Owed", "Spent this month"]
 HEADS = {"name": "Person", "role": "Role", "balance": "Balance", "held": "Held", "spent": "Spent this month"}
@@ -58,9 +59,9 @@ def grant(request: HttpRequest, user_id: int) -> HttpResponse:
     form = GrantForm(request.POST if request.method == "POST" else None, person=person)
     if form.is_valid() and _given(request, form, manager):
         address = reverse("credits_people")
-        return HttpResponseClientRedirect(address) if _wants_fragment(request) else redirect(address)
+        return HttpResponseClientRedirect(address) if is_part(request) else redirect(address)
     context = {"form": form, "person": person, "account": statement.account_to_show(person)}
-    template = "credits/_grant.html" if _wants_fragment(request) else "credits/grant.html"
+    template = "credits/_grant.html" if is_part(request) else "credits/grant.html"
     return render(request, template, context, status=422 if form.is_bound else 200)
 
 
@@ -84,7 +85,3 @@ def _cells(row: User) -> list[object]:
     """One person as a line of a file."""
     figures = [credits_cell(getattr(row, name)) for name in ("balance", "held", "owed", "spent")]
     return [row, row.email, row.get_role_display(), "yes" if row.is_active else "no", *figures]
-
-
-def _wants_fragment(request: HttpRequest) -> bool:
-    return request.headers.get("HX-Request") == "true"

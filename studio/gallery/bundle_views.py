@@ -23,8 +23,8 @@ from studio.gallery.serving import NOT_AT_ALL, Parcel, send
 from studio.gallery.share_forms import ids_of
 from studio.gallery.wall_views import sight_of
 from studio.jobs.models import Clip
-from studio.jobs.views import is_part, varied
 from studio.jobs.wanted import uuid_of
+from studio.web.htmx import is_part, varied
 
 
 @never_cache
@@ -112,9 +112,18 @@ def _tag(rows: list[Bundle], withheld: set[int]) -> str:
 @never_cache
 @require_safe
 def bundle_news(request: HttpRequest) -> JsonResponse:
-    """For the script of every page while a ZIP is being made: how many are not ready, and which have become so, each told once."""
+    """For the script of every page while a ZIP is being made: how many are not ready, and which have become so and were not told of."""
     pending, ready = bundles.news_for(person(request))
-    return JsonResponse({"pending": pending, "ready": [one.title for one in ready], "address": reverse("bundles")})
+    news = [{"id": str(one.pk), "title": one.title} for one in ready]
+    return JsonResponse({"pending": pending, "ready": news, "address": reverse("bundles"), "told": reverse("bundle_told")})
+
+
+@require_POST
+def bundle_told(request: HttpRequest) -> HttpResponse:
+    """A page of the person has told them that the ZIPs whose ids come as `id` are ready."""
+    ids = [key for text in request.POST.getlist("id") if (key := uuid_of(text))]
+    bundles.mark_told(person(request), ids)
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
 @require_safe

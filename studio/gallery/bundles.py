@@ -3,7 +3,7 @@
 Clips may come from several projects. What the person may not see, or what is not there, is left out and counted alike: nobody learns which of the two it is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -161,8 +161,12 @@ def asked_in(person: User, bundle_id: UUID) -> list[UUID]:
 
 
 def news_for(person: User) -> tuple[int, list[Bundle]]:
-    """How many bundles of this person are not ready, and those that became ready since they last heard. Each is told once."""
+    """How many bundles of this person are not ready, and those that are ready and that no page has told them of. Asking marks nothing."""
     pending = Bundle.objects.filter(person=person, ready_at=None, expires_at__gt=timezone.now()).count()
     ready = list(Bundle.objects.filter(person=person, ready_at__isnull=False, told_at=None, expires_at__gt=timezone.now())[:SHOWN])
-    told = [one for one in ready if Bundle.objects.filter(pk=one.pk, told_at=None).update(told_at=timezone.now()) == 1]
-    return pending, told
+    return pending, ready
+
+
+def mark_told(person: User, ids: Collection[UUID]) -> int:
+    """Write down that a page has told this person that these bundles are ready; how many it was the first to tell of."""
+    return Bundle.objects.filter(person=person, pk__in=ids, ready_at__isnull=False, told_at=None).update(told_at=timezone.now())

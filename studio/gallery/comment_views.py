@@ -18,8 +18,8 @@ from studio.gallery.comment_forms import CommentForm, FindForm
 from studio.gallery.comment_threads import Places, Thread, tag_of, thread_of, version_of
 from studio.gallery.comments import CannotSay, Voice
 from studio.jobs.models import Clip
-from studio.jobs.views import is_part
 from studio.projects.door import Pass, enter
+from studio.web.htmx import is_part
 
 TOLD = {
     "edit": "Changed.",

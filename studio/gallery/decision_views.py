@@ -20,8 +20,8 @@ from studio.gallery.models import Verdict
 from studio.gallery.sight import Sight
 from studio.gallery.standing import besides, opinions_of, standing_of
 from studio.jobs.models import Clip
-from studio.jobs.views import is_part
 from studio.projects.door import Pass, enter, passes
+from studio.web.htmx import is_part
 
 RULED = {Verdict.PICK: "{} is picked.", Verdict.MAYBE: "{} is a maybe.", Verdict.REJECT: "{} is rejected."}
 THOUGHT = {Verdict.PICK: "You would pick {}.", Verdict.MAYBE: "{} is a maybe for you.", Verdict.REJECT: "You would reject {}."}

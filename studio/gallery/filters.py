@@ -13,6 +13,7 @@ from studio.gallery.hanging import place_at
 from studio.gallery.models import Verdict
 from studio.gallery.shows import Show
 from studio.providers.contract import ASPECT_RATIOS
+from studio.text_search.folding import asked_words
 
 TEXT = 120  # characters of a search
 WORD = 80  # of any other filter
@@ -64,6 +65,11 @@ class Filters:
         """The filters of an address; what cannot be understood wants all."""
         read = {field.name: READ[field.name](query.get(field.name, "")) for field in fields(cls)}
         return cls(**read)  # type: ignore[arg-type]  # each reader gives its field's type
+
+    @property
+    def searches_nothing(self) -> bool:
+        """Whether something was typed by which nothing can be searched, such as punctuation."""
+        return bool(self.q) and not asked_words(self.q, 1)
 
     def __bool__(self) -> bool:
         """Whether anything is narrowed; showing and sorting as usual or otherwise narrows nothing."""

@@ -1,12 +1,14 @@
 """What narrows the report about kept seconds, and by what it is told."""
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
+from studio.accounts.models import User
 from studio.credits.ranges import RangeForm
 from studio.credits.spending_form import SpendForm
 from studio.gallery.kept import By
 from studio.jobs.models import Attempt
+from studio.text_search.lookups import containing
 
 
 def asked_by(text: str, *, usual: By) -> By:
@@ -24,7 +26,7 @@ class KeptForm(SpendForm):
         self.is_valid()
         who, project, provider = (self.cleaned_data.get(name) for name in ("who", "project", "provider"))
         if who:
-            found = found.filter(Q(job__author__name__icontains=who) | Q(job__author__email__icontains=who))
+            found = found.filter(job__author__in=containing(User.objects.all(), who))
         if project:
             found = found.filter(job__project__code=project)
         return found.filter(connection__provider=provider) if provider else found

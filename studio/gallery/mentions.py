@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -17,6 +17,7 @@ from studio.accounts.models import User
 from studio.gallery.models import Comment, Mention
 from studio.jobs.models import present
 from studio.projects.models import Project
+from studio.text_search.lookups import containing
 
 FOUND = 8  # people whom the list below an @ offers
 PAGE = 30
@@ -73,7 +74,7 @@ def members(project: Project) -> QuerySet[User]:
 
 def find(project: Project, words: str, *, besides: User) -> list[User]:
     """The first members, but for this one, whose name or address holds these words. One query."""
-    return list(members(project).exclude(pk=besides.pk).filter(Q(name__icontains=words) | Q(email__icontains=words))[:FOUND])
+    return list(containing(members(project).exclude(pk=besides.pk), words)[:FOUND])
 
 
 def keep(comment: Comment) -> None:

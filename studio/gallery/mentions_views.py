@@ -12,7 +12,7 @@ from studio.gallery.comment_forms import SeenForm
 from studio.gallery.models import Mention
 from studio.gallery.timecodes import timecode
 from studio.jobs.board import shot_number
-from studio.jobs.views import is_part, varied
+from studio.web.htmx import is_part, varied
 
 
 @require_safe

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST
 from studio.gallery import favourites, wall
 from studio.gallery.forms import NameForm
 from studio.gallery.naming import rename
-from studio.jobs.views import is_part
 from studio.projects.door import enter
+from studio.web.htmx import is_part
 
 
 @require_POST

@@ -68,7 +68,11 @@ def _drawn(poster: str, name: str, width: int) -> str:
     except (OSError, ValueError) as error:
         log.warning("%s could not be drawn %s pixels wide: %s", poster, width, error)
         return poster
-    return keep(name, content.getvalue())
+    try:
+        return keep(name, content.getvalue())
+    except OSError:  # a full disk: people still see what there is
+        log.warning("%s, drawn %s pixels wide, could not be kept", poster, width, exc_info=True)
+        return poster
 
 
 def keep(name: str, picture: bytes) -> str:

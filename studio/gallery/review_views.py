@@ -16,9 +16,9 @@ from studio.gallery.forms import ReviewForm
 from studio.gallery.models import Verdict
 from studio.gallery.review import Passes
 from studio.jobs.models import Clip
-from studio.jobs.views import is_part, varied
 from studio.projects.door import Pass, enter
 from studio.projects.lately import remember
+from studio.web.htmx import is_part, varied
 
 
 @require_safe

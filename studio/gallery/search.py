@@ -1,7 +1,7 @@
 """Finding clips by words: one question for both databases. Every word must be there; the last one may be the beginning of a word.
 
-What is typed never reaches a query language: it is taken apart into letters and digits, and each word is put in quotes. Large and small letters are the
-same, and so are letters with and without accents. A shot code such as TIDE-047 is one word.
+What is typed never reaches a query language: it is folded and taken apart (text_search/folding.py), and each token is put in quotes. Capitals and accents do
+not count. Scripts without spaces (Chinese, Japanese, Thai) and signs such as 🎬 are found anywhere. A shot code such as TIDE-047 is one word.
 
     SQLite       FTS5, which yields its finds by row number, newest first, and stops where the page ends
     PostgreSQL   a GIN index over a tsvector
@@ -9,28 +9,29 @@ Both hold the project of each clip as a word that cannot be typed, so that a wor
 """
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, QuerySet
+from django.db.models import BooleanField, QuerySet, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.fields import TextField
+from django.db.models.functions import Concat
 from django.db.models.lookups import Lookup
 from django.db.models.sql.compiler import SQLCompiler
 
 from studio.gallery.hanging import Hanging
 from studio.gallery.models import Comment
 from studio.jobs.models import Clip
+from studio.text_search import folding
+from studio.text_search.folding import Token
+from studio.text_search.functions import match, tsquery
 
 MOST_WORDS = 12
-LONGEST_WORD = 60  # characters
 MOST_COMMENTS = 500  # of a clip that are searched, the newest
 MOST_SAID = 50_000  # characters of comments and titles that are searched
 SHOT = re.compile(r"\b([a-z][a-z0-9]{1,7})-0*([0-9]{1,9})[a-z]?(?![\w])", re.IGNORECASE)
-ACCENTS = re.compile("[\u0300-\u036f]+")
 PROJECT = "\ue000"  # begins a project's own word in SQLite
 
 
@@ -49,34 +50,31 @@ class Match(Lookup):
 TextField.register_lookup(Match)
 
 
-def words_of(typed: str) -> list[str]:
-    """The words of a search: runs of letters and digits, as they were typed."""
-    joined = SHOT.sub(lambda shot: f" {int(shot[2]):03d}{shot[1]} ", typed)
-    kept = "".join(sign if sign.isalnum() or ACCENTS.match(sign) else " " for sign in unicodedata.normalize("NFC", joined))
-    return [word[:LONGEST_WORD] for word in kept.split()[:MOST_WORDS]]
-
-
-def folded(typed: str) -> str:
-    """The text as PostgreSQL's column holds it: taken apart, without accents, in small letters."""
-    return ACCENTS.sub("", unicodedata.normalize("NFKD", typed).lower())
+def tokens_of(typed: str) -> list[Token]:
+    """What the index is asked for; nothing where only punctuation was typed."""
+    return folding.asked_words(_plain(typed), MOST_WORDS)
 
 
 def found(hangings: QuerySet[Hanging], typed: str, projects: Collection[int]) -> QuerySet[Hanging]:
-    """Those of these rows in which all words stand, which are of these projects; all where nothing but odd signs was typed."""
-    words = words_of(typed if connection.vendor == "sqlite" else folded(typed))
-    if not words:
-        return hangings
+    """Those of these rows in which all words stand, which are of these projects. All where nothing was typed, none where nothing can be searched for."""
+    tokens = tokens_of(typed)
+    if not tokens:
+        return hangings.none() if typed.strip() else hangings
     if connection.vendor == "sqlite":
         # The plus keeps SQLite from walking a project's index once for every find: it looks each one up by its place.
         holes = ", ".join(["%s"] * len(projects))
         here = RawSQL(f'+"gallery_hanging"."project_id" IN ({holes})', list(projects), output_field=BooleanField())  # noqa: S611 - holes alone
-        return hangings.filter(here, words__table__match=_sqlite(words, projects))
-    return hangings.filter(RawSQL('"gallery_hanging"."words" @@ %s::tsquery', [_postgresql(words, projects)], output_field=BooleanField()))
+        rows = hangings.filter(here, words__table__match=_sqlite(tokens, projects))
+    else:
+        rows = hangings.filter(RawSQL('"gallery_hanging"."words" @@ %s::tsquery', [_postgresql(tokens, projects)], output_field=BooleanField()))
+    for run in folding.long_runs(_plain(typed), MOST_WORDS):
+        rows = rows.alias(all_words=Concat("text", Value(" "), "said", output_field=TextField())).filter(all_words__has=run)
+    return rows
 
 
 def is_narrow(typed: str) -> bool:
     """Whether `found` sees to the projects by itself, in the way that SQLite needs."""
-    return connection.vendor == "sqlite" and bool(words_of(typed))
+    return connection.vendor == "sqlite" and bool(tokens_of(typed))
 
 
 def by_place(typed: str) -> str:
@@ -96,15 +94,18 @@ def hear(clip_id: UUID) -> None:
     refresh(clip_id, [*titles, *comments[:MOST_COMMENTS]])
 
 
-def _sqlite(words: list[str], projects: Collection[int]) -> str:
+def _plain(typed: str) -> str:
+    """The same with shot codes as one word, as the index has them."""
+    return SHOT.sub(lambda shot: f" {int(shot[2]):03d}{shot[1]} ", typed)
+
+
+def _sqlite(tokens: list[Token], projects: Collection[int]) -> str:
     """The question in FTS5's language: ("p1" OR "p2") AND "slow" AND "dol" *."""
-    *whole, last = words
     where = " OR ".join(f'"{PROJECT}{project}"' for project in projects)
-    return " AND ".join([f"({where})", *(f'"{word}"' for word in whole), f'"{last}" *'])
+    return f"({where}) AND {match(tokens)}"
 
 
-def _postgresql(words: list[str], projects: Collection[int]) -> str:
+def _postgresql(tokens: list[Token], projects: Collection[int]) -> str:
     """The question as a tsquery: ('/1' | '/2') & 'slow' & 'dol':*."""
-    *whole, last = words
     where = " | ".join(f"'/{project}'" for project in projects)
-    return " & ".join([f"({where})", *(f"'{word}'" for word in whole), f"'{last}':*"])
+    return f"({where}) & {tsquery(tokens)}"

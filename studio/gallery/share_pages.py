@@ -17,8 +17,8 @@ from studio.gallery.share_forms import MOST_CLIPS, ShareForm, ids_of
 from studio.gallery.share_models import ShareLink
 from studio.gallery.shows import Show, narrowed
 from studio.jobs.models import Clip
-from studio.jobs.views import is_part, varied
 from studio.projects.door import Pass, enter
+from studio.web.htmx import is_part, varied
 
 CHOICE = 24  # clips to choose from on the page of a new link; the wall has them all
 

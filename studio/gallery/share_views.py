@@ -28,7 +28,7 @@ from studio.gallery.share_card import bare_card, draw_card, known_card
 from studio.gallery.share_door import Locked, Visit, clip_by, clips_of, shared, visit
 from studio.gallery.share_forms import GuestCommentForm, GuestPressForm, NameForm
 from studio.jobs.models import Clip
-from studio.jobs.views import is_part
+from studio.web.htmx import is_part
 
 BESIDE = 24  # clips beside the one that is shown, a page
 

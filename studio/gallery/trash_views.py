@@ -20,9 +20,9 @@ from studio.gallery.sight import Sight
 from studio.gallery.wall_views import sight_of
 from studio.jobs.models import Clip
 from studio.jobs.trash import KEPT_FOR
-from studio.jobs.views import is_part
 from studio.jobs.wanted import uuid_of
 from studio.projects.door import Pass, enter
+from studio.web.htmx import is_part
 
 WORD = "delete"
 

@@ -15,6 +15,7 @@ from django.db.backends.utils import CursorWrapper
 
 from studio.gallery.search import MOST_COMMENTS, MOST_SAID
 from studio.providers.contract import ASPECT_RATIOS
+from studio.text_search.functions import digest
 
 FACETS = {
     "all": "''",
@@ -55,7 +56,11 @@ NUMBER = {"sqlite": "printf('%03d', j.number)", "postgresql": "lpad(j.number::te
 
 EMPTY = {  # words that are computed once are not computed anew when the rule for them is replaced
     "sqlite": ("DELETE FROM gallery_hanging", "DELETE FROM gallery_facet", "DROP TABLE IF EXISTS gallery_words"),
-    "postgresql": ("TRUNCATE gallery_hanging, gallery_facet", "ALTER TABLE gallery_hanging DROP COLUMN IF EXISTS words"),
+    "postgresql": (
+        "TRUNCATE gallery_hanging, gallery_facet",
+        "ALTER TABLE gallery_hanging DROP COLUMN IF EXISTS words",
+        "DROP FUNCTION IF EXISTS gallery_words",
+    ),
 }
 TRIGGER = re.compile(r"CREATE TRIGGER (gallery_\w+)")
 
@@ -82,7 +87,7 @@ def put_up_anew(using: str) -> None:
 def _put_up(using: str, first: Sequence[str]) -> None:
     vendor = connections[using].vendor
     with transaction.atomic(using), connections[using].cursor() as cursor:
-        wanted = _wanted(cursor, vendor)
+        wanted = statements(vendor)
         if vendor == "postgresql":  # whoever writes waits until what they write is hung up; the order is that of every other lock on these tables
             cursor.execute("LOCK TABLE jobs_job, jobs_clip, gallery_projectdecision, gallery_hanging, gallery_facet IN ACCESS EXCLUSIVE MODE")
         _drop(cursor, vendor)
@@ -94,13 +99,8 @@ def are_up(using: str) -> bool:
     """Whether exactly the triggers of this release stand: none do where migrations broke off, and others after a release whose SQL is another."""
     with connections[using].cursor() as cursor:
         vendor = connections[using].vendor
-        wanted = {found[1] for statement in _wanted(cursor, vendor) for found in TRIGGER.finditer(statement)}
+        wanted = {found[1] for statement in statements(vendor) for found in TRIGGER.finditer(statement)}
         return {name for name, _ in _standing(cursor, vendor)} == wanted
-
-
-def _wanted(cursor: CursorWrapper, vendor: str) -> list[str]:
-    """The statements of this release for this database."""
-    return statements(vendor, collation=_collation(cursor) if vendor == "postgresql" else "")
 
 
 def _drop(cursor: CursorWrapper, vendor: str) -> None:
@@ -118,20 +118,14 @@ def _standing(cursor: CursorWrapper, vendor: str) -> list[tuple[str, str]]:
     return list(cursor.fetchall())
 
 
-def _collation(cursor: CursorWrapper) -> str:
-    """PostgreSQL's collation that knows the letters of every language; the database's own where it was built without ICU."""
-    cursor.execute("SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu'")
-    return "und-x-icu" if cursor.fetchone() else "default"
-
-
-def statements(vendor: str, *, collation: str = "") -> list[str]:
-    """What sets the wall up in this database, each trigger's name with the digest. `collation` is PostgreSQL's that knows the letters of every language."""
-    parts = _parts(vendor) | {"collation": collation}
+def statements(vendor: str) -> list[str]:
+    """What sets the wall up in this database, each trigger's name with the digest. text_search has set up its functions before."""
+    parts = _parts(vendor) | {"rules": digest(vendor)}
     text = Path(__file__).with_name(f"triggers_{vendor}.sql").read_text(encoding="utf-8")
     while "{{" in text:
         text = re.sub(r"\{\{([^{}]+)\}\}", lambda found: parts[found[1]], text)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return [TRIGGER.sub(rf"CREATE TRIGGER \1_{digest}", statement) for statement in text.split("\n\n") if statement.strip()]
+    marked = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return [TRIGGER.sub(rf"CREATE TRIGGER \1_{marked}", statement) for statement in text.split("\n\n") if statement.strip()]
 
 
 def _parts(vendor: str) -> dict[str, str]:

@@ -1,14 +1,9 @@
 -- Statements are separated by an empty line; triggers.py fills in what stands in double braces, and runs them after every migration.
 -- Triggers work on whole statements, so that a million clips are as quick to write as their rows.
 
--- what is searched, folded: decomposed, without accents, in small letters, only letters and digits. Its project is a word that nobody can ask for.
-CREATE OR REPLACE FUNCTION gallery_words(project bigint, words text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT to_tsvector('simple', left(regexp_replace(
-    regexp_replace(lower(normalize(words, NFKD) COLLATE "{{collation}}"), U&'[\0300-\036f]+' COLLATE "{{collation}}", '', 'g'), '[^[:alnum:]]+', ' ', 'g'
-  ), 100000)) || array_to_tsvector(ARRAY['/' || project])
-$$
-
-ALTER TABLE gallery_hanging ADD COLUMN IF NOT EXISTS words tsvector GENERATED ALWAYS AS (gallery_words(project_id, text || ' ' || said)) STORED
+ALTER TABLE gallery_hanging ADD COLUMN IF NOT EXISTS words tsvector
+-- What is searched, as text_search takes it apart (its rules: {{rules}}). Its project is a word that nobody can ask for.
+GENERATED ALWAYS AS (studio_words(text || ' ' || said) || array_to_tsvector(ARRAY['/' || project_id::text])) STORED
 
 CREATE INDEX IF NOT EXISTS hanging_words ON gallery_hanging USING gin (words) WITH (fastupdate = off)
 

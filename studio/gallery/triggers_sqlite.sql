@@ -1,19 +1,19 @@
 -- Statements are separated by an empty line; triggers.py fills in what stands in double braces, and runs them after every migration.
-CREATE VIRTUAL TABLE IF NOT EXISTS gallery_words USING fts5(scope, text, said, content='', detail='none', prefix='1 2 3 4 5 6', tokenize="unicode61 remove_diacritics 2")
+CREATE VIRTUAL TABLE IF NOT EXISTS gallery_words USING fts5(scope, words, content='', detail='none', prefix='1 2 3 4 5 6', tokenize='ascii')
 
--- the words of each clip, with its project as a word that nobody can ask for: it begins with U+E000
+-- the words of each clip, as text_search takes them apart (its rules: {{rules}}), with its project as a word that nobody can ask for: it begins with U+E000
 CREATE TRIGGER gallery_words_in AFTER INSERT ON gallery_hanging BEGIN
-  INSERT INTO gallery_words(rowid, scope, text, said) VALUES (NEW.place, char(57344) || NEW.project_id, NEW.text, NEW.said);
+  INSERT INTO gallery_words(rowid, scope, words) VALUES (NEW.place, char(57344) || NEW.project_id, studio_words(NEW.text || ' ' || NEW.said));
 END
 
 CREATE TRIGGER gallery_words_out AFTER DELETE ON gallery_hanging BEGIN
-  INSERT INTO gallery_words(gallery_words, rowid, scope, text, said) VALUES ('delete', OLD.place, char(57344) || OLD.project_id, OLD.text, OLD.said);
+  INSERT INTO gallery_words(gallery_words, rowid, scope, words) VALUES ('delete', OLD.place, char(57344) || OLD.project_id, studio_words(OLD.text || ' ' || OLD.said));
 END
 
 CREATE TRIGGER gallery_words_anew AFTER UPDATE ON gallery_hanging
 WHEN (OLD.place, OLD.project_id, OLD.text, OLD.said) IS NOT (NEW.place, NEW.project_id, NEW.text, NEW.said) BEGIN
-  INSERT INTO gallery_words(gallery_words, rowid, scope, text, said) VALUES ('delete', OLD.place, char(57344) || OLD.project_id, OLD.text, OLD.said);
-  INSERT INTO gallery_words(rowid, scope, text, said) VALUES (NEW.place, char(57344) || NEW.project_id, NEW.text, NEW.said);
+  INSERT INTO gallery_words(gallery_words, rowid, scope, words) VALUES ('delete', OLD.place, char(57344) || OLD.project_id, studio_words(OLD.text || ' ' || OLD.said));
+  INSERT INTO gallery_words(rowid, scope, words) VALUES (NEW.place, char(57344) || NEW.project_id, studio_words(NEW.text || ' ' || NEW.said));
 END
 
 CREATE TRIGGER gallery_facets_in AFTER INSERT ON gallery_hanging BEGIN

@@ -83,6 +83,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bundles/", bundle_views.bundle_list, name="bundles"),
     path("bundles/new/", bundle_views.bundle_new, name="bundle_new"),
     path("bundles/news/", bundle_views.bundle_news, name="bundle_news"),
+    path("bundles/told/", bundle_views.bundle_told, name="bundle_told"),
     path("bundles/<uuid:bundle_id>/drop/", bundle_views.bundle_drop, name="bundle_drop"),
     path("bundles/<uuid:bundle_id>/<int:number>/", bundle_views.bundle_file, name="bundle_file"),
 ]

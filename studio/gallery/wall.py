@@ -165,6 +165,8 @@ def marks_of(sight: Sight, filters: Filters, mark: Mark | None, *, count: int, s
 
     `also` is a further condition on the rows.
     """
+    if filters.searches_nothing:
+        return []
     projects = sight.projects(filters)
     branches = [_wanted(chosen, filters, mark, side, reader=sight.user).filter(also)[:count] for chosen in _apart(projects, filters)]
     if not branches:
@@ -179,7 +181,7 @@ def marks_of(sight: Sight, filters: Filters, mark: Mark | None, *, count: int, s
 
 def _apart(projects: list[int], filters: Filters) -> list[list[int]]:
     """The projects one by one, each with an index of its own. Words have one index for all, and so has everything where there are very many."""
-    if search.words_of(filters.q) or len(projects) > MOST_BRANCHES:
+    if search.tokens_of(filters.q) or len(projects) > MOST_BRANCHES:
         return [projects] if projects else []
     return [[project] for project in projects]
 

@@ -18,9 +18,9 @@ from studio.gallery.models import SavedView, Verdict
 from studio.gallery.sight import Sight
 from studio.gallery.standing import standings_among
 from studio.jobs.models import Clip
-from studio.jobs.views import is_part, varied
 from studio.projects.door import enter, passes
 from studio.projects.lately import remember
+from studio.web.htmx import is_part, varied
 
 RULED = {Verdict.PICK: "picked", Verdict.MAYBE: "a maybe", Verdict.REJECT: "rejected"}
 

@@ -1,5 +1,5 @@
 """Tells admins by e-mail what only they can mend: a provider's account that is used up, a key that is refused, once for each pause; and clips that were
-made and could not be saved, once an hour. Run by the queue.
+made and could not be saved, once an hour; and alerts that wait to be settled, once a day. Run by the queue.
 
 Where no mail is sent, the control room and `manage.py doctor` say the same.
 """
@@ -18,6 +18,7 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from studio.accounts.models import User
+from studio.jobs.alerts import open_alerts
 from studio.jobs.expiry import clock_of
 from studio.jobs.hands import BROKER_AWAY
 from studio.jobs.models import Clip
@@ -27,6 +28,8 @@ from studio.routing.models import Breaker
 log = logging.getLogger(__name__)
 HOUR = 3600  # seconds between two letters about lost clips
 QUIET, TOLD_OF = "alarm:missing", "alarm:missing:newest"  # in the shared cache: that one was sent lately; when the newest clip in it was given up
+DAY = 86_400  # seconds between two letters about alerts
+ALERTS_QUIET = "alarm:alerts"  # in the shared cache: that a letter was sent lately
 NAMED = 20  # clips in one letter
 
 
@@ -67,6 +70,22 @@ def tell_of_missing() -> int:
         cache.set(TOLD_OF, newest, None)
     else:
         cache.delete(QUIET)
+    return told
+
+
+def tell_of_alerts() -> int:
+    """How many admins were told now that alerts wait to be settled: once a day, until nobody waits for them. Run by the queue."""
+    number = open_alerts().count() if settings.EMAIL_URL else 0
+    if not number or not cache.add(ALERTS_QUIET, "sent", DAY):
+        return 0
+    rows = open_alerts().select_related("job__project", "connection")[:NAMED]
+    facts = {"team": settings.TEAM_NAME, "number": number, "rows": rows, "more": max(0, number - NAMED)}
+    facts["address"] = f"{settings.SITE_URL}{reverse('alerts')}"
+    subject = " ".join(render_to_string("jobs/email/alerts_subject.txt", facts).split())
+    text = render_to_string("jobs/email/alerts_message.txt", facts)
+    told = sum(_told(admin, subject, text) for admin in User.objects.filter(role=User.Role.ADMIN, is_active=True))
+    if not told:
+        cache.delete(ALERTS_QUIET)
     return told
 
 

@@ -16,10 +16,10 @@ from django.utils import timezone
 from studio.accounts.models import AuditEvent, User
 from studio.credits import ledger
 from studio.credits.figures import credits_text
+from studio.jobs.charging import rate_of
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Job
 from studio.jobs.moves import show_anew
-from studio.jobs.sending import rate_of
 from studio.routing.prices import price
 
 LONGEST_REASON = 200  # characters

@@ -50,6 +50,7 @@ class Plan:
     columns: Sequence[Column] = ()
     meanings: dict[str, str] = field(default_factory=dict)
     notice: str = ""
+    upload: str = ""
     trouble: str = ""
 
     @property
@@ -105,6 +106,7 @@ def plan_of(entry: Pass, batch: Batch) -> Plan:
         columns=columns_of(sheet, batch.columns) if sheet else (),
         meanings=meanings(batch.template),
         notice=sheet.notice if sheet else "",
+        upload=sheet.upload if sheet else "",
         trouble=too_many(wanted) if wanted > MOST else "",
     )
 

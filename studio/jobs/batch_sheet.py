@@ -16,6 +16,7 @@ from studio.jobs.wanted import LONGEST, Wanted
 from studio.prompts import carrying, variables
 from studio.prompts.carrying import Unreadable
 from studio.prompts.importing import Wrong, flag_of, whole_of
+from studio.prompts.uploads import Upload
 from studio.routing.models import Connection
 
 MOST_BYTES = carrying.MOST_BYTES
@@ -35,21 +36,25 @@ OTHER_NAMES = {"text": PROMPT, "ratio": "aspect_ratio", "aspect": "aspect_ratio"
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a file holds: the names of its columns, and its lines with their numbers in it. `notice` is what the person must know about how it was read."""
+    """What a file holds: the names of its columns, and its lines with their numbers in it. `notice` is what the person must know about how it was read.
+
+    `upload` is what the file waits under, if its encoding was chosen and may be chosen again.
+    """
 
     name: str
     header: list[str]
     lines: list[tuple[int, list[str]]]
     notice: str = ""
+    upload: str = ""
 
     def as_kept(self) -> dict[str, object]:
         """As JSON keeps it."""
-        return {"name": self.name, "header": self.header, "lines": self.lines, "notice": self.notice}
+        return {"name": self.name, "header": self.header, "lines": self.lines, "notice": self.notice, "upload": self.upload}
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> "Sheet":
         """The sheet that was kept."""
-        return cls(kept["name"], kept["header"], [(line, cells) for line, cells in kept["lines"]], kept["notice"])
+        return cls(kept["name"], kept["header"], [(line, cells) for line, cells in kept["lines"]], kept["notice"], kept.get("upload", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +66,12 @@ class Column:
     means: str
 
 
-def read(name: str, data: bytes) -> Sheet:
-    """The sheet in a CSV file of any usual encoding and separator. Raises Unreadable."""
+def read(upload: Upload) -> Sheet:
+    """The sheet in a CSV file of any usual encoding and separator. Raises Unreadable, Undecided."""
+    data = upload.data
     if len(data) > MOST_BYTES:
         raise Unreadable(f"The file has more than {MOST_BYTES // 1_000_000} MB, which is the most.")
-    text, notice = carrying.decoded(data)
+    text, notice = carrying.decoded(data, upload.encoding)
     if not text.strip():
         raise Unreadable("The file is empty.")
     if "\x00" in text:
@@ -79,7 +85,7 @@ def read(name: str, data: bytes) -> Sheet:
         raise Unreadable(f"The file has {MOST + more:,} lines. {too_many(MOST + more)} Cut it into several.")
     if not lines:
         raise Unreadable("There is no line below the one that names the columns.")
-    return Sheet(name, header, lines, notice.replace("before you keep it", "before you order"))
+    return Sheet(upload.name, header, lines, notice, upload.key)
 
 
 def guessed(sheet: Sheet, template: str) -> list[str]:

@@ -28,10 +28,12 @@ from studio.jobs.composer import ONE_PRESS
 from studio.jobs.composing import compose
 from studio.jobs.forms import BriefForm
 from studio.jobs.models import Job
-from studio.jobs.views import changed, composer_now, is_part, references_taken, refused, seen_draft, varied
+from studio.jobs.views import changed, composer_now, references_taken, refused, seen_draft
 from studio.jobs.wanted import Wanted, as_fields, count_in, of_query
 from studio.projects.door import Pass, enter
-from studio.prompts.carrying import Unreadable
+from studio.prompts import uploads
+from studio.prompts.carrying import Undecided, Unreadable
+from studio.web.htmx import is_part, varied
 
 S = Batch.State
 
@@ -92,13 +94,16 @@ def sheet(request: HttpRequest, code: str) -> HttpResponse:
     """Ask for a file, with the composer's brief for whatever its lines do not say; with one, make the plan and look at it."""
     entry = enter(request, code, to="make")
     wanted = settled(entry, composer_now(request, entry).wanted if request.method == "GET" else of_query(entry, request.POST))
-    if request.method == "GET" or "sheet" not in request.POST:
+    if "upload" not in request.GET and "sheet" not in request.POST:
         return asked(request, entry, wanted)
-    file = request.FILES.get("file")
     try:
-        if file is None:
-            raise Unreadable("Choose a file first.")
-        told = batch_sheet.read(file.name or "a file", file.read(batch_sheet.MOST_BYTES + 1))
+        upload = uploads.taken(request, entry.user, batch_sheet.MOST_BYTES)
+        told = batch_sheet.read(upload)
+    except Undecided:
+        fields = [*fields_of(wanted), ("sheet", "1")]
+        return uploads.ask_encoding(
+            request, upload, entry.user, back=reverse("batch_sheet", args=[entry.project.code]), title="Batch from a CSV", fields=fields
+        )
     except Unreadable as trouble:
         return asked(request, entry, wanted, trouble=str(trouble))
     means = batch_sheet.guessed(told, wanted.prompt)
@@ -115,9 +120,13 @@ def settled(entry: Pass, wanted: Wanted) -> Wanted:
 
 def asked(request: HttpRequest, entry: Pass, wanted: Wanted, *, trouble: str = "") -> HttpResponse:
     """The page that asks for a file."""
-    fields = [(name, value) for name, values in as_fields(replace(wanted, takes=1)).lists() for value in values]
-    context = {"entry": entry, "wanted": wanted, "fields": fields, "trouble": trouble, "header": batch_sheet.template_header(wanted)}
+    context = {"entry": entry, "wanted": wanted, "fields": fields_of(wanted), "trouble": trouble, "header": batch_sheet.template_header(wanted)}
     return render(request, "jobs/batch_sheet.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY if trouble else HTTPStatus.OK)
+
+
+def fields_of(wanted: Wanted) -> list[tuple[str, str]]:
+    """The composer's fields, as pairs that a form carries along."""
+    return [(name, str(value)) for name, values in as_fields(replace(wanted, takes=1)).lists() for value in values]
 
 
 @require_POST

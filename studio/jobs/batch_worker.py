@@ -8,6 +8,7 @@ its try, so two workers at one row make one job; a death between any two lines l
 order of moves.py, so a pause waits for the row that is being ordered, and the next one sees it.
 """
 
+import logging
 import time
 from datetime import timedelta
 from uuid import UUID, uuid5
@@ -27,11 +28,14 @@ from studio.jobs.batch_models import BULKY, REASON_LENGTH, Batch, BatchRow
 from studio.jobs.batch_plan import Judge, price_of, references_of, wanted_of
 from studio.jobs.batch_rules import Facts, broken, facts_of
 from studio.jobs.cards import IN_FLIGHT
+from studio.jobs.hands import AWAY
 from studio.jobs.lifecycle import UNSENT, State
 from studio.jobs.models import Job, Reference
 from studio.projects.door import makes_in
 from studio.routing.choice import Option
 
+log = logging.getLogger(__name__)
+OUR_FAULT = "Something went wrong here, and nothing was ordered. The log says what."
 LOOK = timedelta(seconds=2)  # between looks at a batch that goes on
 LEASE = timedelta(seconds=20)  # for which one who looks keeps others away; the rows are safe without it
 TURN = 4.0  # seconds of one task
@@ -63,7 +67,13 @@ def carry_on(key: UUID, *, until: float | None = None) -> bool:
     if Batch.objects.filter(pk=key, due__lte=now).update(due=now + LEASE) != 1:
         return False
     batch = Batch.objects.select_related("project", "author", "source", "prompt_version", "parent").defer(*BULKY).get(pk=key)
-    waits = _chore(batch, until) and advance(batch, until)
+    try:
+        waits = _chore(batch, until) and advance(batch, until)
+    except AWAY:
+        raise
+    except Exception:  # left alone it would come due again for ever, with nothing on its card, and keep the other batches waiting
+        log.exception("batch %s cannot be carried on", key)
+        waits = not _moved(batch, S.PAUSED, cause=Batch.Cause.TROUBLE, why=OUR_FAULT)
     again = timezone.now() + (LOOK if waits else timedelta())
     mine = Batch.objects.filter(pk=key, state=batch.state, chore=batch.chore, due=now + LEASE)  # a change that came in between is due at once
     mine.update(due=again if batch.state == S.RUNNING or batch.chore else None)
@@ -194,6 +204,11 @@ def _ordered(batch: Batch, row: BatchRow, judge: Judge, references: list[Referen
     except Over:
         batch.refresh_from_db(fields=["state", "cause", "why", "chore", "due", "turn"])
         return False
+    except AWAY:
+        raise
+    except Exception:
+        log.exception("row %s of batch %s cannot be ordered", row.position, batch.pk)
+        return _refused(batch, row, OUR_FAULT)
     return True
 
 

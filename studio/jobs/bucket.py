@@ -5,15 +5,19 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import IO, Any
 
 from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
 from django.core.cache import caches
 from django.core.files import File
 from storages.backends.s3 import S3Storage
+
+from studio.providers import trust
 
 LINK_SECONDS = 300  # how long a link works: as long as it takes to follow it, and to come back to a clip that was paused
 SAME_SECONDS = 120  # how long the same link is given to whoever may have one
@@ -43,6 +47,10 @@ class Bucket(S3Storage):
             response_checksum_validation="when_required",
         )
         transfer = TransferConfig(max_concurrency=PARTS_AT_ONCE)
+        if settings.OWN_CERTIFICATES:
+            authorities = Path(settings.DATA_DIR) / "authorities.pem"
+            trust.write(authorities)
+            options["verify"] = str(authorities)
         super().__init__(client_config=config, transfer_config=transfer, max_memory_size=IN_MEMORY, file_overwrite=True, **options)
 
     def link(self, name: str, *, method: str, kind: str, disposition: str, cache: str) -> str:

@@ -1,4 +1,4 @@
-"""What a job costs the person, from what the provider reported. Pure.
+"""What a job costs the person, from what the provider reported. Asks no database.
 
 | how it ended                              | who pays                                                       |
 |-------------------------------------------|----------------------------------------------------------------|
@@ -16,8 +16,10 @@ and never more than a hundred of the dearest clips that anybody sells. Beyond th
 """
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 from studio.credits.figures import credits_text
+from studio.jobs.models import Attempt
 from studio.providers.contract import Cause, Usage
 from studio.routing.prices import Rate, dearest, price
 
@@ -33,6 +35,25 @@ class Charge:
     millicredits: int
     is_estimate: bool = False
     alert: str = ""
+
+
+class Expected(TypedDict):
+    """What an attempt was expected to cost, as charging.py asks for it."""
+
+    estimate: int
+    is_priced: bool
+
+
+def expected_of(attempt: Attempt) -> Expected:
+    """What it was expected to cost, and whether anybody knew a price."""
+    return {"estimate": attempt.estimate, "is_priced": bool(attempt.price)}
+
+
+def rate_of(attempt: Attempt) -> Rate | None:
+    """The rate that was in force when it was sent."""
+    if attempt.rate_millicredits is None or attempt.rate_per_units is None:
+        return None
+    return Rate(attempt.rate_millicredits, attempt.rate_per_units, "in force when it was sent")
 
 
 def charge_for_clip(usage: Usage | None, rate: Rate | None, *, estimate: int, is_priced: bool = True) -> Charge:

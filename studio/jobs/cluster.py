@@ -5,6 +5,7 @@ sentinel can be told from other people's clusters, and from numbers that the sys
 """
 
 import ctypes
+import logging
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+log = logging.getLogger(__name__)
 MARK = "STUDIO_CLUSTER_OF"
 COMMAND = (sys.executable, "manage.py", "qcluster")
 SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
@@ -29,7 +31,10 @@ def start(command: Sequence[str] = COMMAND) -> subprocess.Popen[bytes]:
         start_new_session=True,
         preexec_fn=die_with_parent,  # noqa: PLW1509 - we have one thread
     )
-    pid_file().write_text(str(process.pid))
+    try:
+        pid_file().write_text(str(process.pid))
+    except OSError:  # a full disk must not keep the cluster from running
+        log.warning("the process id could not be written down", exc_info=True)
     return process
 
 

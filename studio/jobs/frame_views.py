@@ -14,9 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 from studio.jobs.frames import NoFrame, continue_from
 from studio.jobs.media import MOST_MILLISECONDS
 from studio.jobs.models import Clip
-from studio.jobs.views import is_part
 from studio.jobs.wanted import clip_of, uuid_of
 from studio.projects.door import enter
+from studio.web.htmx import is_part
 
 SHOWN = 24  # clips to choose a frame from, at a time
 

@@ -14,7 +14,7 @@
 from datetime import datetime
 
 from studio.jobs.alarms import raise_alarm
-from studio.jobs.charging import charge_for_clip
+from studio.jobs.charging import charge_for_clip, expected_of
 from studio.jobs.models import Attempt, Job
 from studio.providers.contract import Cause, Phase, Report
 from studio.routing import breaker, track
@@ -65,7 +65,7 @@ def over(attempt: Attempt, job: Job, report: Report, rate: Rate | None, *, now: 
         return
     breaker.well(attempt.connection, breaker.WHOLE)
     breaker.well(attempt.connection, job.model)
-    charge = charge_for_clip(report.usage, rate, estimate=attempt.estimate, is_priced=bool(attempt.price))
+    charge = charge_for_clip(report.usage, rate, **expected_of(attempt))
     ratio = charge.millicredits / attempt.quoted if attempt.price and attempt.quoted and not charge.is_estimate else None
     sample = track.Sample(now.timestamp(), track.DONE, seconds=took(attempt, job, now), ratio=ratio, price=attempt.price)
     track.record(attempt.connection_id, attempt.kind, sample)

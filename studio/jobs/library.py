@@ -20,6 +20,7 @@ from studio.prompts.forms import DetailsForm, VersionForm
 from studio.prompts.library import Filters, page_of
 from studio.prompts.models import LONGEST
 from studio.providers.contract import ASPECT_RATIOS, RESOLUTIONS
+from studio.web.htmx import is_part
 
 PICKED = 20  # prompts that the picker shows at once; a search narrows them
 
@@ -69,13 +70,13 @@ def keep(request: HttpRequest, code: str) -> HttpResponse:
 def _asked(request: HttpRequest, entry: Pass, details: DetailsForm, form: VersionForm) -> HttpResponse:
     """The form, in the dialog or as a page of its own."""
     status = HTTPStatus.UNPROCESSABLE_ENTITY if details.errors or form.errors else HTTPStatus.OK
-    template = "jobs/_keep.html" if request.headers.get("HX-Request") == "true" else "jobs/keep.html"
+    template = "jobs/_keep.html" if is_part(request) else "jobs/keep.html"
     return render(request, template, {"entry": entry, "details": details, "form": form}, status=status)
 
 
 def _kept(request: HttpRequest, entry: Pass, words: str) -> HttpResponse:
     """Say so: the dialog closes itself at `kept`."""
-    if request.headers.get("HX-Request") != "true":
+    if not is_part(request):
         messages.success(request, words)
         return redirect(reverse("studio", args=[entry.project.code]))
     answer = HttpResponse(status=HTTPStatus.NO_CONTENT)

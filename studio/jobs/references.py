@@ -20,9 +20,10 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import URLValidator
 from django.urls import reverse
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from studio.accounts.models import User
+from studio.jobs import colours
 from studio.jobs.models import Clip, Reference
 from studio.projects.models import Project
 from studio.providers.contract import Capability
@@ -192,7 +193,11 @@ def _taken_in(uploaded_file: "UploadedFile[bytes]") -> _Picture:
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             _refuse_many_pixels(image.width * image.height)
+            if image.format == "PNG" and (code_points := colours.cicp_of(content)):
+                image.info["cicp"] = code_points
             return _kept(image)
+    except colours.UnknownColours as trouble:
+        raise NotAnImage(str(trouble)) from trouble
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         told = re.search(r"(\d+) pixels", str(error))  # Pillow speaks before the size can be asked
         _refuse_many_pixels(int(told[1]) if told else MOST_PIXELS + 1)
@@ -222,12 +227,14 @@ def _what(content: bytes) -> str:
 
 def _kept(image: Image.Image) -> _Picture:
     """The picture upright, in sRGB, bounded, without metadata. WebP becomes JPEG or PNG: not every provider says that it reads WebP."""
-    orientation = image.getexif().get(0x0112, 1)
-    opaque = image.format == "JPEG" or not image.has_transparency_data
-    profile = image.info.get("icc_profile")
-    image.thumbnail((MOST_SIDE, MOST_SIDE), Image.Resampling.LANCZOS)
-    picture = _turned(_in_srgb(_plain(image, opaque=opaque), profile), orientation)
-    if image.format != "PNG" and opaque:
+    image.load()  # a PNG may say how it is turned behind its pixels
+    is_photograph, orientation = image.format in {"JPEG", "MPO"}, image.getexif().get(0x0112, 1)
+    opaque, is_png = is_photograph or not image.has_transparency_data, image.format == "PNG"
+    coloured = colours.Coloured.of(image)
+    picture = colours.sizable(image)
+    picture.thumbnail((MOST_SIDE, MOST_SIDE), Image.Resampling.LANCZOS)
+    picture = _turned(coloured.in_srgb(picture, opaque=opaque), orientation)
+    if not is_png and opaque:
         return _as_jpeg(picture)
     file = io.BytesIO()
     picture.save(file, "PNG", optimize=False)
@@ -238,24 +245,6 @@ def _as_jpeg(picture: Image.Image) -> _Picture:
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=93, subsampling=0)
     return _Picture(file.getvalue(), "jpg", "image/jpeg", *picture.size)
-
-
-def _plain(image: Image.Image, *, opaque: bool) -> Image.Image:
-    """The picture in 8 bits a channel. Sixteen-bit grey would be cut off, not scaled, by Pillow's own conversion."""
-    if image.mode.startswith("I"):
-        image = image.convert("I").point(lambda value: value / 256).convert("L")
-    return image.convert("RGB" if opaque else "RGBA")
-
-
-def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """The colours that were meant, for readers that know no profiles. An unreadable profile changes nothing."""
-    if not profile:
-        return picture
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode=picture.mode) or picture
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return picture
 
 
 def _turned(picture: Image.Image, orientation: int) -> Image.Image:

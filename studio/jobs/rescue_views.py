@@ -10,9 +10,10 @@ from django_htmx.http import trigger_client_event
 from studio.jobs import board, rescue
 from studio.jobs.board import Changes
 from studio.jobs.models import Job
-from studio.jobs.views import changed, is_part, job_or_404
+from studio.jobs.views import changed, job_or_404
 from studio.jobs.waiting import name_of
 from studio.projects.door import Pass, enter
+from studio.web.htmx import is_part
 
 
 @require_POST

@@ -14,18 +14,18 @@ from django.db.models import Case, F, When
 from django.utils import timezone
 
 from studio.jobs import stored
-from studio.jobs.charging import Charge, charge_for_clip
+from studio.jobs.charging import Charge, charge_for_clip, expected_of, rate_of
 from studio.jobs.hands import breathe, hands
 from studio.jobs.lifecycle import State
 from studio.jobs.media import NotAVideo, store
 from studio.jobs.models import Attempt, Cause, Clip, Job
 from studio.jobs.moves import NOTHING, finish, note
-from studio.jobs.sending import NoAccess, access, expected_of, rate_of
+from studio.jobs.sending import NoAccess, access
 from studio.jobs.watching import after_trouble
 from studio.jobs.worker import beat
 from studio.leases import free
 from studio.providers.contract import Phase, ProviderError, Usage
-from studio.providers.wire import DownloadFailed, LinkExpired
+from studio.providers.wire import DownloadFailed, DownloadUnfinished, LinkExpired
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=270)  # longer than the queue's own limit for a task (settings.Q_CLUSTER)
@@ -124,6 +124,8 @@ def _arrive(clip: Clip, attempt: Attempt, path: Path) -> None:
             if not refresh_link(clip, attempt):
                 raise
             _download(clip.source_url, path)
+    except DownloadUnfinished:  # the next try goes on with it
+        raise
     except (LinkExpired, DownloadFailed) as error:
         may_be_there = attempt.stored_id or (attempt.stored_as and isinstance(error, LinkExpired))
         if clip.position or not may_be_there:

@@ -10,7 +10,7 @@ import random
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from studio import leases
 from studio.jobs import batch_line, health, late
-from studio.jobs.charging import charge_for_failure
+from studio.jobs.charging import charge_for_failure, expected_of, rate_of
 from studio.jobs.hands import Outcome
 from studio.jobs.lifecycle import State
 from studio.jobs.line import serve
@@ -47,7 +47,7 @@ from studio.providers.contract import (
 from studio.providers.registry import PROVIDERS, capability, make, usage_unit_of
 from studio.providers.wire import Answer
 from studio.routing.models import Connection, KeyUnreadable
-from studio.routing.prices import Rate, rate_for
+from studio.routing.prices import rate_for
 
 log = logging.getLogger(__name__)
 SENDING_LEASE = timedelta(seconds=90)  # longer than the longest submission (wire.py), so that only a dead sender is doubted
@@ -301,30 +301,11 @@ def clips_of(attempt: Attempt, report: Report) -> None:
     Clip.objects.bulk_create(clips, ignore_conflicts=True)
 
 
-class Expected(TypedDict):
-    """What an attempt was expected to cost, as charging.py asks for it."""
-
-    estimate: int
-    is_priced: bool
-
-
-def expected_of(attempt: Attempt) -> Expected:
-    """What it was expected to cost, and whether anybody knew a price."""
-    return {"estimate": attempt.estimate, "is_priced": bool(attempt.price)}
-
-
 def _charges_refusals(attempt: Attempt) -> bool:
     """Whether this provider bills a result of that model that its filter refused, though it reports no usage."""
     known = PROVIDERS.get(attempt.job.connection.provider)
     can = capability(known.key, attempt.job.model, attempt.dialect) if known and attempt.dialect in known.dialects else None
     return can is not None and can.charges_refusals
-
-
-def rate_of(attempt: Attempt) -> Rate | None:
-    """The rate that was in force when it was sent."""
-    if attempt.rate_millicredits is None or attempt.rate_per_units is None:
-        return None
-    return Rate(attempt.rate_millicredits, attempt.rate_per_units, "in force when it was sent")
 
 
 def _record(attempt: Attempt, raw: str, report: Report, **fields: object) -> None:

@@ -130,8 +130,7 @@ class Supervisor:
         """Look and tick until SIGTERM or SIGINT; then let running tasks finish."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        self._end_orphans()
-        self.start()
+        self._begin()
         while not self.stopping:
             started = time.monotonic()
             try:
@@ -140,7 +139,19 @@ class Supervisor:
                 log.exception("tick failed; the next one tries again")
                 close_old_connections()
             self._sleep(LOOK - (time.monotonic() - started))
-        self.end()
+        if self.current is not None:
+            self.end()
+
+    def _begin(self) -> None:
+        """Start the first cluster, as soon as database and queue let it: they may start later than we do."""
+        while not self.stopping and self.current is None:
+            try:
+                self._end_orphans()
+                self.start()
+            except BROKER_AWAY:
+                log.exception("the cluster cannot start yet; it is tried again")
+                close_old_connections()
+                self._sleep(TICK)
 
     def _step(self, now: float) -> None:
         look()

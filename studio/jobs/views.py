@@ -9,7 +9,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 from django_htmx.http import trigger_client_event
@@ -17,7 +16,7 @@ from django_htmx.http import trigger_client_event
 from studio.accounts.door import person
 from studio.credits.figures import credits_text
 from studio.credits.ledger import CannotHold, Insufficient
-from studio.credits.requests import answers_for
+from studio.credits.requests import unseen_answers
 from studio.jobs import actions, acts, batch_pages, bell, board, drafts, receipts, rescue
 from studio.jobs.board import Changes, Filters, Tag
 from studio.jobs.composer import Composer
@@ -31,6 +30,7 @@ from studio.jobs.wanted import MOST_REFERENCES, Wanted, of_clip, of_frame, of_jo
 from studio.projects.door import Pass, enter
 from studio.projects.lately import remember
 from studio.providers.contract import Operation
+from studio.web.htmx import is_part, varied
 
 FIRST = 4  # cards of a wide screen's first row
 
@@ -111,10 +111,19 @@ def looked(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def with_answers(answer: HttpResponse, entry: Pass) -> HttpResponse:
-    """The same, and answers to the person's requests for credits that they have not seen: as a toast, and with a new price in the composer."""
-    if not (news := answers_for(entry.user)):
+    """The same, and answers to the person's requests for credits that they have not seen: as a toast, and with a new price in the composer.
+
+    The page confirms that it has shown the toast. Until then each answer of the board carries it again.
+    """
+    if not (unseen := unseen_answers(entry.user)):
         return answer
-    return trigger_client_event(trigger_client_event(answer, "toast", {"text": " ".join(news)}), "credits", {})
+    ids = [one.pk for one in unseen]
+    toast = {
+        "text": " ".join(one.text for one in unseen),
+        "kind": "-".join(["answer", *map(str, ids)]),
+        "told": {"post": reverse("credits_told"), "ids": ids},
+    }
+    return trigger_client_event(trigger_client_event(answer, "toast", toast), "credits", {})
 
 
 @require_POST
@@ -336,18 +345,7 @@ def tag_or_404(request: HttpRequest, code: str) -> Tag:
     return tag
 
 
-def is_part(request: HttpRequest) -> bool:
-    """Whether htmx asks for a part of the page, rather than for the page itself while going back."""
-    return request.headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in request.headers
-
-
 def tagged(answer: HttpResponse, tag: Tag) -> HttpResponse:
     """The answer with the tag that the page is to send next time."""
     answer["HX-PTag"] = str(tag)
-    return answer
-
-
-def varied(answer: HttpResponse) -> HttpResponse:
-    """The answer, marked as one that differs for htmx."""
-    patch_vary_headers(answer, ["HX-Request"])
     return answer

@@ -79,7 +79,7 @@ def add_member(project: Project, email: str, role: str, *, by: User) -> tuple[Me
     Raises AlreadyMember, or CannotDo for somebody who is switched off.
     """
     with transaction.atomic():
-        person, token = User.objects.filter(email=email.strip().lower()).first(), ""
+        person, token = User.objects.find(email), ""
         if person is None:
             person, token = accounts.invite(email, role=User.Role.MEMBER, by=by)
         if not (person.is_active or person.is_invited):

@@ -29,6 +29,7 @@ class Project(models.Model):
     last_number = models.PositiveIntegerField(default=0)  # of its newest job
     board_version = models.BigIntegerField(default=0)  # rises with every change that a board shows
 
+    search_fields = ("name", "code")
     objects = ProjectQuerySet.as_manager()
 
     class Meta:

@@ -199,9 +199,9 @@ def index(prompt: Prompt) -> None:
     """Write down anew what searches look through. Call it while the prompt's row is locked by a change of yours."""
     name = Prompt.objects.values_list("name", flat=True).get(pk=prompt.pk)
     text = PromptVersion.objects.filter(prompt=prompt, number=F("prompt__latest")).values_list("text", flat=True)[0]
-    Prompt.objects.filter(pk=prompt.pk).update(search=folded(name, prompt.tags.values_list("name", flat=True), text))
+    Prompt.objects.filter(pk=prompt.pk).update(search=searched(name, prompt.tags.values_list("name", flat=True), text))
 
 
-def folded(name: str, tags: Iterable[str], text: str) -> str:
-    """What searches look through: name, tags and text without capital letters."""
-    return "\n".join((name, *tags, text)).casefold()
+def searched(name: str, tags: Iterable[str], text: str) -> str:
+    """What searches look through: name, tags and text."""
+    return "\n".join((name, *tags, text))

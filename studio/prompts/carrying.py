@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from studio.accounts.sheets import FORMULA, safe_cell
+from studio.prompts import encodings
 
 MOST_BYTES = 10_000_000
 MOST_ROWS = 20_000
@@ -31,14 +32,16 @@ OTHER_NAMES = {
 }
 VERSION_FIELDS = COLUMNS[COLUMNS.index("labels") :]
 ESCAPED = re.compile(rf"'+{FORMULA.pattern}")
-UTF_16 = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
-NOT_UTF_8 = "The file is not UTF-8. It was read as Windows-1252: look at its accents before you keep it."
 
 Row = dict[str, object]  # a version with its prompt's facts, as a file says them; `line` says where
 
 
 class Unreadable(Exception):
     """The file as a whole cannot be read. Its text is a sentence for the person who sent it."""
+
+
+class Undecided(Exception):
+    """The file is in an old encoding, which a person has to choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +100,11 @@ def json_lines(rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
 # ───────── in ─────────
 
 
-def read(name: str, data: bytes) -> Read:
-    """The rows of a file, JSON by its first character or CSV. Raises Unreadable."""
+def read(name: str, data: bytes, *, encoding: str = "") -> Read:
+    """The rows of a file, JSON by its first character or CSV. `encoding` is the one that its person chose. Raises Unreadable, Undecided."""
     if len(data) > MOST_BYTES:
         raise Unreadable(f"The file has {len(data) / 1e6:.1f} MB; the most is {MOST_BYTES // 1_000_000} MB.")
-    text, notice = decoded(data)
+    text, notice = decoded(data, encoding)
     if not text.strip():
         raise Unreadable("The file is empty.")
     is_json = text.lstrip()[:1] in {"{", "["} or name.lower().endswith(".json")
@@ -113,17 +116,22 @@ def read(name: str, data: bytes) -> Read:
     return Read(rows, notice)
 
 
-def decoded(data: bytes) -> tuple[str, str]:
-    """The file's text, and a notice where its encoding had to be guessed. Raises Unreadable."""
-    marked = next((encoding for mark, encoding in UTF_16 if data.startswith(mark)), "")
-    zeros = (data[0:2000:2].count(0), data[1:2000:2].count(0))
-    unmarked = "" if max(zeros) * 4 < len(data[:2000]) else "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+def decoded(data: bytes, encoding: str) -> tuple[str, str]:
+    """The file's text, and a notice of the encoding that its person chose, if it is no Unicode. Raises Unreadable, Undecided."""
+    if encodings.is_spreadsheet(data):
+        raise Unreadable("This is no text but a spreadsheet's own file. Save the table as CSV in UTF-8 and send that.")
     try:
-        return data.decode(marked or unmarked or "utf-8"), ""
+        text = encodings.unicode_of(data)
     except UnicodeDecodeError as error:
-        if marked or unmarked:
-            raise Unreadable("The file breaks off, or is no text. Save it again as UTF-8.") from error
-    return data.decode("cp1252", errors="replace"), NOT_UTF_8
+        raise Unreadable("The file breaks off, or is no text. Save it again as UTF-8.") from error
+    if text is not None:
+        return text, ""
+    if encodings.is_binary(data) or not any(encodings.text_in(data, codec) is not None for codec in encodings.NAMES):
+        raise Unreadable("This is no text. Save the table as CSV in UTF-8 and send that.")
+    chosen = encodings.text_in(data, encoding)
+    if chosen is None:
+        raise Undecided
+    return chosen, f"It is read as {encodings.NAMES[encoding]}, as you chose."
 
 
 def from_csv(text: str) -> Iterator[Row]:

@@ -8,6 +8,7 @@ from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -16,8 +17,8 @@ from studio.accounts.actions import CannotDo
 from studio.accounts.door import person
 from studio.accounts.models import User
 from studio.accounts.sheets import sheet_lines
-from studio.prompts import carrying, importing
-from studio.prompts.carrying import Row, Unreadable
+from studio.prompts import carrying, importing, uploads
+from studio.prompts.carrying import Row, Undecided, Unreadable
 from studio.prompts.library import Filters, found
 from studio.prompts.models import Prompt, PromptLabel, PromptVersion
 
@@ -85,19 +86,20 @@ def bring(request: HttpRequest) -> HttpResponse:
     user = person(request)
     if request.method == "GET":
         return render(request, "prompts/import.html", {})
-    file = request.FILES.get("file")
     try:
-        if file is None:
-            raise Unreadable("Choose a file first.")
-        told = carrying.read(file.name or "", file.read(carrying.MOST_BYTES + 1))
+        upload = uploads.taken(request, user, carrying.MOST_BYTES)
+        told = carrying.read(upload.name, upload.data, encoding=upload.encoding)
+    except Undecided:
+        return uploads.ask_encoding(request, upload, user, back=reverse("prompts_import"), title="Import prompts")
     except Unreadable as trouble:
         return render(request, "prompts/import.html", {"trouble": str(trouble)}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     judged = importing.judge(told.rows, user)
-    waiting = importing.wait(judged, file.name or "a file", person=user) if judged.prompts else None
+    waiting = importing.wait(judged, upload.name, person=user) if judged.prompts else None
     context = {
         "judged": judged,
         "waiting": waiting,
         "notice": told.notice,
+        "upload": upload,
         "bad": judged.bad[:SHOWN],
         "more_bad": max(0, len(judged.bad) - SHOWN),
         "good": judged.prompts[:SHOWN],

@@ -194,7 +194,7 @@ class HandOverForm(forms.Form):
 
     def clean_email(self) -> User:
         """The person of that address."""
-        found = User.objects.filter(email__iexact=self.cleaned_data["email"]).first()
+        found = User.objects.find(self.cleaned_data["email"])
         if found is None:
             raise forms.ValidationError("Nobody here has this address.")
         return found

@@ -13,12 +13,23 @@ from studio.accounts.actions import CannotDo
 from studio.accounts.models import AuditEvent, User
 from studio.projects.models import Project
 from studio.prompts import carrying
-from studio.prompts.actions import folded
+from studio.prompts.actions import searched
 from studio.prompts.carrying import Row
 from studio.prompts.contents import Content, problems
 from studio.prompts.door import LARGEST, projects_for
 from studio.prompts.forms import plain, tags_of
-from studio.prompts.models import LABEL_LENGTH, NAME_LENGTH, NOTE_LENGTH, Prompt, PromptImport, PromptLabel, PromptTag, PromptVersion, Scope
+from studio.prompts.models import (
+    LABEL_LENGTH,
+    NAME_LENGTH,
+    NOTE_LENGTH,
+    Prompt,
+    PromptImport,
+    PromptLabel,
+    PromptTag,
+    PromptVersion,
+    Scope,
+    UndecidedFile,
+)
 
 AT_ONCE = 500  # rows written with one statement
 YES, NO = {"yes", "true", "1", "x", "on"}, {"", "no", "false", "0", "none", "off"}
@@ -159,6 +170,7 @@ def keep(import_id: int, *, by: User) -> int:
         waiting = PromptImport.objects.filter(pk=import_id, person=by).first()
         if waiting is None or PromptImport.objects.filter(pk=import_id, person=by).delete()[0] != 1:
             return 0
+        UndecidedFile.objects.filter(person=by).delete()
         told: list[dict[str, Any]] = waiting.rows
         projects = {project.code: project for project in projects_for(by)}
         if lost := next((prompt["project"] for prompt in told if prompt["project"] and prompt["project"] not in projects), ""):
@@ -180,7 +192,7 @@ def _write(told: Sequence[dict[str, Any]], projects: Mapping[str, Project], *, b
         [
             Prompt(
                 author=by, scope=prompt["scope"], project=projects.get(prompt["project"]), name=prompt["name"], latest=len(prompt["versions"]),
-                search=folded(prompt["name"], prompt["tags"], prompt["versions"][-1]["text"]), created_at=now, updated_at=now,
+                search=searched(prompt["name"], prompt["tags"], prompt["versions"][-1]["text"]), created_at=now, updated_at=now,
                 archived_at=now if prompt["archived"] else None,
             )
             for prompt in told

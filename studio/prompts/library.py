@@ -11,6 +11,7 @@ from studio.accounts.models import User
 from studio.prompts import variables
 from studio.prompts.door import LARGEST, seen_by
 from studio.prompts.models import PRODUCTION, Prompt, PromptLabel, PromptTag, PromptVersion, Scope
+from studio.text_search.lookups import containing
 
 PAGE = 30
 TEXT = 120  # characters of a search
@@ -121,8 +122,8 @@ def found(user: User, filters: Filters) -> QuerySet[Prompt]:
         prompts = prompts.filter(pk__in=PromptTag.objects.filter(name=filters.tag.casefold()).values("prompt"))
     if filters.by:
         prompts = prompts.filter(author=filters.by)
-    for word in filters.q.casefold().split()[:WORDS]:
-        prompts = prompts.filter(search__contains=word)
+    for word in filters.q.split()[:WORDS]:
+        prompts = containing(prompts, word)
     return prompts.order_by("-updated_at", "-pk")
 
 

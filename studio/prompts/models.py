@@ -1,5 +1,6 @@
 """The prompt library: prompts, their versions, and labels that point at one. A version is written once and never changed."""
 
+import uuid
 from typing import Any, NoReturn
 
 from django.db import models
@@ -30,7 +31,7 @@ class Scope(models.TextChoices):
 class Prompt(models.Model):
     """A prompt that is kept. `latest` is the number of its newest version; a new one is claimed by raising it, so two cannot get one number.
 
-    `search` is what is looked through: name, tags and newest text, folded, as SQLite knows capital letters of English alone.
+    `search` is what is looked through: name, tags and newest text.
     """
 
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="prompts")  # whose it is; it can change hands
@@ -42,6 +43,8 @@ class Prompt(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     archived_at = models.DateTimeField(null=True, blank=True)
+
+    search_fields = ("search",)
 
     class Meta:
         ordering = ["-updated_at", "-id"]
@@ -155,6 +158,19 @@ class PromptLabel(models.Model):
             models.UniqueConstraint(fields=["prompt", "name"], name="one_label_a_name"),
             models.CheckConstraint(condition=~Q(name=""), name="label_has_a_name"),
         ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UndecidedFile(models.Model):
+    """An uploaded file whose encoding its person has to choose; they may choose again without sending it again. One a person."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.OneToOneField(User, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=200)
+    data = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
         return self.name

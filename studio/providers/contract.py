@@ -159,13 +159,17 @@ class Balance:
 
 
 class ProviderError(Exception):
-    """The base of the tree above. `message` is for people; `answer` is the raw body (bounded, never a key) for the attempt's record."""
+    """The base of the tree above. `message` is for people, `mend` what an operator can do about it, or ""; as a text it is both.
 
-    def __init__(self, message: str, *, answer: str = "") -> None:
+    `answer` is the raw body (bounded, never a key) for the attempt's record.
+    """
+
+    def __init__(self, message: str, *, answer: str = "", mend: str = "") -> None:
         """Keep what to tell people apart from what to record."""
-        super().__init__(message)
+        super().__init__(f"{message} {mend}".strip())
         self.message = message
         self.answer = answer
+        self.mend = mend
 
 
 class Refused(ProviderError):
@@ -181,9 +185,9 @@ class Refused(ProviderError):
 class NotNow(ProviderError):
     """It certainly did nothing. Ask again after `retry_after` seconds, or when we see fit if that is None."""
 
-    def __init__(self, message: str, *, retry_after: float | None = None, answer: str = "") -> None:
+    def __init__(self, message: str, *, retry_after: float | None = None, answer: str = "", mend: str = "") -> None:
         """Add when to ask again."""
-        super().__init__(message, answer=answer)
+        super().__init__(message, answer=answer, mend=mend)
         self.retry_after = retry_after
 
 

@@ -20,7 +20,6 @@ from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote
 
-import httpcore
 import httpx
 
 from studio.providers import reading, sockets
@@ -43,7 +42,7 @@ from studio.providers.contract import (
     Unreached,
     Unreadable,
 )
-from studio.providers.download import Download, DownloadError, DownloadFailed, LinkExpired, download
+from studio.providers.download import Download, DownloadError, DownloadFailed, DownloadUnfinished, LinkExpired, download
 from studio.providers.sockets import Patience, TooLong
 
 # What the rest of the product needs of this package's sockets, in one place.
@@ -56,6 +55,7 @@ __all__ = [
     "Download",
     "DownloadError",
     "DownloadFailed",
+    "DownloadUnfinished",
     "LinkExpired",
     "Pace",
     "Patience",
@@ -79,9 +79,6 @@ FOR_LOOKING = Patience()
 FOR_DOWNLOADING = Patience(read=30.0, total=300.0)
 
 ABOUT_THE_BYTES = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})  # headers that no longer fit a body that we have read
-
-# Raised before the first byte left, so the provider cannot have acted.
-NEVER_SENT = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout, httpcore.UnsupportedProtocol)
 
 # What echoes of our own request may hold: the address of a callback carries the attempt's token.
 # Fields that some document knows, and, whatever the field, any address of the door for callbacks (studio/urls.py), as JSON and addresses write it.
@@ -128,7 +125,7 @@ class Wire:
         """Open nothing yet: connections are made when they are needed."""
         self._allowed_hosts = frozenset(allowed_hosts)
         self._submitting, self._looking, self._downloading = submitting, looking, downloading
-        self._pools = [sockets.pool(CONNECTIONS_PER_POOL, self._allowed_hosts) for _ in range(POOLS)]
+        self._pools = [sockets.Line(CONNECTIONS_PER_POOL, self._allowed_hosts) for _ in range(POOLS)]
         self._out = [0] * POOLS  # requests that are out, by pool
 
     async def __aenter__(self) -> Self:
@@ -153,13 +150,15 @@ class Wire:
             raise Refused(wrong, cause=Cause.WRONG_KEY)
         flow = provider.submit(brief, callback_url=callback_url, reference=reference)
         request = self._opening(flow, provider)
+        opened = sockets.Opened(request.url, left)
         try:
-            async with sockets.pool(1, self._allowed_hosts) as fresh:  # the other side may have closed a pooled one, which looks like a lost answer
-                response = await self._exchange(fresh, request, self._submitting, left=left)
-        except NEVER_SENT as error:
-            raise Unreached(f"{request.url.host} could not be reached, so nothing was sent: {_words(error, provider)}") from error
+            async with sockets.Line(1, self._allowed_hosts) as fresh:  # the other side may have closed a pooled one, which looks like a lost answer
+                response = await self._exchange(fresh, request, self._submitting, opened=opened)
         except Exception as error:
-            raise Unanswered(f"It was sent to {request.url.host}, but no whole answer came back: {_words(error, provider)}") from error
+            said, mend = _words(error, provider)
+            if isinstance(error, sockets.NEVER_SENT) or not opened.is_open:
+                raise Unreached(f"{request.url.host} could not be reached, so nothing was sent: {said}.", mend=mend) from error
+            raise Unanswered(f"It was sent to {request.url.host}, but no whole answer came back: {said}.", mend=mend) from error
         return _answer(_read(flow, response, provider), response, provider)
 
     async def check(self, provider: Provider, remote_id: str) -> Answer:
@@ -233,7 +232,8 @@ class Wire:
         try:
             return await self._exchange(self._pools[place], request, self._looking)
         except Exception as error:
-            raise NotNow(f"{request.url.host} gave no answer: {_words(error, provider)}") from error
+            said, mend = _words(error, provider)
+            raise NotNow(f"{request.url.host} gave no answer: {said}.", mend=mend) from error
         finally:
             self._out[place] -= 1
 
@@ -249,14 +249,15 @@ class Wire:
         except ProviderError:
             raise
         except Exception as error:
-            raise NotNow(f"The request could not be sent: {_words(error, provider)}") from error
+            said, mend = _words(error, provider)
+            raise NotNow(f"The request could not be sent: {said}.", mend=mend) from error
         return request
 
     async def _exchange(
-        self, pool: httpcore.AsyncConnectionPool, request: httpx.Request, patience: Patience, *, left: Callable[[], None] | None = None
+        self, line: sockets.Line, request: httpx.Request, patience: Patience, *, opened: sockets.Opened | None = None
     ) -> httpx.Response:
         """One request, one whole answer of at most 1 MiB. Raises httpcore's errors, TimeoutError, TooLong or zlib.error."""
-        async with asyncio.timeout(patience.total), sockets.sent(pool, request, patience, left=left) as response:
+        async with asyncio.timeout(patience.total), sockets.sent(line, request, patience, opened=opened) as response:
             body = b"".join([part async for part in sockets.parts(response, LONGEST_ANSWER)])
             if sockets.is_packed(response):
                 body = _unpacked(body)
@@ -315,10 +316,10 @@ def _read_on(flow: Generator[httpx.Request, httpx.Response, Told], response: htt
         return told
     except ProviderError as error:
         error.answer, error.message = raw, without_secrets(error.message, provider.key)
-        error.args = (error.message,)
+        error.args = (error.message,)  # an answer was read, so there is nothing to mend here
         raise
     except Exception as error:
-        raise Unreadable(f"The answer could not be read: {_words(error, provider)}", answer=raw) from error
+        raise Unreadable(f"The answer could not be read: {_words(error, provider)[0]}.", answer=raw) from error
 
 
 def _answer(report: Report, response: httpx.Response, provider: Provider, *, about: bytes | None = None) -> Answer:
@@ -344,8 +345,9 @@ def _parts_by_id(body: bytes) -> dict[str, bytes]:
         return {}
 
 
-def _words(error: Exception, provider: Provider) -> str:
-    return without_key(str(error), provider.key) or type(error).__name__
+def _words(error: Exception, provider: Provider) -> tuple[str, str]:
+    said, mend = sockets.in_words(error)
+    return without_key(said, provider.key), mend
 
 
 def _unpacked(body: bytes) -> bytes:

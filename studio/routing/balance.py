@@ -41,7 +41,7 @@ def ask(connection: Connection, *, allowed_hosts: Collection[str], patience: Pat
     try:
         left = asyncio.run(_ask(provider, allowed_hosts, patience))
     except ProviderError as error:
-        return Told("", error.message)
+        return Told("", str(error))
     connection.balance, connection.balance_at = f"{left.amount} {left.unit}".strip()[:LENGTH], timezone.now()
     connection.save(update_fields=["balance", "balance_at"])
     return Told(connection.balance, f"{connection.balance} left.")

@@ -61,7 +61,7 @@ def check(connection: Connection, *, allowed_hosts: Collection[str], patience: P
     try:
         asyncio.run(_ask(overheard, allowed_hosts, patience))
     except ProviderError as error:
-        return judged(overheard.answer, error.message)
+        return judged(overheard.answer, error.message, mend=error.mend)
     return judged(overheard.answer, "")
 
 
@@ -110,10 +110,10 @@ def _report(flow: Flow, answer: httpx.Response) -> Report:
     raise ValueError("a look is one request")
 
 
-def judged(answer: httpx.Response | None, said: str) -> Verdict:
-    """What an answer means; `said` is the provider's error in words, empty where it gave a report. Pure."""
+def judged(answer: httpx.Response | None, said: str, *, mend: str = "") -> Verdict:
+    """What an answer means; `said` is the provider's error in words, empty where it gave a report, `mend` what an operator can do about it. Pure."""
     if answer is None:
-        return Verdict(Found.UNREACHABLE, said)
+        return Verdict(Found.UNREACHABLE, f"{said} {mend}".strip())
     host, status = answer.request.url.host, answer.status_code
     if REFUSED_KEY in said or status == HTTPStatus.UNAUTHORIZED:
         return Verdict(Found.WRONG_KEY, f"{host} answers, but refuses the key. {_quoted(said)}".strip())

@@ -18,6 +18,8 @@ import av
 import numpy as np
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.models import Session
+from django.core.cache import caches
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -25,7 +27,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from studio.accounts.models import User
-from studio.credits import ledger, limit_actions
+from studio.credits import ledger, limit_actions, requests
 from studio.credits.actions import give
 from studio.credits.models import CreditRequest
 from studio.credits.periods import today
@@ -256,6 +258,35 @@ def has_looked(code: str, name: str) -> None:
 def sign_in(code: str, name: str) -> None:
     """Prints the key of one more session of this person."""
     print(json.dumps(session_key(person_of(code, name))))  # noqa: T201 - read outside
+
+
+def sign_out(code: str, name: str) -> None:
+    """Every session of this person is over, as after they signed out in another tab."""
+    key = str(person_of(code, name).pk)
+    for session in Session.objects.all():
+        if session.get_decoded().get(SESSION_KEY) == key:
+            session.delete()
+
+
+def remove_member(code: str, name: str) -> None:
+    """This person no longer belongs to the project."""
+    Membership.objects.filter(project__code=code, user=person_of(code, name)).delete()
+
+
+def shots(code: str) -> None:
+    """Prints author and prompt of each job of the project, oldest first."""
+    print(json.dumps(list(Job.objects.filter(project__code=code).order_by("number").values_list("author__name", "prompt"))))  # noqa: T201 - read outside
+
+
+def forget_tries(_code: str) -> None:
+    """Nobody has tried to sign in lately."""
+    caches["default"].clear()
+
+
+def answered_request(code: str, name: str, *, by: str) -> None:
+    """This person asked for credits, and was refused."""
+    asked = requests.ask(person_of(code, name), 1_000, reason="A clip")
+    requests.decline(asked, note="Next week", by=person_of(code, by))
 
 
 def set_password(code: str, name: str, password: str) -> None:

@@ -260,7 +260,7 @@ def test_a_draft_survives_a_reload_and_signing_out_and_is_gone_when_it_was_order
     eventually(lambda: "second line" in str(seed("drafts")), within=10)
     page.reload()
     expect(page.locator("#prompt")).to_have_value(WORDS)
-    page.goto("about:blank")  # a board that finds itself signed out goes to the sign-in page by itself
+    page.goto("about:blank")
     page.context.clear_cookies()
     page.context.add_cookies([{"name": "sessionid", "value": seed("sign_in", "alice"), "url": installation.address}])
     opened(page, team)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from unittest import mock
 
+import pytest
 from django.db import transaction
 from django.utils import timezone
 from hypothesis import settings
@@ -39,10 +40,11 @@ class Held:
     day: date
     how: str = "open"
     charge: int = 0
+    corrected: int = 0
 
     @property
     def cost(self) -> int:
-        return self.amount if self.how == "open" else self.charge
+        return self.amount if self.how == "open" else self.charge + self.corrected
 
 
 @dataclass
@@ -223,6 +225,27 @@ class Movements(RuleBasedStateMachine):
         if reference in self.holds and self.holds[reference].how != "open":
             self.end(reference, self.holds[reference].how, self.holds[reference].charge)
 
+    @rule(which=st.integers(0, 9), charge=AMOUNTS)
+    def correct(self, which: int, charge: int) -> None:
+        """An admin changes what an ended hold cost, once."""
+        ended = [reference for reference, row in self.holds.items() if row.how != "open"]
+        for reference in ended[which : which + 1]:
+            row = self.holds[reference]
+            change = charge - row.charge
+            try:
+                moved = ledger.correct(reference, charge, reason="their invoice", actor=self.users["bob"])
+            except ledger.Conflict:
+                assert row.corrected not in {0, change}
+                continue
+            assert moved == (row.corrected == 0 and change != 0)
+            if moved:
+                row.corrected = change
+                self.totals[row.name] -= change
+            assert row.corrected == change
+        for reference in [key for key, row in self.holds.items() if row.how == "open"][:1]:
+            with pytest.raises(ledger.NothingHeld):
+                ledger.correct(reference, charge, reason="their invoice", actor=self.users["bob"])
+
     def end(self, reference: str, how: str, charge: int) -> None:
         row = self.holds.get(reference)
         try:
@@ -314,6 +337,8 @@ class Movements(RuleBasedStateMachine):
     def every_hold_is_told_as_it_was(self) -> None:
         rows = Hold.objects.values_list("reference", "state", "charged", "project__code", "day")
         assert {row[0]: row[1:] for row in rows} == {key: (row.how, row.charge, row.project, row.day) for key, row in self.holds.items()}
+        corrections = {row.reference: -row.change for row in Entry.objects.filter(kind="correct")}
+        assert corrections == {key: row.corrected for key, row in self.holds.items() if row.corrected}
         charges = {row.reference: (-row.change, row.project and row.project.code, row.provider) for row in Entry.objects.filter(kind="charge")}
         assert charges == {key: (row.charge, row.project, "xai") for key, row in self.holds.items() if row.charge}
 

@@ -58,7 +58,7 @@ def found(browser: Client, typed: str, **more: str) -> set[str]:
         ("tide", set()),  # the project's code is no word of its clips
         ("dolly koi", set()),
         ("  ", set(PROMPTS)),
-        ("\"'*():&|!", set(PROMPTS)),
+        ("\"'*():&|!", set()),  # nothing can be searched for: the page says so
         ("dolly OR koi", set()),
         ("NOT dolly", set()),
         ("said:dolly", set()),
@@ -76,6 +76,30 @@ def test_a_search_says_what_it_looked_for_when_nothing_is_there(as_alice: Client
     assert "“zebra &lt;b&gt;”" in page
     assert 'aria-label="Without 9:16"' in page
     assert f'href="{reverse("gallery", args=["TIDE"])}?q=zebra+%3Cb%3E"' in page
+
+
+def test_punctuation_finds_nothing_and_the_page_says_why(as_alice: Client, clips: dict[str, str]):
+    answer = as_alice.get(reverse("gallery", args=["TIDE"]), {"q": "-- …!"})
+
+    assert tiles(answer.content.decode()) == []
+    assert "“<bdi>-- …!</bdi>” is only punctuation." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_found"), [("🎬", True), ("🎥", False), ("橘猫", True), ("雨中", True), ("只橘", True), ("橘猫奔跑", False), ("猫在", True)]
+)
+def test_signs_and_scripts_without_spaces_are_found_anywhere(as_alice: Client, make_clip: MakeClip, typed: str, is_found: bool):
+    make_clip(prompt="Slow dolly")
+    clip = make_clip(prompt="🎬 一只橘猫在雨中奔跑，电影感")
+
+    assert found(as_alice, typed) == ({str(clip.pk)} if is_found else set())
+
+
+def test_a_run_whose_parts_stand_apart_is_not_found(as_alice: Client, make_clip: MakeClip):
+    clip = make_clip(prompt="橘猫在家，猫在雨中")
+
+    assert found(as_alice, "橘猫在雨中") == set()
+    assert found(as_alice, "猫在雨中") == {str(clip.pk)}
 
 
 def test_no_word_finds_the_clips_of_another_project(as_alice: Client, mallory: User, koi: Project, make_clip: MakeClip):

@@ -11,19 +11,36 @@ from django_q.brokers import get_broker
 from pytest_django.fixtures import Settings
 
 from studio.accounts.models import User
-from studio.jobs.alarms import QUIET, tell_admins, tell_of_missing
+from studio.jobs.alarms import ALERTS_QUIET, QUIET, tell_admins, tell_of_alerts, tell_of_missing
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Clip, Job
 from studio.jobs.worker import sweep
 from studio.projects.models import Project
 from studio.routing import breaker
 from studio.routing.models import Connection
+from tests.jobs.conftest import work_through
 from tests.jobs.played import PlayedProvider, Reply
 from tests.jobs.rows import job_row
 
 NO_BALANCE = Reply(403, {"code": "x", "error": "Your team has either used all available credits or reached its monthly spending limit."})
 
 pytestmark = pytest.mark.django_db
+
+
+def test_admins_are_told_of_alerts_once_a_day_until_they_are_settled(mails: Settings, ada: User, ordered: Callable[..., Job], played: PlayedProvider):
+    assert tell_of_alerts() == 0
+    played.usage = 0
+    job = work_through(ordered())
+    assert (tell_of_alerts(), tell_of_alerts()) == (1, 0)
+    [letter] = mail.outbox
+    assert (letter.to, letter.subject) == ([ada.email], "Studio: 1 alert to settle")
+    assert job.code in letter.body
+    assert "says that the clip was free" in letter.body
+    cache.delete(ALERTS_QUIET)
+    assert tell_of_alerts() == 1
+    Attempt.objects.update(alert_settled_at=timezone.now())
+    cache.delete(ALERTS_QUIET)
+    assert tell_of_alerts() == 0
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """Boards that wait for news: who is rung, when, and what is asked of the database for it."""
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.test import Client, RequestFactory
 
 from studio.accounts.models import User
@@ -73,6 +74,42 @@ def test_a_database_that_cannot_be_asked_rings_for_all(alice: User, tide: Projec
     with connection.execute_wrapper(down):
         bell.ring([one])
     assert one.answer.result(0) == NEWS
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("trouble", [InterfaceError("connection already closed"), ValueError("a fault of ours")])
+def test_the_thread_that_rings_outlives_whatever_goes_wrong(
+    alice: User, tide: Project, xai: Connection, trouble: Exception, monkeypatch: pytest.MonkeyPatch
+):
+    """It looks after every board of its process, and nobody starts another one."""
+    ours, asked = Bell(), board.tags_of
+    troubles = [trouble]
+
+    def failing(boards: set[tuple[str, int]]) -> object:
+        if troubles:
+            raise troubles.pop()
+        return asked(boards)
+
+    monkeypatch.setattr(bell, "tags_of", failing)
+    for _ in range(2):
+        tag, promise = tag_of(alice, "TIDE"), Future[bytes]()
+        assert tag
+        ours.wait("TIDE", alice.pk, tag, promise)
+        job_row(tide, alice, xai, State.QUEUED)
+        assert promise.result(10) == NEWS
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thread_that_ended_all_the_same_is_started_again(alice: User, tide: Project, xai: Connection):
+    ours = Bell()
+    ours._thread = threading.Thread(target=int)
+    ours._thread.start()
+    ours._thread.join()
+    tag, promise = tag_of(alice, "TIDE"), Future[bytes]()
+    assert tag
+    ours.wait("TIDE", alice.pk, tag, promise)
+    job_row(tide, alice, xai, State.QUEUED)
+    assert promise.result(10) == NEWS
 
 
 @pytest.mark.django_db

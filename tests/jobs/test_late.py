@@ -351,7 +351,11 @@ def test_each_request_leaves_before_the_next_order_is_claimed(ordered: Ordered, 
 def hanging(played: PlayedProvider) -> Iterator[threading.Event]:
     """Submissions hang until this is set."""
     goes_on = threading.Event()
-    played.before_answering = lambda *_: goes_on.wait(30)
+
+    def wait(remote_id: str, body: dict[str, object]) -> None:
+        goes_on.wait(30)
+
+    played.before_answering = wait
     yield goes_on
     goes_on.set()
 

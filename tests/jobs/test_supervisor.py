@@ -372,3 +372,44 @@ def test_a_machine_on_which_a_start_takes_longer_than_the_first_limit_has_a_runn
 
     assert replaced[:2] == [TOO_SLOW.format("0.5"), TOO_SLOW.format("1")]  # and the third start, or on a slower machine a later one, had time enough
     assert replaced == [TOO_SLOW.format(f"{0.5 * 2**number:g}") for number in range(len(replaced))] == reasons()
+
+
+@pytest.fixture
+def _own_signals() -> Iterator[None]:
+    """A supervisor takes the signals of its process; the tests take them back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("_own_signals")
+def test_a_worker_that_starts_before_its_queue_waits_for_it(transactional_db: None, queue: Broker, own_name: str, monkeypatch: pytest.MonkeyPatch):
+    supervisor = Supervisor(command=[sys.executable, "-c", "import time; time.sleep(600)"])
+    monkeypatch.setattr("studio.jobs.supervisor.TICK", 0.01)
+    asked: list[str] = []
+
+    def away(_: Broker) -> None:
+        asked.append("purge")
+        if len(asked) <= 2:
+            raise ConnectionRefusedError("the queue is not there yet")
+        supervisor.stopping = True
+
+    monkeypatch.setattr(type(queue), "purge_queue", away)
+    supervisor.run()
+    monkeypatch.undo()
+
+    assert len(asked) == 3
+    assert supervisor.current is not None
+    assert supervisor.current.process.poll() is not None  # it ran, and was ended
+
+
+@pytest.mark.usefixtures("_own_signals")
+def test_a_worker_that_cannot_write_its_process_id_works_all_the_same(queue: Broker, own_name: str, settings: Settings, tmp_path: Path):
+    settings.DATA_DIR = tmp_path / "gone"
+    supervisor = Supervisor(command=[sys.executable, "-c", "import time; time.sleep(600)"])
+
+    supervisor.start()
+    assert supervisor.current is not None
+    assert supervisor.current.process.poll() is None
+    supervisor.end()

@@ -27,6 +27,16 @@ CODE_FROM_TEXT = (
 )
 
 
+# What asks the server by another way than request.js: it would miss the end of a session and a new CSRF token.
+ASKS = "static/js/request.js"
+OTHER_WAYS = (
+    (r"(?<![\w.])(?:window\.|globalThis\.)?fetch\(", 'ask with send() of "app/request"'),
+    (r"\bXMLHttpRequest\b", 'ask with upload() of "app/request"'),
+    (r"\b(?:sendBeacon|EventSource|WebSocket)\b", 'ask with send() of "app/request"'),
+    (r"\.redirected\b", "read the status: a script is never redirected to the sign-in page"),
+)
+
+
 def imports_are_in_the_import_map(file: SourceFile) -> Iterator[str]:
     names = {f"app/{script.name.removesuffix('.js')}" for script in files(file.root, "static/js/*.js")}
     for match in re.finditer(r"""(?:from|import)\s*\(?\s*["']([^"']+)["']""", file.text):
@@ -47,6 +57,11 @@ def no_htmx_2_details(file: SourceFile) -> Iterator[str]:
     yield from forbidden(file, HTMX_2_DETAILS)
 
 
+def only_one_module_asks_the_server(file: SourceFile) -> Iterator[str]:
+    if file.path != ASKS:
+        yield from forbidden(file, OTHER_WAYS)
+
+
 def a_module_starts_with_its_purpose(file: SourceFile) -> Iterator[str]:
     if not file.text.startswith("// "):
         yield file.on(1, "start the module with a // comment that says what it is for")
@@ -58,6 +73,7 @@ RULES: Rules = {
         no_code_from_text,
         no_htmx_2_events,
         no_htmx_2_details,
+        only_one_module_asks_the_server,
         a_module_starts_with_its_purpose,
     )
 }

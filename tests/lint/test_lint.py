@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.lint import scripts, styles, templates, vendored
+from tests.lint import queries, scripts, styles, templates, vendored
 from tests.lint.__main__ import MODULES
 from tests.lint.files import Rule, SourceFile
 
@@ -20,6 +20,7 @@ CLEAN = {
     "static/img/icons.svg": '<svg><symbol id="check"></symbol></svg>\n',
     "static/css/tokens.css": "@layer tokens { :root { --ink: black; } }\n",
     "static/js/app.js": "// Starts the page.\n",
+    "studio/people.py": "found = containing(people, typed)\n",
     ".ci/vendor.lock.json": '{"htmx.org": {"files": {"static/vendor/htmx/LICENSE": {}}}}\n',
 }
 
@@ -51,6 +52,16 @@ HTMX_2_ATTRIBUTES = (
 )
 
 EXAMPLES: dict[Rule, Example] = {
+    queries.text_is_compared_by_text_search: Example(
+        "studio/jobs/a.py",
+        (
+            "Q(name__icontains=typed)",
+            'rows.filter(**{"email__iexact": typed})',
+            "rows.filter(search__contains=word)",
+            "rows.filter(reference__istartswith=key)",
+        ),
+        "rows.filter(reference__startswith=key, prompt__has=word)",
+    ),
     templates.icons_are_in_the_sprite: Example("templates/a.html", ('{% icon "missing" %}',), '{% icon "check" "large" %}'),
     templates.no_htmx_2: Example("templates/a.html", HTMX_2_ATTRIBUTES, '<form hx-post="/x" hx-disable="find button" hx-swap="outerMorph">'),
     templates.no_htmx_attributes_that_need_eval: Example(
@@ -137,6 +148,11 @@ EXAMPLES: dict[Rule, Example] = {
     scripts.no_htmx_2_details: Example(
         "static/js/a.js", ("e.detail.xhr", "e.detail.elt", "e.detail.pathInfo", "e.detail.requestConfig"), "e.detail.ctx.response"
     ),
+    scripts.only_one_module_asks_the_server: Example(
+        "static/js/a.js",
+        ('fetch("/x")', 'await window.fetch("/x")', "new XMLHttpRequest()", "navigator.sendBeacon(x)", 'new EventSource("/x")', "answer.redirected"),
+        'prefetch("/x"); it.fetch(); ctx.fetch = send; await send("/x");',
+    ),
     scripts.a_module_starts_with_its_purpose: Example("static/js/a.js", ("", "go();\n// Starts the page."), "// Starts the page.\ngo();"),
     vendored.packages_include_their_licence: Example(
         ".ci/vendor.lock.json", ('{"a": {"files": {"static/vendor/a/a.js": {}}}}',), '{"a": {"files": {"static/vendor/a/LICENSE": {}}}}'
@@ -146,7 +162,7 @@ EXAMPLES: dict[Rule, Example] = {
 
 ALL_RULES = [
     rule
-    for module in (templates, styles, scripts, vendored)
+    for module in (queries, templates, styles, scripts, vendored)
     for _, rule in inspect.getmembers(module, inspect.isgeneratorfunction)
     if rule.__module__ == module.__name__
 ]
@@ -202,7 +218,7 @@ def test_a_finding_names_the_line_after_tags_and_comments_of_several_lines(tmp_p
 def test_a_clean_tree_passes_the_check(tmp_path: Path):
     done = run_linter(write(tmp_path, CLEAN))
 
-    assert (done.returncode, done.stdout) == (0, "4 files, 0 findings\n")
+    assert (done.returncode, done.stdout) == (0, "5 files, 0 findings\n")
 
 
 def test_one_bad_file_fails_the_check_and_every_finding_is_printed(tmp_path: Path):
@@ -212,7 +228,7 @@ def test_one_bad_file_fails_the_check_and_every_finding_is_printed(tmp_path: Pat
     first, second, closing = done.stdout.splitlines()
     assert first.startswith("templates/bad.html:1: <img>: ")
     assert second.startswith("templates/bad.html:2: <img>: ")
-    assert closing == "5 files, 2 findings"
+    assert closing == "6 files, 2 findings"
 
 
 def test_a_folder_without_files_fails_the_check(tmp_path: Path):

@@ -296,4 +296,18 @@ SABOTAGES = [
         "filter(pk=self.pk, expires_at__gt=now).update(used_at=now)",
         "tests/accounts/test_links.py::test_two_people_with_one_form_let_in_one",
     ),
+    Sabotage(
+        "a page of one person acts as another who signed in",
+        "studio/accounts/sessions.py",
+        "if request.headers.get(PERSON, str(request.user.pk)) != str(request.user.pk):",
+        "if request.headers.get(PERSON, str(request.user.pk)) == PERSON:",
+        "tests/test_partial_requests.py::test_a_page_never_acts_as_somebody_else",
+    ),
+    Sabotage(
+        "going back gets a part of the page",
+        "studio/web/htmx.py",
+        "return is_fetched(request) and HISTORY_RESTORE not in request.headers",
+        "return is_fetched(request)",
+        "tests/test_partial_requests.py::test_going_back_never_shows_a_part_as_a_page",
+    ),
 ]

@@ -9,13 +9,16 @@ live attempts of one job, a job that nobody will look at again.
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from datetime import date
 from http import HTTPStatus
 from itertools import count
+from unittest import mock
 from uuid import uuid4
 
 import pytest
 from django.db import connections
 from django.db.models import Count, QuerySet
+from django.utils import timezone
 from hypothesis import settings as bounded
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -23,15 +26,22 @@ from pytest_django.fixtures import Settings
 
 from studio.credits import ledger
 from studio.credits.models import Hold
-from studio.jobs import actions, doubt
+from studio.jobs import actions, alerts, doubt, sweeping
+from studio.jobs.alerts import Choice
+from studio.jobs.charging import MOST_CLIPS, UNBELIEVABLE
 from studio.jobs.checks import verify_holds
+from studio.jobs.hands import Outcome
 from studio.jobs.lifecycle import FINAL, State
 from studio.jobs.line import in_turn
 from studio.jobs.models import Attempt, Clip, Job, Policy
+from studio.jobs.rescue import rescue
 from studio.jobs.saving import save
+from studio.jobs.sending import Ticket, submitted
 from studio.jobs.worker import sweep
 from studio.projects.models import Project
-from studio.routing.models import Breaker, Connection
+from studio.providers.wire import Answer
+from studio.routing.models import Breaker, Connection, PriceRule
+from studio.routing.prices import dearest
 from tests.conftest import person
 from tests.jobs.conftest import BRIEF, pass_time
 from tests.jobs.played import PENDING, VANISH, PlayedProvider, Reply, attempt_in
@@ -66,12 +76,14 @@ DOWNLOADS = {
     "no film": Reply(200, b"not a film" * 50),
     "broken": Reply(500, b""),
 }
-USAGES = [None, 0, 500_000_000, 2_000_000_000, -5, "12", 10**19]
+USAGES = st.sampled_from([None, 0, 500_000_000, 2_000_000_000, -5, "12", 10**19]) | st.integers(0, 10**20)
+PRICES = st.sampled_from([0, 1, 5_000, 10**6]) | st.integers(0, 10**8)  # millicredits of a clip
 TRIES = 3  # of a run: one may miss a kind by bad luck, all of them only where the rules cannot reach it any more
 TO_BE_MET: list[tuple[set[str], int]] = [
     ({"done", "failed", "in_doubt", "killed"}, 4),
     ({"pause", "go on", "first"}, 1),
     ({"tried again", "called right", "called forged", "tried elsewhere", "release"}, 3),
+    ({"late answer", "late beside another attempt", "fetched late", "settled"}, 3),
 ]
 VERDICTS = {"release": doubt.release, "write_off": doubt.write_off}
 WHERE = st.integers(0, 1)
@@ -94,6 +106,7 @@ class EveryOrder(RuleBasedStateMachine):
         self.project = Project.objects.create(code=f"T{number}", name="Tidewater")
         Connection.objects.update(enabled=False)  # those of earlier machines are nowhere to go
         self.connections = [self.connected(provider, number) for provider in ("xai", "acedata")]
+        self.stalled: list[tuple[Ticket, Outcome]] = []
         for user, amount in zip(self.people, (1_000_000, 30_000), strict=True):
             ledger.grant(user, amount, key=user.email, reason="to spend", actor=None)
         self.heal()
@@ -145,7 +158,7 @@ class EveryOrder(RuleBasedStateMachine):
     def fail_and_go_elsewhere(self, wrong: tuple[str, Reply], where: int) -> None:
         self.work(wrong, 1, where, Policy.CHEAPEST, early=False)
 
-    @rule(wrong=st.sampled_from(WRONGS), line=st.integers(1, 700), usage=st.sampled_from(USAGES), where=WHERE)
+    @rule(wrong=st.sampled_from(WRONGS), line=st.integers(1, 700), usage=USAGES, where=WHERE)
     def die_at_work(self, wrong: tuple[str, Reply], line: int, usage: object, where: int) -> None:
         """The worker dies at the n-th line of its code."""
         with Killer(line, files=FILES):
@@ -169,6 +182,60 @@ class EveryOrder(RuleBasedStateMachine):
         if address:
             self.reached["called early"] += told(address, {"task_id": remote_id}) == HTTPStatus.NO_CONTENT
             connections.close_all()
+
+    @rule(wrong=st.sampled_from([None, *SUBMITS.values()]), where=WHERE, policy=POLICY)
+    def stall_while_sending(self, wrong: Reply | None, where: int, policy: str) -> None:
+        """A sender sleeps with the answer in its hands until its lease has run out."""
+        self.order(0, 1, where, policy)
+        self.heal()
+        self.played.on_submit += [wrong] if wrong else []
+        with mock.patch.object(sweeping, "submitted", lambda ticket, outcome: self.stalled.append((ticket, outcome))):
+            self.sweep_and_save()
+        self.pass_time(1_000)
+        self.sweep_and_save()
+
+    @rule(which=st.integers(0, 5), twice=st.booleans())
+    def wake(self, which: int, twice: bool) -> None:
+        """A sender that slept writes its answer down, perhaps twice; meanwhile anything may have happened to its job."""
+        if not self.stalled:
+            self.stall_while_sending(None, which % 2, Policy.HAND)
+        for job in self.jobs.select_related("project").filter(pk__in=[ticket.job.pk for ticket, _ in self.stalled], state=State.IN_DOUBT)[:1]:
+            doubt.release(job, by=self.dave, reason="nobody knows")
+            self.retry(0, 0)
+        for ticket, outcome in self.stalled[which % max(1, len(self.stalled)) :][:1]:
+            follower = self.attempts.filter(job=ticket.job, ended_at=None).exclude(pk=ticket.attempt.pk).values().first()
+            submitted(ticket, outcome)
+            if twice:
+                submitted(ticket, outcome)
+            if follower:
+                assert self.attempts.filter(pk=follower["id"]).values().get() == follower
+            self.reached["late answer"] += 1
+            self.reached["late beside another attempt"] += follower is not None
+
+    @rule()
+    def fetch_late(self) -> None:
+        """What was taken on after its attempt had ended is fetched."""
+        for attempt in self.attempts.filter(rescue_due__isnull=False, ended_at__isnull=False):
+            Attempt.objects.filter(pk=attempt.pk).update(rescue_due=timezone.now(), rescue_until=None)
+            rescue(str(attempt.pk))
+            saved = Clip.objects.filter(attempt=attempt, saved_at__isnull=False).exists()
+            self.reached["fetched late"] += saved and attempt.outcome == State.FAILED
+
+    @rule(where=WHERE, fixed=PRICES)
+    def price(self, where: int, fixed: int) -> None:
+        """An admin changes what a clip costs there; 0 says that it is free."""
+        source, day = {"source": "a contract", "fixed": fixed}, date(2026, 11, 1)
+        PriceRule.objects.update_or_create(connection=self.connections[where], provider=self.connections[where].provider, as_of=day, defaults=source)
+
+    @rule(which=st.integers(0, 3), choice=st.sampled_from(Choice), amount=PRICES)
+    def settle(self, which: int, choice: Choice, amount: int) -> None:
+        """An admin settles an alert, as it stands or otherwise."""
+        for attempt in alerts.open_alerts().filter(job__project=self.project).select_related("job__project")[which : which + 1]:
+            try:
+                alerts.settle(attempt, choice, by=self.dave, reason="their invoice", amount=amount)
+                self.reached["settled"] += 1
+            except alerts.CannotSettle:
+                self.reached["not settled"] += 1
 
     @rule(which=st.integers(0, 9), what=st.sampled_from(["right", "forged", "nothing"]), times=st.integers(1, 3))
     def call(self, which: int, what: str, times: int) -> None:
@@ -281,10 +348,18 @@ class EveryOrder(RuleBasedStateMachine):
 
     @invariant()
     def each_attempt_costs_what_its_hold_was_settled_with_and_a_job_what_its_attempts_cost(self) -> None:
-        settled = {hold.reference: hold.charged for hold in Hold.objects.filter(account__user__in=self.people)}
+        settled = {hold.reference: hold.charged + hold.corrected for hold in Hold.objects.filter(account__user__in=self.people)}
         assert {str(one.pk): one.charged or 0 for one in self.attempts} == settled
         for job in self.jobs.filter(state__in=FINAL):
             assert job.charged == sum(one.charged or 0 for one in self.attempts.filter(job=job))
+
+    @invariant()
+    def no_figure_is_charged_beyond_belief_unless_an_admin_said_so(self) -> None:
+        for one in self.attempts.filter(charged__isnull=False, alert_settled_at=None):
+            assert one.charged is not None
+            assert one.charged <= max(MOST_CLIPS * dearest(), one.estimate)
+            assert one.charged <= max(UNBELIEVABLE * one.estimate, one.estimate) or not one.price or not one.estimate
+            assert one.outcome != State.DONE or one.charged or not one.estimate
 
     @invariant()
     def a_job_has_one_live_attempt_while_it_lives_and_then_none(self) -> None:
@@ -313,8 +388,10 @@ class EveryOrder(RuleBasedStateMachine):
         self.played.before_answering = None
 
     def teardown(self) -> None:
-        """Left alone, every job ends or is in doubt; what the list shows is not, and nothing is held but for doubt."""
+        """Left alone, every job ends or is in doubt; what the list shows is not, nothing is held but for doubt, and what was made is ours."""
         self.heal()
+        for ticket, outcome in self.stalled:
+            submitted(ticket, outcome)
         for job in self.jobs.select_related("project").filter(state=State.PAUSED):
             assert actions.go_on(job, by=self.dave)
         for _ in range(60):
@@ -322,6 +399,9 @@ class EveryOrder(RuleBasedStateMachine):
                 break
             self.pass_time(1_000)
             self.sweep_and_save()
+        for _ in range(8):
+            self.fetch_late()
+        self.nothing_that_was_taken_on_late_is_lost()
         self.reached.update(self.jobs.values_list("state", flat=True))
         self.reached["second attempts"] += self.attempts.count() - self.jobs.count()
         elsewhere = self.attempts.values("job").annotate(places=Count("connection", distinct=True)).filter(places=2)
@@ -332,6 +412,13 @@ class EveryOrder(RuleBasedStateMachine):
         doubted = self.attempts.filter(job__state=State.IN_DOUBT, ended_at=None).values_list("pk", flat=True)
         held = Hold.objects.filter(account__user__in=self.people, state=Hold.State.OPEN).values_list("reference", flat=True)
         assert set(held) == {str(pk) for pk in doubted}
+
+    def nothing_that_was_taken_on_late_is_lost(self) -> None:
+        """Whoever woke with an id brought a clip, or an alert."""
+        for ticket, outcome in self.stalled:
+            if isinstance(outcome, Answer) and outcome.report.remote_id in self.played.made:
+                kept = Attempt.objects.get(pk=ticket.attempt.pk)
+                assert Clip.objects.filter(attempt=kept, saved_at__isnull=False).exists() or kept.alert or kept.outcome == State.FAILED
 
     def found_by_nobody(self) -> set[str]:
         """Attempts in doubt that the list shows."""

@@ -95,7 +95,7 @@ class Command(BaseCommand):
 
 
 def _named(label: str) -> Connection:
-    found = Connection.objects.filter(label__iexact=label).first()
+    found = Connection.objects.filter(label=label).first() or Connection.objects.filter(label__same=label).first()
     if found is None:
         known = ", ".join(Connection.objects.values_list("label", flat=True)) or "none yet"
         raise CommandError(f"There is no connection {label!r}. Known are: {known}.")

@@ -125,7 +125,7 @@ class Command(BaseCommand):
 
 
 def _person(email: str) -> User:
-    found = User.objects.filter(email__iexact=email.strip()).first()
+    found = User.objects.find(email)
     if found is None:
         raise CommandError(f"Nobody has the e-mail address {email}.")
     return found

@@ -14,7 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: str | None) -> None:
         email = options["email"]
-        person = User.objects.filter(email=email.strip().lower()).first() if email else first_admin()
+        person = User.objects.find(email) if email else first_admin()
         if person is None or not person.is_active:
             raise CommandError(f"Nobody with the address {email} can sign in here." if email else "There is no admin yet: run manage.py setup.")
         self.stdout.write(sign_in_link(person))

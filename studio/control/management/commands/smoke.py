@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand, CommandError
 
-from studio.accounts.models import User
+from studio.accounts.models import User, address_of
 from studio.control import first_start, health, smoke
 from studio.control.doctor import START_WORKER
 from studio.projects.models import Project
@@ -40,7 +40,7 @@ class Command(BaseCommand):
 
 def _connections(label: str) -> list[Connection]:
     on = Connection.objects.filter(enabled=True)
-    rows = list(on.filter(label__iexact=label) if label else on)
+    rows = list(on.filter(label__same=label) if label else on)
     if not rows:
         known = ", ".join(on.values_list("label", flat=True)) or "none"
         raise CommandError(f"No connection {f'{label!r} ' if label else ''}is on. On are: {known}.")
@@ -48,7 +48,7 @@ def _connections(label: str) -> list[Connection]:
 
 
 def _author(email: str) -> User:
-    found = User.objects.filter(email__iexact=email, is_active=True).first() if email else first_start.first_admin()
+    found = User.objects.filter(email=address_of(email), is_active=True).first() if email else first_start.first_admin()
     if found is None:
         raise CommandError(f"Nobody active has the e-mail address {email}." if email else "There is no admin yet. Run manage.py setup.")
     return found

@@ -1,0 +1,41 @@
+"""What every management command has in common: its output fits any locale, and what stops it is said in a sentence."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TextIO
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+
+from studio import disk
+
+
+def run(words: list[str]) -> None:
+    """Run a command. A wrong setting, or a disk of ours that takes nothing, ends it with one sentence and 1."""
+    for stream in (sys.stdout, sys.stderr):
+        fit(stream)
+    try:
+        execute_from_command_line(words)
+    except ImproperlyConfigured as error:
+        sys.exit(f"studio: {error}")
+    except Exception as error:
+        trouble = disk.trouble_of(error)
+        if trouble is None or not settings.configured:
+            raise
+        sys.exit(f"studio: {disk.explained(trouble, _folders())} ({error})")
+
+
+def fit(stream: TextIO) -> None:
+    """Let a stream write a question mark for a sign that its charset does not have, instead of ending the command."""
+    reconfigure = getattr(stream, "reconfigure", None)  # what stands in for the terminal in tests has none
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+
+
+def _folders() -> list[Path]:
+    """Where commands write on this machine."""
+    name = settings.DATABASES["default"]["NAME"]
+    database = [Path(name).parent] if "sqlite" in settings.DATABASES["default"]["ENGINE"] else []
+    return [Path(settings.DATA_DIR), *database, Path(settings.MEDIA_ROOT), Path(settings.STATIC_ROOT), Path(tempfile.gettempdir())]

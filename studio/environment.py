@@ -1,0 +1,331 @@
+"""Readers of settings: each takes the name of one without STUDIO_, and gives its value in the form in which the code uses it.
+
+A wrong value raises ImproperlyConfigured with the setting's name and what it takes. Addresses that may hold a password are never repeated. Lists and
+addresses are read as people write them: spaces, capitals, letters beyond ASCII, a slash at the end.
+"""
+
+import ipaddress
+import os
+import re
+import socket
+from collections.abc import Collection
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import environ
+import idna
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
+from redis.connection import parse_url
+
+from studio import disk
+from studio.providers import proxies, trust
+from studio.providers.guard import NEVER
+
+NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*\.?")  # of a host, in ASCII
+LONGEST_NAME = 253
+MOST_PORT = 65535
+LISTED = re.compile(r"[,\s]+")  # what stands between the entries of a list
+DATABASES = ("sqlite", "postgres", "postgresql")
+
+
+def text(name: str, default: str = "") -> str:
+    """The setting as written, without surrounding space."""
+    return os.environ.get(f"STUDIO_{name}", default).strip()
+
+
+def line(name: str, default: str, *, longest: int) -> str:
+    """A line of at most so many characters, which people read."""
+    value = text(name, default)
+    if not value or len(value) > longest or not value.isprintable():
+        raise _wrong(name, value, f"one line of at most {longest} characters")
+    return value
+
+
+def token(name: str, default: str) -> str:
+    """A name for machines: letters, digits, dots, dashes and underscores."""
+    value = text(name, default)
+    if not re.fullmatch(r"[\w.-]{1,80}", value, re.ASCII):
+        raise _wrong(name, value, "a name of at most 80 letters, digits, dots and dashes")
+    return value
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """A switch: 1, true, yes, on or 0, false, no, off."""
+    value = text(name, "1" if default else "0").lower()
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off", ""}:
+        return False
+    raise _wrong(name, value, "1 or 0")
+
+
+def number(name: str, default: float | str, *, least: float, most: float) -> float:
+    """A number within its range."""
+    written = text(name, str(default))
+    try:
+        value = float(written)
+    except ValueError as error:
+        raise _wrong(name, written, "a number") from error
+    if not least <= value <= most:
+        raise ImproperlyConfigured(f"STUDIO_{name} is {value:g}; it takes {least:g} to {most:g}.")
+    return value
+
+
+def whole(name: str, default: int | str, *, least: int, most: int) -> int:
+    """A whole number within its range."""
+    value = number(name, default, least=least, most=most)
+    if value != int(value):
+        raise _wrong(name, text(name, str(default)), "a whole number")
+    return int(value)
+
+
+def choice(name: str, default: str, among: Collection[str]) -> str:
+    """One of these words, in any capitalisation."""
+    value = text(name, default)
+    if value.upper() not in among:
+        raise _wrong(name, value, f"one of {', '.join(among)}")
+    return value.upper()
+
+
+def time_zone(name: str, default: str) -> str:
+    """The name of a time zone that this machine knows."""
+    value = text(name, default)
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: the name of a folder, such as Europe
+        raise _wrong(name, value, "a time zone such as Europe/Berlin or UTC") from error
+    return value
+
+
+def folder(name: str, default: Path) -> Path:
+    """The absolute path of a folder, which need not exist yet."""
+    path = Path(text(name) or default).resolve()
+    if path.exists() and not path.is_dir():
+        raise _wrong(name, str(path), "a folder, and this is none")
+    return path
+
+
+def made_folder(name: str, default: Path) -> Path:
+    """The same, made if it is not there yet. One that may not be written is taken: `doctor` says so."""
+    path = folder(name, default)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        next(path.iterdir(), None)
+    except OSError as error:
+        trouble = disk.trouble_of(error)
+        why = disk.explained(trouble, [path]) if trouble else f"{error.strerror}."
+        raise ImproperlyConfigured(f"STUDIO_{name} is {str(path)!r}, which cannot be used. {why}") from error
+    return path
+
+
+def mailbox(name: str, default: str) -> str:
+    """An e-mail address."""
+    value = text(name, default)
+    if value != default:
+        _check_mailbox(name, value, value)
+    return value
+
+
+def sender(name: str, default: str) -> str:
+    """An e-mail address, alone or as in `Studio <studio@example.org>`."""
+    value = text(name, default)
+    if value != default:
+        _check_mailbox(name, value, parseaddr(value)[1])
+    return value
+
+
+def url(name: str, *, schemes: tuple[str, ...]) -> SplitResult | None:
+    """An address with one of the schemes, in parts; None where the setting is empty."""
+    value = text(name)
+    if not value:
+        return None
+    try:
+        parts = urlsplit(value)
+        _ = parts.hostname, "," in parts.netloc or parts.port  # raise where they cannot be read; several hosts are for the driver to read
+    except ValueError as error:
+        raise ImproperlyConfigured(f"STUDIO_{name} cannot be read: its host or port is wrong. Write @ / : in a password as %40 %2F %3A.") from error
+    if parts.scheme not in schemes:
+        raise ImproperlyConfigured(f"STUDIO_{name} must start with one of {', '.join(f'{scheme}:' for scheme in schemes)}.")
+    return parts
+
+
+def site(name: str, default: str = "") -> str:
+    """The address of a server over http or https, without a path: scheme, host and port. Empty where the setting is."""
+    parts = url(name, schemes=("http", "https"))
+    if parts is None:
+        return default
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ImproperlyConfigured(f"STUDIO_{name} takes scheme, host and port alone, such as https://studio.example.org.")
+    if parts.path.strip("/"):
+        raise ImproperlyConfigured(
+            f"STUDIO_{name} has the path {parts.path!r}, and the studio only works at the root of a host, such as https://studio.example.org."
+        )
+    host = _host(parts.hostname or "")
+    if not host:
+        raise _wrong(name, text(name), "the address of a server, such as https://studio.example.org")
+    port = "" if parts.port in {None, {"http": 80, "https": 443}[parts.scheme]} else f":{parts.port}"
+    return f"{parts.scheme}://{_bracketed(host)}{port}"
+
+
+def host_of(address: str) -> str:
+    """The host of a site, as Django's ALLOWED_HOSTS has it."""
+    return _bracketed(urlsplit(address).hostname or "")
+
+
+def hosts(name: str) -> list[str]:
+    """Host names that may be asked for, as Django's ALLOWED_HOSTS has them: `*` and a leading dot for what is below are allowed."""
+    return [_allowed_host(name, entry) for entry in LISTED.split(text(name)) if entry]
+
+
+def private_hosts(name: str) -> frozenset[str]:
+    """Hosts of one's own network, each alone or with a port, and ranges of addresses such as 198.18.0.0/15."""
+    return frozenset(_private_host(name, entry) for entry in LISTED.split(text(name)) if entry)
+
+
+def listening(name: str, default: str) -> str:
+    """An address of this machine, without brackets and port."""
+    value = text(name, default)
+    host = value.removeprefix("[").removesuffix("]")
+    found = _host(host) if value in {host, f"[{host}]"} else ""
+    if found and not _is_literal(found):
+        try:
+            socket.getaddrinfo(found, None)
+        except OSError:
+            found = ""
+    if not found:
+        raise _wrong(name, value, "an address of this machine, such as 127.0.0.1 or [::], without a port: that is STUDIO_PORT")
+    return found
+
+
+def database(name: str, default: Path) -> dict[str, Any]:
+    """What Django's DATABASES takes of it: ENGINE, NAME, and for PostgreSQL the rest."""
+    parts = url(name, schemes=DATABASES)
+    if parts is None:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(default)}
+    if parts.scheme == "sqlite":
+        path = Path(parts.path[1:])
+        if parts.netloc or not path.is_absolute() or path.is_dir():
+            raise ImproperlyConfigured(f"STUDIO_{name} names no file. It looks like sqlite:////srv/studio.sqlite3, with four slashes.")
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path)}
+    if not parts.path.strip("/"):
+        raise ImproperlyConfigured(f"STUDIO_{name} names no database. It looks like postgres://user:password@host:5432/name.")
+    return dict(environ.Env.db_url_config(text(name)))
+
+
+def broker(name: str) -> str:
+    """The address of a Redis, or an empty string."""
+    parts = url(name, schemes=("redis", "rediss"))
+    if parts is None:
+        return ""
+    try:
+        parse_url(text(name))  # type: ignore[no-untyped-call]  # redis has none
+    except (ValueError, TypeError) as error:
+        raise ImproperlyConfigured(f"STUDIO_{name} cannot be read. It looks like redis://host:6379/0.") from error
+    if not parts.hostname or not re.fullmatch(r"/?\d*/?", parts.path):
+        raise ImproperlyConfigured(f"STUDIO_{name} names no host or no database. It looks like redis://host:6379/0.")
+    return text(name).rstrip("/")
+
+
+def email(name: str) -> dict[str, Any]:
+    """Django's EMAIL_ settings, and none where the setting is empty."""
+    schemes = tuple(environ.Env.EMAIL_SCHEMES)
+    parts = url(name, schemes=schemes)
+    if parts is None:
+        return {}
+    if parts.scheme.startswith("smtp") and not parts.hostname:
+        raise ImproperlyConfigured(f"STUDIO_{name} names no server. It looks like smtp+tls://user:password@mail.example.org:587.")
+    return dict(environ.Env.email_url_config(text(name)))
+
+
+def check_network() -> bool:
+    """Whether the environment names certificates to believe. Raises for a proxy or a file that cannot be used."""
+    try:
+        for scheme in proxies.DEFAULT_PORTS:
+            proxies.named(scheme)
+        trust.context()
+    except (proxies.WrongProxy, trust.WrongBundle) as error:
+        raise ImproperlyConfigured(str(error)) from error
+    return bool(trust.bundles())
+
+
+def _private_host(name: str, entry: str) -> str:
+    """One entry: `gateway.lan`, `gateway.lan:8080`, `[fd00::1]:8080` or `10.0.0.0/8`; also as an address of a page."""
+    try:
+        network = ipaddress.ip_network(entry, strict=False) if re.fullmatch(r"[0-9a-fA-F.:]+/\d+", entry) else None
+        parts = urlsplit(entry if "://" in entry else f"//{f'[{entry}]' if entry.count(':') > 1 and '[' not in entry else entry}")
+        host, port = _host(parts.hostname or ""), parts.port
+    except ValueError:
+        network, host, port, parts = None, "", None, SplitResult("", "", "", "", "")
+    if network is not None:
+        return _range(name, network)
+    if not host or parts.path.strip("/") or parts.query or parts.username or parts.scheme not in {"", "http", "https"}:
+        raise _wrong(name, entry, "hosts such as gateway.lan or gateway.lan:8080, and ranges such as 198.18.0.0/15, with commas between them")
+    return _bracketed(host) + (f":{port}" if port else "")
+
+
+def _range(name: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
+    if network.prefixlen == 0:
+        raise _wrong(name, str(network), "ranges of your own network, and this is every address")
+    if any(network.version == never.version and network.subnet_of(never) for never in NEVER):  # type: ignore[arg-type]  # of one version
+        raise _wrong(name, str(network), "no range that is never asked: machines keep their credentials at such addresses")
+    return str(network)
+
+
+def _allowed_host(name: str, entry: str) -> str:
+    """One entry of ALLOWED_HOSTS, also where the address of a page was given."""
+    if entry == "*":
+        return entry
+    try:
+        parts = urlsplit(entry if "://" in entry else f"//{f'[{entry}]' if entry.count(':') > 1 and '[' not in entry else entry}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        parts, host, port = SplitResult("", "", "", "", ""), "", None
+    dot = "." if host.startswith(".") else ""
+    found = _host(host[len(dot) :])
+    if not found or port or parts.path.strip("/") or parts.query or parts.username:
+        raise _wrong(name, entry, "host names such as studio.example.org, without port and path, with commas between them")
+    return f"{dot}{_bracketed(found)}"
+
+
+def _host(host: str) -> str:
+    """A host name in lower case and ASCII, or a literal address; "" for what is neither."""
+    if _is_literal(host):
+        return str(ipaddress.ip_address(host))
+    host = host.lower()
+    if not host.isascii():
+        try:
+            host = idna.encode(host, uts46=True).decode()
+        except idna.IDNAError:
+            return ""
+    if re.fullmatch(r"[\d.]+", host) or len(host) > LONGEST_NAME:  # an address with too many or too few parts
+        return ""
+    return host.removesuffix(".") if NAME.fullmatch(host) else ""
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _check_mailbox(name: str, value: str, address: str) -> None:
+    try:
+        validate_email(address)
+    except ValidationError as error:
+        raise _wrong(name, value, "an e-mail address") from error
+    if not value.isprintable():
+        raise _wrong(name, value, "an e-mail address")
+
+
+def _wrong(name: str, value: str, takes: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"STUDIO_{name} is {value!r}; it takes {takes}.")

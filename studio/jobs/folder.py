@@ -1,0 +1,20 @@
+"""Files in a folder of this machine."""
+
+from pathlib import Path
+from typing import IO, Any
+
+from django.core.files.storage import FileSystemStorage
+
+
+class Folder(FileSystemStorage):
+    """A folder. A file that could not be written whole, as on a full disk, is not left there in part."""
+
+    def _save(self, name: str, content: IO[Any]) -> str:
+        path = Path(self.path(name))
+        was_there = path.exists()  # another one's: Django then finds a free name
+        try:
+            return str(super()._save(name, content))  # type: ignore[misc]  # Django’s own way to be extended, which its stubs leave out
+        except OSError:
+            if not was_there:
+                path.unlink(missing_ok=True)
+            raise

@@ -1,0 +1,1 @@
+"""What every view needs and no app owns. Knows no app."""
