@@ -8,7 +8,7 @@ from studio.providers.registry import PROVIDERS
 from studio.routing import breaker
 from studio.routing.models import Breaker, Connection
 
-EDITABLE = {"provider", "dialect", "position", "label", "base_url", "requests_per_minute", "jobs_at_once", "minimum_hold"}
+EDITABLE = {"provider", "dialect", "position", "label", "base_url", "requests_per_minute", "jobs_at_once", "minimum_hold", "keeps_copies"}
 
 
 def save(form: ConnectionForm, *, by: User | None) -> Connection:

@@ -10,8 +10,9 @@ from django.conf import settings
 
 from studio.credits.figures import credits_text
 from studio.credits.limit_forms import CreditsField
+from studio.providers.contract import KEPT_DAYS
 from studio.providers.guard import is_named
-from studio.providers.registry import PROVIDERS
+from studio.providers.registry import PROVIDERS, stores_files
 from studio.providers.wire import key_trouble
 from studio.routing.models import Connection
 
@@ -19,8 +20,12 @@ MOST_REQUESTS = 100_000  # a minute
 MOST_JOBS = 1_000
 LAST_PLACE = 999
 ABOUT_DIALECTS = "Which description of its API the provider keeps to. Another than the newest only if its answers cannot be understood."
+ABOUT_COPIES = (
+    "Only with {names}. A lost answer is found by the copy’s name, so nobody has to decide about it, and an expired link does no harm. In return the "
+    "provider’s file store holds a private copy until ours is checked; one that could not be deleted goes by itself after {days} days."
+)
 KEY_LENGTH = 500  # characters
-RECORDED = ("provider", "dialect", "position", "label", "base_url", "requests_per_minute", "jobs_at_once", "minimum_hold")
+RECORDED = ("provider", "dialect", "position", "label", "base_url", "requests_per_minute", "jobs_at_once", "minimum_hold", "keeps_copies")
 PORTS = {"https": 443, "http": 80}
 
 
@@ -51,6 +56,7 @@ class ConnectionForm(forms.Form):
         label="Requests per minute", min_value=1, max_value=MOST_REQUESTS, initial=60, help_text="At most this many calls, looks included."
     )
     jobs_at_once = forms.IntegerField(label="Jobs at once", min_value=1, max_value=MOST_JOBS, initial=20, help_text="More wait in line here.")
+    keeps_copies = forms.BooleanField(label="Keep a named copy there until the clip is ours", required=False, initial=True)
     position = forms.IntegerField(
         label="Place in the house’s order",
         min_value=1,
@@ -75,6 +81,10 @@ class ConnectionForm(forms.Form):
         dialects = _dialect_choices(connection)
         if dialects:
             self.fields["dialect"] = forms.ChoiceField(label="Documents", required=False, choices=dialects, help_text=ABOUT_DIALECTS)
+        names = ", ".join(kind.name for kind in PROVIDERS.values() if stores_files(kind.key))
+        self.fields["keeps_copies"].help_text = ABOUT_COPIES.format(names=names, days=KEPT_DAYS)
+        if connection is not None and not stores_files(connection.provider):
+            del self.fields["keeps_copies"]
         if self.connection.sandbox:  # its address and its key are the sandbox's own
             del self.fields["base_url"], self.fields["key"]
         else:

@@ -18,7 +18,8 @@ from studio.jobs.references import Unreachable, address_for
 from studio.jobs.sending import brief_of_job
 from studio.projects.models import Project
 from studio.prompts.models import PromptVersion
-from studio.providers.contract import Brief, why_not
+from studio.providers.contract import Brief
+from studio.providers.fitting import why_not
 from studio.providers.registry import PROVIDERS, capability
 from studio.routing import track
 from studio.routing.choice import STORED, Option, forecast

@@ -18,7 +18,8 @@ from studio.jobs.prompting import filled
 from studio.jobs.wanted import Wanted
 from studio.prompts import variables
 from studio.prompts.variables import FillError
-from studio.providers.contract import Operation, why_not
+from studio.providers.contract import Operation
+from studio.providers.fitting import why_not
 from studio.routing import track
 from studio.routing.choice import Option, enabled, option
 from studio.routing.models import Connection, PriceRule

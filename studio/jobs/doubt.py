@@ -2,6 +2,7 @@
 
     a callback that carries the attempt's token      proposes an id; the provider must confirm it when asked with our own key
     the provider's own list, where it has one        shows the order with our callback address, or with its very brief
+    the provider's file store, where it has one      holds the clip under the name that only this attempt has (stored.py)
     a late end, where the id was known               looked for ever more seldom, for a week
     a person                                         it was never made: release · here is its id: attach · write it off
 
@@ -19,18 +20,19 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from studio.accounts.models import AuditEvent, User
-from studio.jobs import late, watching
+from studio.jobs import health, late, watching
 from studio.jobs.hands import Outcome, hands
 from studio.jobs.lifecycle import State
-from studio.jobs.models import Attempt, Cause, Job, alerted
+from studio.jobs.models import Attempt, Cause, Clip, Job, alerted
 from studio.jobs.moves import finish, live, lock, move, note
-from studio.jobs.sending import brief_of_job, ended, token_hash
-from studio.providers.contract import Found, Listing, Lists, NotNow, Phase, ProviderError, Report
+from studio.jobs.sending import TIDY_FIRST, brief_of_job, ended, token_hash
+from studio.providers.contract import Found, Listing, Lists, NotNow, Phase, ProviderError, Report, StoredFile, StoresFiles
 from studio.providers.wire import Answer
 
 log = logging.getLogger(__name__)
 BEFORE, AFTER = timedelta(minutes=1), timedelta(minutes=3)  # of its sending: when a provider may have written it down
 NEAR = timedelta(seconds=15)  # of its sending: when it probably did, asked about first
+FOUND = "Found in the provider’s file store under its own name. No usage is known, so the estimate is charged."
 LONGEST_ID = 200
 
 
@@ -120,6 +122,42 @@ async def search(provider: Lists, attempt: Attempt) -> Listing:
         return near
     whole = await hands().wire.find(provider, brief, since=sent - BEFORE, until=sent + AFTER)
     return replace(whole, requests=near.requests + whole.requests)
+
+
+async def search_file(provider: StoresFiles, attempt: Attempt) -> Listing:
+    """The call that looks for the clip of a lost submission in the provider's file store, where it would have a name of its own."""
+    sent = attempt.sent_at or attempt.created_at
+    return await hands().wire.find_file(provider, attempt.stored_as, since=sent - BEFORE)
+
+
+def searched_file(attempt: Attempt, outcome: Outcome) -> None:
+    """Write down what the file store showed. A file is a proof; none is only a hint, because storing can fail and what was refused has none."""
+    now = timezone.now()
+    if isinstance(outcome, Listing):
+        if outcome.file and _found(attempt, outcome.file, now=now):
+            return
+        if not outcome.file:
+            words = f"At {now:%H:%M} UTC the provider’s file store held no clip of it{_as_far_as(outcome)}. That is a hint and no proof."
+            live(attempt).update(**alerted(words))
+    elif not isinstance(outcome, NotNow):
+        log.warning("attempt %s: the provider's file store could not be read: %s", attempt.pk, outcome)
+    note(attempt.job, State.IN_DOUBT, attempt=attempt, due=next_due(attempt, now))
+
+
+def _found(attempt: Attempt, file: StoredFile, *, now: datetime) -> bool:
+    """Whether this call took a doubtful attempt out of doubt: the provider has the file that only this submission can have made."""
+    fields: dict[str, Any] = {"stored_id": file.file_id, "stored_due": now + TIDY_FIRST, "made_at": now, "accepted_at": attempt.sent_at or now}
+    saving: dict[str, Any] = {"due": now, "lease_until": None, "progress": None, "tries": 0}
+    with transaction.atomic():
+        if not move(attempt.job, State.IN_DOUBT, State.SAVING, attempt=attempt, message=FOUND, **saving):
+            return False
+        if live(attempt).filter(remote_id=None).update(**fields, proposed_id="", **alerted("")) != 1:
+            transaction.set_rollback(True)
+            return False
+        clip = Clip(job=attempt.job, attempt=attempt, project_id=attempt.job.project_id, position=0)
+        Clip.objects.bulk_create([clip], ignore_conflicts=True)
+    health.reached(attempt)
+    return True
 
 
 def searched(attempt: Attempt, outcome: Outcome) -> None:

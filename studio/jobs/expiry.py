@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from studio.jobs.models import Attempt
+from studio.providers.contract import KEPT_DAYS
 from studio.providers.registry import PROVIDERS
 
 HOUR = timedelta(hours=1)
@@ -47,15 +48,17 @@ class Clock:
 
 def clock_of(attempt: Attempt, *, now: datetime) -> Clock:
     """The clock of what this attempt, whose connection was fetched along, left at its provider. No query."""
-    return clock(attempt.connection.provider, made_at=attempt.made_at or attempt.ended_at or attempt.created_at, now=now)
+    made_at = attempt.made_at or attempt.ended_at or attempt.created_at
+    return clock(attempt.connection.provider, made_at=made_at, now=now, is_stored=bool(attempt.stored_id))
 
 
-def clock(provider: str, *, made_at: datetime, now: datetime) -> Clock:
-    """The clock of what this provider had made by `made_at`, when we saw it. Pure."""
+def clock(provider: str, *, made_at: datetime, now: datetime, is_stored: bool = False) -> Clock:
+    """The clock of what this provider had made by `made_at`, when we saw it, or of the copy in its file store. Pure."""
     kind = PROVIDERS.get(provider)
-    if kind is None or kind.keeps_hours is None:
+    hours = KEPT_DAYS * 24.0 if is_stored else kind.keeps_hours if kind else None
+    if kind is None or hours is None:
         return Clock(kind.name if kind else provider, None, None)
-    return Clock(kind.name, kind.keeps_hours, made_at + kind.keeps_hours * HOUR - now)
+    return Clock(kind.name, hours, made_at + hours * HOUR - now)
 
 
 def span(time: timedelta) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from django.db.models import Case, F, When
 from django.utils import timezone
 
+from studio.jobs import stored
 from studio.jobs.charging import Charge, charge_for_clip, expected_of, rate_of
 from studio.jobs.hands import breathe, hands
 from studio.jobs.lifecycle import State
@@ -24,7 +25,7 @@ from studio.jobs.watching import after_trouble
 from studio.jobs.worker import beat
 from studio.leases import free
 from studio.providers.contract import Phase, ProviderError, Usage
-from studio.providers.wire import DownloadFailed, LinkExpired
+from studio.providers.wire import DownloadFailed, DownloadUnfinished, LinkExpired
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=270)  # longer than the queue's own limit for a task (settings.Q_CLUSTER)
@@ -81,12 +82,7 @@ def bring(clip: Clip, attempt: Attempt) -> Trouble | None:
     try:
         with tempfile.TemporaryDirectory(prefix="studio-") as folder:
             path = Path(folder) / "clip.mp4"
-            try:
-                _download(clip.source_url, path)
-            except LinkExpired:
-                if not refresh_link(clip, attempt):
-                    raise
-                _download(clip.source_url, path)
+            _arrive(clip, attempt, path)
             beat()
             store(clip, path, alive=beat)  # or four large films at once would look like a cluster that hangs
     except LinkExpired as error:
@@ -116,14 +112,41 @@ def keep(clip: Clip) -> None:
         Clip.objects.filter(pk=clip.pk).update(file=clip.file, poster=clip.poster, sheet=clip.sheet, erase_at=now)
 
 
+def _arrive(clip: Clip, attempt: Attempt, path: Path) -> None:
+    """Put the clip's file at `path`: from its link, from a fresh one, or from the copy in the provider's file store. Raises a DownloadError or OSError."""
+    if not clip.source_url:
+        stored.fetch(attempt, path, limit=LIMIT_BYTES)
+        return
+    try:
+        try:
+            _download(clip.source_url, path)
+        except LinkExpired:
+            if not refresh_link(clip, attempt):
+                raise
+            _download(clip.source_url, path)
+    except DownloadUnfinished:  # the next try goes on with it
+        raise
+    except (LinkExpired, DownloadFailed) as error:
+        may_be_there = attempt.stored_id or (attempt.stored_as and isinstance(error, LinkExpired))
+        if clip.position or not may_be_there:
+            raise
+        try:
+            stored.fetch(attempt, path, limit=LIMIT_BYTES)
+        except (LinkExpired, DownloadFailed) as other:
+            log.info("clip %s: its copy could not be had either: %s", clip.pk, other)
+            raise error from other
+
+
 def _download(address: str, path: Path) -> None:
     hands().run_long(hands().wire.download(address, path, limit=LIMIT_BYTES), alive=beat)
 
 
 def refresh_link(clip: Clip, attempt: Attempt) -> bool:
     """Whether the provider, asked again for free, named another address for this clip."""
+    if not attempt.remote_id:
+        return False
     try:
-        answer = hands().run_long(hands().wire.check(access(attempt.connection, attempt.dialect), attempt.remote_id or ""), alive=beat)
+        answer = hands().run_long(hands().wire.check(access(attempt.connection, attempt.dialect), attempt.remote_id), alive=beat)
     except (ProviderError, NoAccess) as error:
         log.info("clip %s: no fresh link: %s", clip.pk, error)
         return False

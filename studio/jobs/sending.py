@@ -30,7 +30,20 @@ from studio.jobs.references import Unreachable, address_for, video_address
 from studio.jobs.routes import give_up
 from studio.jobs.timing import looks_of
 from studio.jobs.watching import after_trouble, first_look
-from studio.providers.contract import Brief, Capability, NotNow, Operation, Phase, Provider, ProviderError, Refused, Report, Unreached, Usage
+from studio.providers.contract import (
+    Brief,
+    Capability,
+    NotNow,
+    Operation,
+    Phase,
+    Provider,
+    ProviderError,
+    Refused,
+    Report,
+    StoresFiles,
+    Unreached,
+    Usage,
+)
 from studio.providers.registry import PROVIDERS, capability, make, usage_unit_of
 from studio.providers.wire import Answer
 from studio.routing.models import Connection, KeyUnreadable
@@ -42,6 +55,7 @@ UNPREPARED = timedelta(seconds=30)  # until a job that could not be prepared is 
 LONGEST_REST = leases.LONGEST_REST.total_seconds()
 MOST_TRIES = 10_000  # what the column surely holds; a provider may be away for weeks
 MOST_CLIPS = 26  # of one job: TIDE-047 to TIDE-047z
+TIDY_FIRST = timedelta(seconds=30)  # from an end until its stored copy is deleted, if the clip is ours by then (stored.py)
 DOUBT_FIRST = timedelta(seconds=30)  # until a job in doubt is asked about for the first time: a provider's list needs a moment to show it
 
 
@@ -94,6 +108,7 @@ def claim(job: Job, *, now: datetime) -> Ticket | None:
     if prepared is None:
         return None
     attempt, provider, brief, can = prepared
+    provider, stored_as = _storing(provider, attempt)
     token = secrets.token_urlsafe(24)
     with transaction.atomic():
         fields: dict[str, Any] = {"due": now + SENDING_LEASE, "lease_until": now + SENDING_LEASE, "tries": 0}
@@ -103,10 +118,20 @@ def claim(job: Job, *, now: datetime) -> Ticket | None:
         rate = rate_for(job.connection.provider, usage_unit_of(job.connection.provider, attempt.dialect))
         callback_url = callback_address(attempt, token, can)
         attempt.sent_at, attempt.answered_at, attempt.asked_callback = now, None, bool(callback_url)
-        attempt.callback_token_hash = token_hash(token)
+        attempt.callback_token_hash, attempt.stored_as = token_hash(token), stored_as
         attempt.rate_millicredits, attempt.rate_per_units = (rate.millicredits, rate.per_units) if rate else (None, None)
-        attempt.save(update_fields=["sent_at", "answered_at", "asked_callback", "callback_token_hash", "rate_millicredits", "rate_per_units"])
+        attempt.save(
+            update_fields=["sent_at", "answered_at", "asked_callback", "callback_token_hash", "stored_as", "rate_millicredits", "rate_per_units"]
+        )
     return Ticket(job, attempt, provider, brief, callback_url)
+
+
+def _storing(provider: Provider, attempt: Attempt) -> tuple[Provider, str]:
+    """The access with which a copy is asked for in the provider's file store, and its name, which no other attempt has; "" where none is asked for."""
+    if not (isinstance(provider, StoresFiles) and attempt.connection.keeps_copies):
+        return provider, ""
+    name = f"{attempt.pk}.mp4"
+    return provider.storing(name), name
 
 
 def token_hash(token: str) -> str:
@@ -252,7 +277,7 @@ def ended(attempt: Attempt, report: Report, raw: str, *, start: State, now: date
     with transaction.atomic():
         if not _ended(attempt, report, start=start, now=now):
             return False
-        _record(attempt, raw, report, made_at=now)
+        _record(attempt, raw, report, made_at=now, **_copy(attempt, report, now))
         if Attempt.objects.filter(pk=attempt.pk, asked_callback=True, called_at=None).exists():
             Connection.objects.filter(pk=attempt.connection_id, called_at__isnull=False).update(calls_missed=F("calls_missed") + 1)
     health.over(attempt, attempt.job, report, rate_of(attempt), now=now)
@@ -289,6 +314,13 @@ def _record(attempt: Attempt, raw: str, report: Report, **fields: object) -> Non
     kept.update(answer=raw, **_figures(report.usage), **fields)
     if report.alert or kept.filter(ended_at=None).exists():
         kept.update(**alerted(report.alert))
+
+
+def _copy(attempt: Attempt, report: Report, now: datetime) -> dict[str, object]:
+    """The columns that say which copy in the provider's file store is to be deleted once the clip is ours. Only a file of the name that we chose is ours."""
+    if report.stored is None or report.stored.name != attempt.stored_as:
+        return {}
+    return {"stored_id": report.stored.file_id, "stored_due": now + TIDY_FIRST}
 
 
 def _figures(usage: Usage | None) -> dict[str, str]:

@@ -27,7 +27,7 @@ from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
 from studio.credits import carrying
-from studio.jobs import batch_worker, cluster, rescue
+from studio.jobs import batch_worker, cluster, rescue, stored
 from studio.jobs.hands import BROKER_AWAY
 from studio.jobs.lifecycle import WATCHED, State
 from studio.jobs.models import Heartbeat, Incident, Job
@@ -271,7 +271,7 @@ def look() -> int:
 
 
 def tick() -> None:
-    """Queue a heartbeat, the rounds that are due (settings.ROUNDS), clips to fetch again, what is left of a movement of many people's credits, batches
+    """Queue a heartbeat, the rounds that are due (settings.ROUNDS), clips to fetch again, copies to delete, what is left of a movement of many people's credits, batches
     that are due, the chores of the settings, and the callbacks that the sandbox owes. Runs every second on every machine.
     """
     if get_broker().queue_size() >= FULL:
@@ -279,6 +279,7 @@ def tick() -> None:
     async_task("studio.jobs.worker.beat")
     _ask_for_chores()
     rescue.ask_due()
+    stored.ask_due()
     if carrying.waiting().exists():
         async_task("studio.credits.carrying.go_on")
     if batch_worker.due().exists():

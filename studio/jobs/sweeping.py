@@ -25,7 +25,7 @@ from studio.jobs.lifecycle import State
 from studio.jobs.line import AWAY, in_turn
 from studio.jobs.models import Attempt, Job
 from studio.jobs.sending import LONGEST_REST, NoAccess, Ticket, access, claim, rest, submitted
-from studio.providers.contract import Batches, Listing, Lists, NotNow, Provider
+from studio.providers.contract import Batches, Listing, Lists, NotNow, Provider, StoresFiles
 from studio.providers.wire import Answer, Pace
 from studio.routing.breaker import WHOLE, open_ones
 from studio.routing.models import Breaker, Connection
@@ -220,13 +220,19 @@ class Round:
         ]
 
     def _search(self, provider: Provider, lost: list[Attempt]) -> list[Task]:
-        """Look for submissions whose answer was lost in the provider's own list, where it has one."""
-        if not isinstance(provider, Lists):
+        """Look for submissions whose answer was lost in the provider's own list or file store, where it has one."""
+        if isinstance(provider, Lists):
+            lost = lost[: self._reserve(len(lost))]
+            self._put_off(lost)
+            return [self._start(doubt.search(provider, attempt), partial(doubt.searched, attempt)) for attempt in lost]
+        if not isinstance(provider, StoresFiles):
             doubt.leave_to_people(lost)
             return []
-        lost = lost[: self._reserve(len(lost))]
-        self._put_off(lost)
-        return [self._start(doubt.search(provider, attempt), partial(doubt.searched, attempt)) for attempt in lost]
+        doubt.leave_to_people([attempt for attempt in lost if not attempt.stored_as])
+        named = [attempt for attempt in lost if attempt.stored_as]
+        named = named[: self._reserve(len(named))]
+        self._put_off(named)
+        return [self._start(doubt.search_file(provider, attempt), partial(doubt.searched_file, attempt)) for attempt in named]
 
     def _watched(self) -> "QuerySet[Attempt]":
         """Live attempts here that are watched: at the provider, or in doubt."""

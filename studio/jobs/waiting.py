@@ -110,6 +110,8 @@ def _being_done(job: Job, attempt: Attempt | None, name: str, now: datetime) -> 
         return f"We go on asking {name}, next {when}."
     if when and attempt and lists_orders(job.connection.provider, attempt.dialect):
         return f"We look for it in {name}’s own list {when}" + (", and listen for its callback." if calls else ".")
+    if when and attempt and attempt.stored_as:
+        return f"We look for its clip in {name}’s file store {when}."
     if calls:
         return f"If it is made, {name}’s callback tells us."
     return f"{name} cannot be asked about it without its id there."

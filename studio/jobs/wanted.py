@@ -14,7 +14,8 @@ from studio.jobs.prompting import VALUE, combinations, many_of, values_of, versi
 from studio.jobs.references import MOST_VIDEO_BYTES
 from studio.projects.door import Pass
 from studio.prompts.models import PromptVersion
-from studio.providers.contract import Brief, Operation, takes_clip
+from studio.providers.contract import Brief, Operation
+from studio.providers.fitting import takes_clip
 from studio.providers.registry import capabilities_of
 from studio.routing import track
 from studio.routing.choice import STORED, enabled

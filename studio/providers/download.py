@@ -1,7 +1,8 @@
 """Copying what a provider's link gives into a file of ours, over several tries if need be.
 
-The link came from a provider, so it is hostile input: it goes past the guard at each redirect, no key goes with it, and time and bytes are bounded. A
-plain http link is asked over https. A part that arrived is kept beside the file (partial.py), and the next try goes on behind it.
+The link came from a provider, so it is hostile input: it goes past the guard at each redirect, no key goes with it (but that of a provider's file
+store, to its own host), and time and bytes are bounded. A plain http link is asked over https. A part that arrived is kept beside the file (partial.py),
+and the next try goes on behind it.
 
     DownloadError
     ├── LinkExpired            the provider no longer has it: do not try again
@@ -10,7 +11,7 @@ plain http link is asked over https. A part that arrived is kept beside the file
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from studio.providers.partial import Partial, said_of
 from studio.providers.sockets import Patience, TooLong
 
 MOST_REDIRECTS = 3
+NOTHING: Mapping[str, str] = {}
 MOST_BREAKS = 5  # of one call, after which it goes on at once
 LEAST_RATE = 512  # bytes a second, below which a server has stopped for us
 OK, PART, NO_SUCH_PART = 200, 206, 416
@@ -63,8 +65,23 @@ class Download:
     content_type: str
 
 
-async def download(url: str, file: Path, *, limit: int, patience: Patience, allowed_hosts: Collection[str]) -> Download:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for, and how: the arguments of `download`."""
+
+    url: str
+    own: Mapping[str, str]
+    limit: int
+    patience: Patience
+    allowed_hosts: Collection[str]
+
+
+async def download(
+    url: str, file: Path, *, limit: int, patience: Patience, allowed_hosts: Collection[str], own: Mapping[str, str] = NOTHING
+) -> Download:
     """Copy what a URL gives into `file`, at most `limit` bytes. Raises a DownloadError, or OSError from our own disk.
+
+    `own` are headers for the host of the URL alone, such as a key: none follows a redirect that leads elsewhere.
 
     `patience.read` is for lack of progress, `patience.total` for this call. What it leaves beside the file goes on from there; nothing, where the server
     gives no mark by which to tell that a file is still the same.
@@ -72,7 +89,7 @@ async def download(url: str, file: Path, *, limit: int, patience: Patience, allo
     partial = Partial(file, url)
     began_with = partial.size
     try:
-        return await _persistently(url, partial, limit, patience, allowed_hosts)
+        return await _persistently(Wanted(url, own, limit, patience, allowed_hosts), partial)
     except DownloadFailed as error:
         if not partial.can_go_on:
             partial.discard()
@@ -88,14 +105,14 @@ async def download(url: str, file: Path, *, limit: int, patience: Patience, allo
         raise
 
 
-async def _persistently(url: str, partial: Partial, limit: int, patience: Patience, allowed_hosts: Collection[str]) -> Download:
+async def _persistently(wanted: Wanted, partial: Partial) -> Download:
     """The whole file, after going on at once wherever a connection broke off that had brought something."""
-    until, breaks = asyncio.get_running_loop().time() + patience.total, 0
+    until, breaks = asyncio.get_running_loop().time() + wanted.patience.total, 0
     while True:
         before = partial.size
         try:
             async with asyncio.timeout_at(until):
-                return await _once(url, partial, limit, patience, allowed_hosts)
+                return await _once(wanted, partial)
         except _StartOver:
             partial.discard()
         except BROKEN as error:
@@ -107,35 +124,40 @@ async def _persistently(url: str, partial: Partial, limit: int, patience: Patien
             raise DownloadFailed(f"The provider’s file is too large. {error}") from error
         except TimeoutError as error:
             here = f" {said_of(partial)} are here." if partial.can_go_on else ""
-            raise DownloadFailed(f"The download took longer than {patience.total:g} s.{here}") from error
+            raise DownloadFailed(f"The download took longer than {wanted.patience.total:g} s.{here}") from error
         breaks += 1
         if breaks > MOST_BREAKS:
             raise DownloadFailed("The provider’s file server gives another file each time.")
 
 
-async def _once(url: str, partial: Partial, limit: int, patience: Patience, allowed_hosts: Collection[str]) -> Download:
+async def _once(wanted: Wanted, partial: Partial) -> Download:
     """Ask once, behind what is here already. Raises _StartOver, a DownloadError, or what the connection raised."""
-    async with _following(url, partial.headers(), patience, allowed_hosts) as response:
+    async with _following(wanted, partial.headers()) as response:
         _judge(response, partial)
-        await _append(response, partial, limit, patience)
+        await _append(response, partial, wanted.limit, wanted.patience)
         return Download(size=partial.finish(), content_type=sockets.header(response, "content-type"))
 
 
 @asynccontextmanager
-async def _following(link: str, headers: dict[str, str], patience: Patience, allowed_hosts: Collection[str]) -> AsyncIterator[httpcore.Response]:
-    """The answer behind a link and at most three redirects."""
+async def _following(wanted: Wanted, headers: dict[str, str]) -> AsyncIterator[httpcore.Response]:
+    """The answer behind a link and at most three redirects. Once one led to another host, `own` is not sent any more, also not back to the first."""
     try:
-        url = httpx.URL(link)
-        async with sockets.Line(1, allowed_hosts, free_ports=True) as line:
+        url, own = httpx.URL(wanted.url), wanted.own
+        async with sockets.Line(1, wanted.allowed_hosts, free_ports=True) as line:
             for _ in range(MOST_REDIRECTS + 1):
-                async with _asked(line, url, headers, patience, allowed_hosts) as response:
+                async with _asked(line, url, {**headers, **own}, wanted.patience, wanted.allowed_hosts) as response:
                     if response.status not in REDIRECTS:
                         yield response
                         return
-                    url = url.join(sockets.header(response, "location"))
+                    before, url = url, url.join(sockets.header(response, "location"))
+                    own = own if _origin(url) == _origin(before) else NOTHING
     except (httpx.InvalidURL, httpcore.UnsupportedProtocol, UnicodeError) as error:
         raise DownloadFailed("The provider’s link cannot be followed: it is not an address.") from error
     raise DownloadFailed("The provider’s link leads from one address to the next without end.")
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from studio.providers import acedata, comet, grokimagine, ttapi, xai
-from studio.providers.contract import Capability, Dialect, Lists, Provider
+from studio.providers.contract import Capability, Dialect, Lists, Provider, StoresFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,11 @@ def capability(kind: str, model: str = "", dialect: str = "") -> Capability | No
     """What that model of that provider can do; its first model for an empty name, None for a model it does not have. Raises KeyError as `make`."""
     models = capabilities_of(kind, dialect)
     return next((can for can in models if can.model == model), None if model else models[0])
+
+
+def stores_files(kind: str) -> bool:
+    """Whether that provider can keep copies of what it makes under names of ours; False for one that does not exist."""
+    return kind in PROVIDERS and isinstance(make(kind, ""), StoresFiles)
 
 
 def lists_orders(kind: str, dialect: str = "") -> bool:

@@ -36,6 +36,7 @@ from studio.providers.contract import (
     ProviderError,
     Refused,
     Report,
+    StoresFiles,
     TellsBalance,
     Unanswered,
     Unreached,
@@ -80,6 +81,9 @@ FOR_DOWNLOADING = Patience(read=30.0, total=300.0)
 ABOUT_THE_BYTES = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})  # headers that no longer fit a body that we have read
 
 # What echoes of our own request may hold: the address of a callback carries the attempt's token.
+# Fields that some document knows, and, whatever the field, any address of the door for callbacks (studio/urls.py), as JSON and addresses write it.
+SLASH = r"(?:/|\\/|%2F)"
+DOOR = re.compile(rf"https?(?::|%3A){SLASH}{{2}}[^\s\"<>]*?{SLASH}hooks{SLASH}[^\s\"<>]*", re.IGNORECASE)
 CALLBACK_ADDRESS = re.compile(r'("(?:hookUrl|hook_url|callback_url|callbackUrl)"\s*:\s*")(?:[^"\\]|\\.)*"')
 
 
@@ -182,6 +186,23 @@ class Wire:
         listing, _ = await self._asked(provider.find(brief, since=since, until=until), provider)
         return listing
 
+    async def find_file(self, provider: StoresFiles, name: str, *, since: datetime) -> Listing:
+        """The file of this name in the provider's store, if it is there. Raises as `check`."""
+        listing, _ = await self._asked(provider.find_file(name, since=since), provider)
+        return listing
+
+    async def delete_file(self, provider: StoresFiles, file_id: str) -> None:
+        """Delete a file in the provider's store. Raises as `check`."""
+        await self._asked(provider.delete_file(file_id), provider)
+
+    async def download_file(self, provider: StoresFiles, file_id: str, file: Path, *, limit: int) -> Download:
+        """Copy a file of the provider's store into `file`, with the key, which goes to the provider's own host alone. Raises as `download`."""
+        if wrong := key_trouble(provider.key):
+            raise DownloadFailed(wrong)
+        asked = provider.file_request(file_id)
+        own = {"Authorization": asked.headers["Authorization"]}
+        return await download(str(asked.url), file, limit=limit, patience=self._downloading, allowed_hosts=self._allowed_hosts, own=own)
+
     async def balance(self, provider: TellsBalance) -> Balance:
         """What is left of our balance at the provider. Raises as `check`."""
         left, _ = await self._asked(provider.balance(), provider)
@@ -269,7 +290,12 @@ def without_key(words: str, key: str) -> str:
 def recorded(body: bytes, key: str) -> str:
     """An answer as it is kept with an attempt. Secrets go first, so that none is cut in half and left."""
     words = reading.storable(body.decode("utf-8", "replace"))
-    return without_key(CALLBACK_ADDRESS.sub(r'\1[removed]"', words), key)[:LONGEST_RECORD]
+    return without_secrets(CALLBACK_ADDRESS.sub(r'\1[removed]"', words), key)[:LONGEST_RECORD]
+
+
+def without_secrets(words: str, key: str) -> str:
+    """The words with the key and every address of our door for callbacks struck out."""
+    return without_key(DOOR.sub("[removed]", words), key)
 
 
 def _read(flow: Generator[httpx.Request, httpx.Response, Told], response: httpx.Response, provider: Provider) -> Told:
@@ -289,17 +315,16 @@ def _read_on(flow: Generator[httpx.Request, httpx.Response, Told], response: htt
         told: Told = end.value
         return told
     except ProviderError as error:
-        error.answer, error.message = raw, without_key(error.message, provider.key)
+        error.answer, error.message = raw, without_secrets(error.message, provider.key)
         error.args = (error.message,)  # an answer was read, so there is nothing to mend here
         raise
     except Exception as error:
         raise Unreadable(f"The answer could not be read: {_words(error, provider)[0]}.", answer=raw) from error
-    raise Unreadable("The answer led to a second request, which is not sent.", answer=raw)
 
 
 def _answer(report: Report, response: httpx.Response, provider: Provider, *, about: bytes | None = None) -> Answer:
     """A report with what is kept of its answer: all of it, or the part `about` this job. Secrets are struck out of both."""
-    report = replace(report, message=without_key(report.message, provider.key), alert=without_key(report.alert, provider.key))
+    report = replace(report, message=without_secrets(report.message, provider.key), alert=without_secrets(report.alert, provider.key))
     pace = Pace(remaining=reading.requests_left(response.headers), reset=reading.reset_after(response.headers))
     raw = recorded(response.content if about is None else about, provider.key)
     return Answer(report=report, status=response.status_code, raw=raw, pace=pace)

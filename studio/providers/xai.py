@@ -4,13 +4,32 @@ Three things surprise here: a look at a running job is answered 202, perhaps wit
 answered 4xx because the *result* was refused by the filter, which is charged. The bodies stand in xai_body.py.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from urllib.parse import quote
 
 import httpx
 
 from studio.providers import reading, xai_body
-from studio.providers.contract import ASPECT_RATIOS, Brief, Capability, Cause, Dialect, Flow, Operation, Phase, Refused, Report, Usage
+from studio.providers.contract import (
+    ASPECT_RATIOS,
+    Brief,
+    Capability,
+    Cause,
+    DeleteFlow,
+    Dialect,
+    FindFlow,
+    Flow,
+    Listing,
+    Operation,
+    Phase,
+    Provider,
+    ProviderError,
+    Refused,
+    Report,
+    StoredFile,
+    Usage,
+)
 
 NAME = "xAI"
 BASE_URL = "https://api.x.ai/v1"
@@ -19,6 +38,9 @@ KEEPS_HOURS = 24.0  # xai-org/xai-sdk-python src/xai_sdk/video.py:84; the docume
 USAGE_UNIT = xai_body.USAGE_UNIT
 RUNNING = 202
 PROMPT_LIMIT = 4096  # characters
+FILES_A_PAGE = 100
+MOST_PAGES = 10
+FILTER_REFUSED = frozenset({400, 404, 422})
 
 # Silence: `generate_audio`, for all models [docs.x.ai "Video Generation", Sept 2026].
 CAPABILITIES = (
@@ -74,6 +96,7 @@ CAUSES_BY_STATUS = {401: Cause.WRONG_KEY, 402: Cause.OUT_OF_BALANCE, 403: Cause.
 CAUSES_BY_WORDS = {
     "incorrect api key": Cause.WRONG_KEY,  # HTTP 400
     "api key is currently blocked": Cause.WRONG_KEY,
+    "storage_options": Cause.NOT_PERMITTED,  # a gateway or a team without Files: the switch of the connection mends it
     "zero data retention": Cause.NOT_PERMITTED,  # HTTP 400: such a team must name an address of its own storage [phuryn/grok-build-vscode#100]
     "used all available credits": Cause.OUT_OF_BALANCE,  # HTTP 403, and seen as 429
     "monthly spending limit": Cause.OUT_OF_BALANCE,
@@ -86,6 +109,7 @@ class XAI:
 
     key: str = field(repr=False)
     base_url: str = BASE_URL
+    store_as: str = ""
 
     def submit(self, brief: Brief, *, callback_url: str = "", reference: str = "") -> Flow:  # noqa: ARG002 - no callback is documented
         """Ask for a video. `reference` travels as `user`, except with an extension, which has no such field."""
@@ -96,6 +120,7 @@ class XAI:
                 path, wanted = "edits", xai_body.edited_clip(brief, user=reference)
             case Operation.EXTEND:
                 path, wanted = "extensions", xai_body.longer_clip(brief)
+        wanted |= xai_body.kept_as(self.store_as)
         answer = yield httpx.Request("POST", f"{self.base_url}/videos/{path}", headers=self._headers(), json=wanted)
         return _accepted(answer)
 
@@ -104,8 +129,69 @@ class XAI:
         answer = yield httpx.Request("GET", f"{self.base_url}/videos/{quote(remote_id, safe='')}", headers=self._headers())
         return _standing(answer, remote_id)
 
+    def storing(self, name: str) -> Provider:
+        """The same access, which has its clips kept in xAI's Files under this name."""
+        return replace(self, store_as=name)
+
+    def find_file(self, name: str, *, since: datetime) -> FindFlow:
+        """The file of that name: by a filter, whose form differs between the SDK and a public client, and else in the list, newest first.
+
+        A filter that is refused or finds nothing is not believed: names are compared here.
+        """
+        answer = yield self._files({"filter": f'name = "{name}"'})
+        read, requests = 0, 1
+        if answer.is_success and (file := _named(_entries(answer), name)):
+            return Listing(file=file, read=1)
+        if not answer.is_success and answer.status_code not in FILTER_REFUSED:
+            raise _no_files(answer)
+        page: dict[str, str] = {}
+        for _ in range(MOST_PAGES):
+            answer = yield self._files(page)
+            files, requests = _entries(answer), requests + 1
+            read += len(files)
+            if file := _named(files, name):
+                return Listing(file=file, read=read, requests=requests)
+            token = reading.text(reading.fields(answer).get("pagination_token"), longest=reading.LONGEST_LINK)
+            if not token or not files or all((made := reading.moment(entry.get("created_at"))) and made < since for entry in files):
+                return Listing(read=read, requests=requests)
+            page = {"pagination_token": token}
+        return Listing(read=read, requests=requests, is_whole=False)
+
+    def file_request(self, file_id: str) -> httpx.Request:
+        """GET /files/{id}/content."""
+        return httpx.Request("GET", f"{self.base_url}/files/{quote(file_id, safe='')}/content", headers=self._headers())
+
+    def delete_file(self, file_id: str) -> DeleteFlow:
+        """DELETE /files/{id}."""
+        answer = yield httpx.Request("DELETE", f"{self.base_url}/files/{quote(file_id, safe='')}", headers=self._headers())
+        if not answer.is_success and answer.status_code != httpx.codes.NOT_FOUND:
+            raise _no_files(answer)
+
+    def _files(self, more: dict[str, str]) -> httpx.Request:
+        asked = {"limit": str(FILES_A_PAGE), "order": "desc", "sort_by": "created_at", **more}
+        return httpx.Request("GET", f"{self.base_url}/files", headers=self._headers(), params=asked)
+
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}", "Accept": "application/json"}
+
+
+def _entries(answer: httpx.Response) -> list[dict[str, reading.Json]]:
+    """The files of a list. Raises NotNow or Unreadable for what is no list."""
+    body = reading.fields(answer)
+    if not answer.is_success or not isinstance(body.get("data"), list):
+        raise _no_files(answer)
+    return [reading.inside(entry) for entry in reading.listed(body.get("data"))]
+
+
+def _named(files: list[dict[str, reading.Json]], name: str) -> StoredFile | None:
+    """The file with exactly this name, which no other attempt has."""
+    return next((file for file in map(xai_body.stored, files) if file and file.name == name), None)
+
+
+def _no_files(answer: httpx.Response) -> ProviderError:
+    """The error for an answer that tells nothing about files."""
+    code, said = xai_body.error(reading.fields(answer))
+    return reading.no_verdict(answer, name=NAME, said=said or code, cause=_cause(answer.status_code, said))
 
 
 def _accepted(answer: httpx.Response) -> Report:

@@ -4,12 +4,13 @@ Holds what the three have in common: the bodies that ask, and the body that tell
 error means are each provider's own. Facts from docs.x.ai (REST reference, both copies), xAI's SDK, and one recorded run of 10 Aug 2026.
 """
 
+from dataclasses import replace
 from typing import TypeAlias
 
 from studio.providers import reading
-from studio.providers.contract import Brief, Cause, Phase, Report, Usage
+from studio.providers.contract import KEPT_DAYS, Brief, Cause, Phase, Report, StoredFile, Usage
 
-Wanted: TypeAlias = dict[str, str | int | bool | dict[str, str] | list[dict[str, str]]]
+Wanted: TypeAlias = dict[str, str | int | bool | dict[str, str] | dict[str, str | int] | list[dict[str, str]]]
 
 USAGE_UNIT = "cost_in_usd_ticks"  # 10^-10 USD: 100,000,000 ticks are a cent, so an ordinary clip does not fit into 32 bits
 DEFAULT_SECONDS = 8  # documented; sent all the same, because the length decides the price (an older page of CometAPI's says 1)
@@ -65,6 +66,12 @@ def longer_clip(brief: Brief) -> Wanted:
     return _given({"prompt": brief.prompt, "model": brief.model, "video": {"url": brief.video}, "duration": seconds})
 
 
+def kept_as(name: str) -> Wanted:
+    """The field of all three bodies that asks for a private copy in xAI's Files; empty without a name."""
+    options: dict[str, str | int] = {"filename": name, "expires_after": KEPT_DAYS * 86_400}
+    return {"storage_options": options} if name else {}
+
+
 def _given(wanted: Wanted) -> Wanted:
     return {name: value for name, value in wanted.items() if value}
 
@@ -84,7 +91,15 @@ def told(body: dict[str, reading.Json], remote_id: str, *, name: str, unit: str 
         return Report(phase=phase, remote_id=remote_id, usage=used, cause=cause, message=said or code)
     if phase in {Phase.SUCCEEDED, None} and video.get("respect_moderation") is False:
         return Report(phase=Phase.FAILED, remote_id=remote_id, usage=used, cause=Cause.MODERATED, message=error(body)[1])
-    return reading.standing(phase, remote_id, name=name, word=word or "done", videos=videos, spent=used, progress=progress)
+    report = reading.standing(phase, remote_id, name=name, word=word or "done", videos=videos, spent=used, progress=progress)
+    return replace(report, stored=stored(reading.inside(video.get("file_output"))))
+
+
+def stored(file: dict[str, reading.Json]) -> StoredFile | None:
+    """The copy in xAI's Files that an answer names, as `file_output` of a result or as an entry of the list."""
+    file_id = reading.identifier(file.get("file_id") or file.get("id"))
+    name = reading.text(file.get("filename") or file.get("name"))
+    return StoredFile(file_id, name) if file_id and name else None
 
 
 def error(body: dict[str, reading.Json]) -> tuple[str, str]:

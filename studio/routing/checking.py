@@ -125,8 +125,13 @@ def judged(answer: httpx.Response | None, said: str, *, mend: str = "") -> Verdi
 
 
 def _unclear(answer: httpx.Response) -> str:
-    """Why an answer says nothing about the connection; an empty string when it does."""
+    """Why an answer says nothing about the connection, or that no clip can be had there; an empty string when all is well."""
     status = answer.status_code
+    if answer.headers.get("X-Zero-Data-Retention", "").casefold() == "true":
+        return (
+            "accepts the key, but its team has Zero Data Retention: such a team gets its clips only at an address of its own storage, which this version "
+            "cannot give. Use a key of a team without it."
+        )
     if status == HTTPStatus.PAYMENT_REQUIRED:
         return "accepts the key, but the account there is out of balance."
     if status == HTTPStatus.FORBIDDEN and not _body(answer):

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 
-from studio.providers.contract import Brief, Capability, Operation, why_not
+from studio.providers.contract import Brief, Capability, Operation
+from studio.providers.fitting import why_not
 from studio.providers.registry import PROVIDERS, capabilities_of
 from studio.routing.calibration import Forecast, expect, ratios_of
 from studio.routing.models import Connection, PriceRule

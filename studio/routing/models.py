@@ -1,6 +1,7 @@
 """Connections to providers and the price book."""
 
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from studio.leases import LONGEST_REST, holds
+from studio.providers.registry import PROVIDERS
 
 
 class KeyUnreadable(Exception):
@@ -73,8 +75,8 @@ class Connection(models.Model):
     def address(self) -> str:
         """The base URL in force. The sandbox's follows the port that this installation listens on."""
         if self.sandbox:
-            prefix = "/v1" if self.provider == "xai" else ""
-            return f"{settings.SANDBOX_URL}/sandbox/{self.provider}{prefix}"
+            own = PROVIDERS.get(self.provider)
+            return f"{settings.SANDBOX_URL}/sandbox/{self.provider}{urlsplit(own.base_url).path if own else ''}"
         return self.base_url.rstrip("/")
 
     def set_key(self, key: str) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import log
 
-from studio.providers.contract import RESOLUTIONS, Brief, Capability, Operation, resolutions_for
+from studio.providers.contract import RESOLUTIONS, Brief, Capability, Operation
+from studio.providers.fitting import resolutions_for
 from studio.routing.choice import NO_TRACKS, Option, Usual, option, usual_mode
 from studio.routing.models import PriceRule
 from studio.routing.track import Tracks

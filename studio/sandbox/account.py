@@ -69,7 +69,7 @@ def _names(request: Mapping[str, Any]) -> tuple[str, ...]:
 
 def delivered(job: RemoteJob) -> int:
     """How many of a job's videos can be downloaded whole once it is through. A success that is taken back leaves its videos where they are."""
-    return 0 if job.outcome_fault in BARREN or job.link_fault else job.takes
+    return 0 if job.outcome_fault in BARREN or job.link_fault not in {"", Kind.STORAGE_ERROR} else job.takes
 
 
 def deliveries() -> dict[str, int]:

@@ -24,13 +24,14 @@ from studio.sandbox.models import Fault, Kind, Moment, Played
 # What one accepted job can meet: at most one of each line.
 OUTCOMES = (Kind.FAILURE, Kind.MODERATION_RESULT, Kind.NEVER, Kind.UNKNOWN_STATUS, Kind.EXPIRED, Kind.TAKEN_BACK, Kind.USAGE_ABSURD)
 ANSWERS = (Kind.LOST_ANSWER, Kind.SLOW_ANSWER)
-LINKS = (Kind.EXPIRED_LINK, Kind.TRUNCATED, Kind.PRIVATE_LINK)
+LINKS = (Kind.EXPIRED_LINK, Kind.TRUNCATED, Kind.PRIVATE_LINK, Kind.STORAGE_ERROR)
 CALLBACKS = (Kind.CALLBACK_LATE, Kind.CALLBACK_DOUBLED, Kind.CALLBACK_MISSING, Kind.CALLBACK_FORGED)
 
 # Faults that not every provider has the words for.
 ONLY_AT: dict[str, Container[str]] = {
     Kind.QUEUE_FULL: {Played.TTAPI},
     Kind.EXPIRED: {Played.COMET, Played.XAI},
+    Kind.STORAGE_ERROR: {Played.XAI},
     Kind.USAGE_ABSURD: {Played.TTAPI, Played.GROKIMAGINE, Played.COMET, Played.XAI},
 }
 

@@ -33,6 +33,11 @@ def video(_request: HttpRequest, name: str) -> HttpResponseBase:
         return HttpResponse("Not found", status=404, content_type="text/plain")
     if job.has(Kind.EXPIRED_LINK):
         return HttpResponse("The link has expired", status=403 if job.odd else 404, content_type="text/plain")
+    return served(job, path)
+
+
+def served(job: RemoteJob, path: Path) -> HttpResponseBase:
+    """A video that is there, or whatever a fault of downloads puts in its place."""
     met = faults.Waiting(job.provider, Moment.DOWNLOAD).take([Kind.SERVER_ERROR, Kind.RESET, Kind.TRUNCATED])
     if met == Kind.SERVER_ERROR:
         return HttpResponse("Bad gateway", status=502, content_type="text/plain")
@@ -43,7 +48,7 @@ def video(_request: HttpRequest, name: str) -> HttpResponseBase:
         else FileResponse(path.open("rb"), content_type="video/mp4")
     )
     response.headers["Content-Length"] = str(size)
-    response.headers["ETag"] = f'"{hashlib.sha256(f"{name} {size}".encode()).hexdigest()[:32]}"'
+    response.headers["ETag"] = f'"{hashlib.sha256(f"{path.stem} {size}".encode()).hexdigest()[:32]}"'
     response.headers["Cache-Control"] = "public, max-age=14400"
     return response
 

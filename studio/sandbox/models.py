@@ -53,6 +53,7 @@ class Kind(models.TextChoices):
     EXPIRED_LINK = "expired_link", "Video link expired"
     TRUNCATED = "truncated", "Video cut off half-way"
     PRIVATE_LINK = "private_link", "Video link into a private network"
+    STORAGE_ERROR = "storage_error", "Copy not stored in Files (xAI)"
     CALLBACK_LATE = "callback_late", "Callback late"
     CALLBACK_DOUBLED = "callback_doubled", "Callback doubled"
     CALLBACK_MISSING = "callback_missing", "Callback missing"
@@ -102,6 +103,8 @@ class RemoteJob(models.Model):
     seconds = models.PositiveSmallIntegerField()
     takes = models.PositiveSmallIntegerField(default=1)
     backdrop = models.TextField(blank=True, help_text="Where the first reference image is: a file name of ours, or a URL of this installation.")
+
+    file_deleted_at = models.DateTimeField(null=True, blank=True, help_text="When its copy in xAI's Files was deleted.")
 
     callback_url = models.TextField(blank=True)
     callback_at = models.DateTimeField(null=True, blank=True)

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern, URLResolver
 
-from studio.sandbox import acedata, comet, files, grokimagine, ttapi, xai
+from studio.sandbox import acedata, comet, files, grokimagine, ttapi, xai, xai_files
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("files/<slug:name>.mp4", files.video, name="sandbox_video"),
@@ -26,4 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("xai/v1/videos/edits", xai.edits),
     path("xai/v1/videos/extensions", xai.extensions),
     path("xai/v1/videos/<str:request_id>", xai.video),
+    path("xai/v1/files", xai_files.listed),
+    path("xai/v1/files/<str:file_id>", xai_files.one),
+    path("xai/v1/files/<str:file_id>/content", xai_files.content),
 ]

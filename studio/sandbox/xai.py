@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 
-from studio.sandbox import intake, sources, ticks
+from studio.sandbox import copies, intake, sources, ticks
 from studio.sandbox.models import Kind, Operation, RemoteJob
 from studio.sandbox.timeline import Stage, Standing
 
@@ -20,7 +20,6 @@ MOST_REFERENCES = 7
 EDITS_AND_EXTENDS = "grok-imagine-video"  # no other model does
 LONGEST_EDIT = 8.7  # seconds of input
 EXTENDED = (2, 15)  # shortest and longest input, seconds, by the documents; the SDK says 30
-RETENTION = {"X-Zero-Data-Retention": "false", "X-Data-Retention": "general"}
 MODERATED = "Generated video rejected by content moderation."
 
 
@@ -61,19 +60,22 @@ def extensions(visit: intake.Visit) -> HttpResponseBase:
 
 def _submission(visit: intake.Visit, read: Callable[[Mapping[str, Any]], intake.Wanted]) -> HttpResponseBase:
     response = _taken(visit, read)
-    for name, value in (RETENTION | _limits()).items():
+    for name, value in (_retention(visit) | _limits()).items():
         response.headers[name] = value
     return response
 
 
 def _taken(visit: intake.Visit, read: Callable[[Mapping[str, Any]], intake.Wanted]) -> HttpResponseBase:
     """The answer to a submission that `read` checks."""
-    if stopped := _stopped(visit):
-        return stopped
+    if answer := stopped(visit):
+        return answer
     if visit.request.content_type != "application/json":
         return _json(_error(415, "invalid-argument", "Expected request with `Content-Type: application/json`"))
     try:
         asked = read(intake.body_of(visit))
+        copies.check_options(asked.request)
+        if _keeps_nothing(visit):
+            raise intake.Malformed("Zero Data Retention teams must provide output.upload_url for video generation.")
     except intake.Malformed as error:
         return _json(_error(400, "invalid-argument", str(error)))
     if no := intake.turned_down(visit, ANSWERS):
@@ -86,14 +88,14 @@ def _taken(visit: intake.Visit, read: Callable[[Mapping[str, Any]], intake.Wante
 def video(visit: intake.Visit, request_id: str) -> HttpResponseBase:
     """GET /v1/videos/{request_id}."""
     response = _video(visit, request_id)
-    for name, value in RETENTION.items():
+    for name, value in _retention(visit).items():
         response.headers[name] = value
     return response
 
 
 def _video(visit: intake.Visit, request_id: str) -> HttpResponseBase:
-    if stopped := _stopped(visit):
-        return stopped
+    if answer := stopped(visit):
+        return answer
     seen = intake.look(visit, request_id)
     if seen is None:
         return _json(_error(404, "not-found", "Failed to read static file."))
@@ -118,7 +120,12 @@ def body(job: RemoteJob, at: Standing) -> dict[str, Any]:
     fine = at.stage == Stage.DONE
     return {
         "status": "done",
-        "video": {"url": job.video_urls()[0] if fine else "", "duration": job.seconds, "respect_moderation": fine},
+        "video": {
+            "url": job.video_urls()[0] if fine else "",
+            "duration": job.seconds,
+            "respect_moderation": fine,
+            **(copies.output(job) if fine else {}),
+        },
         "model": ticks.resolved(job.model),
         "usage": {"cost_in_usd_ticks": told(job)},
         "progress": 100,
@@ -229,7 +236,18 @@ def _url(image: object) -> str:
     raise intake.Malformed("An image must be an object with a url")
 
 
-def _stopped(visit: intake.Visit) -> HttpResponseBase | None:
+def _keeps_nothing(visit: intake.Visit) -> bool:
+    """Whether the key's team has Zero Data Retention, which a key says that begins so."""
+    return intake.bearer(visit.request).startswith("zdr")
+
+
+def _retention(visit: intake.Visit) -> dict[str, str]:
+    """The headers that say what xAI keeps."""
+    nothing = _keeps_nothing(visit)
+    return {"X-Zero-Data-Retention": "true" if nothing else "false", "X-Data-Retention": "zdr" if nothing else "general"}
+
+
+def stopped(visit: intake.Visit) -> HttpResponseBase | None:
     """The answer that comes before the request is read: no key (401), a wrong one (400), or a fault."""
     key = intake.bearer(visit.request)
     if not key:

@@ -135,6 +135,20 @@ def test_a_private_host_may_be_asked_when_the_operator_named_it(settings: Settin
     assert address_trouble("https://api.example.org/v1") == ""
 
 
+def test_copies_at_the_provider_are_kept_unless_an_admin_switches_them_off_and_the_record_says_so(admin: Client, real: Connection):
+    page = admin.get(f"/connections/{real.pk}/").content.decode()
+    assert "Keep a named copy there until the clip is ours" in page
+    assert "goes by itself after 7 days" in page
+    admin.post(f"/connections/{real.pk}/", {**FIELDS, "key": ""})
+    assert (real.keeps_copies, Connection.objects.get(pk=real.pk).keeps_copies) == (True, False)
+    assert AuditEvent.objects.filter(action="connection.changed", before__keeps_copies=True, after__keeps_copies=False).exists()
+
+
+def test_where_a_provider_has_no_file_store_there_is_no_copy_to_choose(admin: Client):
+    connection = Connection.objects.create(provider="ttapi", label="TTAPI")
+    assert "named copy" not in admin.get(f"/connections/{connection.pk}/").content.decode()
+
+
 def test_an_empty_key_leaves_the_one_that_is_there(admin: Client, real: Connection):
     page = admin.get(f"/connections/{real.pk}/").content.decode()
     admin.post(f"/connections/{real.pk}/", {**FIELDS, "key": "", "label": "Renamed"})

@@ -12,7 +12,7 @@ from studio.credits import ledger
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Heartbeat, Job
 from studio.projects.models import Project
-from studio.providers.contract import why_not
+from studio.providers.fitting import why_not
 from studio.providers.registry import PROVIDERS
 from studio.routing.models import Connection
 from tests.control.conftest import Command, refused

@@ -56,6 +56,9 @@ class PlayedProvider:
     on_download: list[Reply] = field(default_factory=list)
     keys_at_downloads: list[str | None] = field(default_factory=list)
     usage: object = 500_000_000
+    keeps_files: bool = False  # whether it has a file store, as xAI has
+    deleted: list[str] = field(default_factory=list)  # files, by their ids
+    on_files: list[Reply] = field(default_factory=list)  # to anything that is asked of the file store, but for contents
     before_answering: Callable[[str, dict[str, object]], None] | None = None  # called with the id and the request of what it takes on
 
     def submit(self, body: dict[str, object]) -> Reply:
@@ -74,7 +77,9 @@ class PlayedProvider:
         return self.on_look.pop(0) if self.on_look else self.finished(remote_id)
 
     def finished(self, remote_id: str, **usage: object) -> Reply:
-        video = {"url": f"{self.address}/files/{remote_id}.mp4", "duration": 1, "respect_moderation": True}
+        video: dict[str, object] = {"url": f"{self.address}/files/{remote_id}.mp4", "duration": 1, "respect_moderation": True}
+        if name := self.kept_files().get(f"file-{remote_id}"):
+            video["file_output"] = {"file_id": f"file-{remote_id}", "filename": name, "expires_at": None}
         figures = usage or {"cost_in_usd_ticks": self.usage}
         return Reply(body={"status": "done", "video": video, "model": "grok-imagine-video", "usage": figures, "progress": 100})
 
@@ -97,6 +102,36 @@ class PlayedProvider:
         video = {"id": f"grok:{remote_id}", "video_url": f"{self.address}/files/{remote_id}.mp4", "state": "succeeded"}
         response = {"success": True, "task_id": remote_id, "data": [video]}
         return {"id": remote_id, "request": made.body, "created_at": made.at, "finished_at": made.at + 1, "response": response}
+
+    def get(self, path: str, key: str | None) -> Reply:
+        if path.startswith("/files?"):
+            return self.list_files()
+        if path.endswith("/content"):
+            return self.content(path, key)
+        return self.download(path, key) if path.startswith("/files/") else self.look(path.rsplit("/", 1)[1])
+
+    def kept_files(self) -> dict[str, str]:
+        """The names of the files in its store, by their ids."""
+        asked = {f"file-{remote_id}": made.body.get("storage_options") for remote_id, made in self.made.items()}
+        names = {file_id: str(options["filename"]) for file_id, options in asked.items() if isinstance(options, dict)}
+        return {file_id: name for file_id, name in names.items() if self.keeps_files and file_id not in self.deleted}
+
+    def list_files(self) -> Reply:
+        entries = [{"id": file_id, "filename": name, "created_at": time.time()} for file_id, name in self.kept_files().items()]
+        return self.on_files.pop(0) if self.on_files else Reply(body={"data": entries})
+
+    def delete_file(self, file_id: str) -> Reply:
+        if self.on_files:
+            return self.on_files.pop(0)
+        if file_id not in self.kept_files():
+            return Reply(404, {"code": "not-found", "error": "no"})
+        self.deleted.append(file_id)
+        return Reply(body={"id": file_id, "deleted": True})
+
+    def content(self, path: str, key: str | None) -> Reply:
+        if path.split("/")[2] not in self.kept_files():
+            return Reply(404, {"code": "not-found", "error": "no"})
+        return self.download(path, key)
 
     def download(self, path: str, key: str | None) -> Reply:
         self.downloads.append(path)
@@ -131,10 +166,10 @@ def _handler(provider: PlayedProvider) -> Callable[..., BaseHTTPRequestHandler]:
             self._answer(provider.tell(body) if self.path.endswith("/tasks") else provider.submit(body))
 
         def do_GET(self) -> None:
-            if self.path.startswith("/files/"):
-                self._answer(provider.download(self.path, self.headers.get("Authorization")))
-            else:
-                self._answer(provider.look(self.path.rsplit("/", 1)[1]))
+            self._answer(provider.get(self.path, self.headers.get("Authorization")))
+
+        def do_DELETE(self) -> None:
+            self._answer(provider.delete_file(self.path.rsplit("/", 1)[1]))
 
         def _answer(self, reply: Reply) -> None:
             if reply.vanish:

@@ -237,12 +237,13 @@ def test_without_a_public_address_no_callback_is_asked_for(ordered: Ordered, con
 
 
 def test_an_unanswered_order_waits_for_its_callback_without_end(ordered: Ordered, played: PlayedProvider, connection: Connection):
+    Connection.objects.update(keeps_copies=False)
     job = ordered()
     ticket = claim(Job.objects.select_related("project", "connection").get(pk=job.pk), now=timezone.now())
     assert ticket is not None
     submitted(ticket, Unanswered("no answer"))
     pass_time(60)
-    sweep(connection.pk)  # xAI has no list: from now on only a callback or a person says more
+    sweep(connection.pk)  # xAI has no list, and no file was named: from now on only a callback or a person says more
     job.refresh_from_db()
     assert (job.state, job.due) == (State.IN_DOUBT, None)
     assert told(with_token(job), {"id": "remote-9"}) == 204

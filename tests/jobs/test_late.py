@@ -301,7 +301,7 @@ def test_a_verdict_is_about_the_attempt_that_was_seen(stale: Ticket, dave: User,
 def test_a_job_that_renders_without_an_id_is_in_doubt_and_not_swept_for_ever(ordered: Ordered, connection: Connection):
     job = ordered()
     sweep(connection.pk)
-    Attempt.objects.update(remote_id=None)
+    Attempt.objects.update(remote_id=None, stored_as="")
     pass_time(100)
     sweep(connection.pk)
     assert (reread(job).state, reread(job).due) == (State.IN_DOUBT, None)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from studio.providers.contract import StoresFiles
+from studio.providers.registry import make
 from studio.providers.wire import Download, DownloadFailed, LinkExpired, Patience, Wire
 from tests.providers.loopback import Line, Loopback, Script
 
@@ -189,3 +191,57 @@ def test_a_link_that_is_not_to_a_public_https_server_is_not_followed(tmp_path, l
 def test_a_fault_of_our_own_disk_is_not_blamed_on_the_provider(tmp_path):
     with pytest.raises(FileNotFoundError):
         fetch(giving(), tmp_path / "no such folder" / "clip")
+
+
+def fetch_copy(script: Script, file: Path) -> tuple[Download, Loopback]:
+    """Download a copy of xAI's store from a loopback server that an operator has named."""
+
+    async def story() -> tuple[Download, Loopback]:
+        async with Loopback(script) as server, Wire(allowed_hosts={server.host}) as wire:
+            provider = make("xai", "key-of-alice", server.url)
+            assert isinstance(provider, StoresFiles)
+            return await wire.download_file(provider, "file_1", file, limit=LIMIT), server
+
+    return asyncio.run(story())
+
+
+def test_a_copy_is_fetched_with_the_key_from_the_providers_own_host(tmp_path):
+    got, server = fetch_copy(giving(), tmp_path / "clip")
+
+    assert (got.size, (tmp_path / "clip").read_bytes()) == (len(VIDEO), VIDEO)
+    assert server.requests[0].startswith(b"GET /files/file_1/content HTTP/1.1")
+    assert b"authorization: bearer key-of-alice" in server.requests[0].lower()
+
+
+def test_a_key_follows_no_redirect_to_another_host_and_does_not_come_back_with_it(tmp_path):
+    async def story() -> tuple[list[bytes], list[bytes]]:
+        async with Loopback(giving()) as other:
+
+            async def turns(line: Line) -> None:
+                away = leading_to(f"{other.url}/away") if len(line.loopback.requests) == 1 else giving()
+                await away(line)
+
+            async with Loopback(turns) as first, Wire(allowed_hosts={first.host, other.host}) as wire:
+                other.script = leading_to(f"{first.url}/back")
+                provider = make("xai", "key-of-alice", first.url)
+                assert isinstance(provider, StoresFiles)
+                await wire.download_file(provider, "file_1", tmp_path / "clip", limit=LIMIT)
+                return first.requests, other.requests
+
+    first, other = asyncio.run(story())
+    assert b"key-of-alice" in first[0]
+    assert (len(first), len(other)) == (2, 1)
+    assert b"key-of-alice" not in other[0] + first[1]
+
+
+def test_a_key_stays_on_its_own_host_after_a_redirect_there(tmp_path):
+    async def turns(line: Line) -> None:
+        await (leading_to("/elsewhere") if len(line.loopback.requests) == 1 else giving())(line)
+
+    _, server = fetch_copy(turns, tmp_path / "clip")
+    assert [b"key-of-alice" in request for request in server.requests] == [True, True]
+
+
+def test_a_copy_that_leads_into_a_private_network_is_not_fetched(tmp_path):
+    with pytest.raises(DownloadFailed):
+        fetch_copy(leading_to("https://169.254.169.254/latest"), tmp_path / "clip")

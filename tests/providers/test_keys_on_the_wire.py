@@ -16,7 +16,7 @@ from studio.providers.contract import (
     Unreadable,
 )
 from studio.providers.registry import make
-from studio.providers.wire import LONGEST_RECORD, Wire, without_key
+from studio.providers.wire import LONGEST_RECORD, Wire, recorded, without_key
 from tests.providers.loopback import Line, Loopback
 from tests.providers.scripts import (
     BRIEF,
@@ -141,3 +141,42 @@ def test_a_key_that_was_cut_off_with_the_words_around_it_is_struck_out_too():
             assert refused.value.message.endswith("w [key]")
 
     asyncio.run(story())
+
+
+TOKEN = "Zk3vN0b1Q2w3E4r5T6y7U8i9O0p1A2s3"
+HOOK = f"https://studio.example/app/hooks/0b6f3f2e-1d2c-4c58-8f39-3d8d5f6c0a01/{TOKEN}/"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'{{"webhook_url":"{HOOK}","id":7}}',
+        json.dumps({"request": {"notify": [HOOK]}, "id": 7}).replace("/", "\\/"),
+        f'{{"message":"Could not call {HOOK}?x=1, giving up","id":7}}',
+        f'{{"query":"cb={quote(HOOK, safe="")}&x=1","id":7}}',
+        f"<p>id 7</p><a href='{HOOK}'>call</a>",
+        f'{{"hookUrl":"{HOOK}","id":7}}',
+    ],
+)
+def test_an_address_of_our_door_is_in_no_record_whatever_the_field_is_called(body):
+    kept = recorded(body.encode(), KEY)
+
+    assert TOKEN not in kept
+    assert "[removed]" in kept
+    assert "7" in kept
+
+
+def test_an_address_of_our_door_in_the_words_of_a_failure_is_struck_out():
+    echo = json.dumps({"status": "failed", "error": {"code": "internal_error", "message": f"Could not call {HOOK} in time"}}).encode()
+
+    async def story() -> None:
+        async with Loopback(reporting(echo)) as provider, wire_to(provider) as wire:
+            answer = await wire.check(xai(provider), "r-1")
+            assert answer.report.message == "Could not call [removed] in time"
+
+    asyncio.run(story())
+
+
+def test_other_addresses_stay_in_the_record():
+    body = '{"video_url":"https://cdn.example/a.mp4","docs":"https://docs.example/webhooks/guide"}'
+    assert recorded(body.encode(), KEY) == body

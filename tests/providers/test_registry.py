@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from studio.providers.contract import ASPECT_RATIOS, RESOLUTIONS, Batches, Brief, Capability, Lists, Operation, TellsBalance, why_not
+from studio.providers.contract import ASPECT_RATIOS, RESOLUTIONS, Batches, Brief, Capability, Lists, Operation, TellsBalance
+from studio.providers.fitting import why_not
 from studio.providers.registry import PROVIDERS, capabilities_of, capability, make, usage_unit_of
 
 REPORTED = {"ttapi": "quota", "grokimagine": "consumed_credits", "acedata": "", "comet": "cost_in_usd_ticks", "xai": "cost_in_usd_ticks"}

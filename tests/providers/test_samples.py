@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Generator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from studio.providers.contract import (
     ProviderError,
     Refused,
     Report,
+    StoredFile,
+    StoresFiles,
     TellsBalance,
     Usage,
 )
@@ -89,7 +91,7 @@ def test_every_known_trap_is_sampled_or_tested():
 def questions(kind: str) -> set[str]:
     """What a provider can be asked."""
     provider = make(kind, "key-of-alice")
-    more: dict[str, type] = {"check_many": Batches, "find": Lists, "balance": TellsBalance}
+    more: dict[str, type] = {"check_many": Batches, "find": Lists, "find_file": StoresFiles, "delete_file": StoresFiles, "balance": TellsBalance}
     return {"submit", "check", *(question for question, protocol in more.items() if isinstance(provider, protocol))}
 
 
@@ -102,10 +104,21 @@ def asked(provider: Provider, sample: dict[str, Any]) -> Generator[httpx.Request
             return provider.check(sample["job"])
         case "check_many", Batches():
             return provider.check_many(sample["jobs"])
-        case "find", Lists():
-            return provider.find(Brief(**sample["brief"]), since=at(sample["since"]), until=at(sample["until"]))
         case "balance", TellsBalance():
             return provider.balance()
+        case _:
+            return searched(provider, sample)
+
+
+def searched(provider: Provider, sample: dict[str, Any]) -> Generator[httpx.Request, httpx.Response, Any]:
+    """The same for lists and file stores."""
+    match sample["asked"], provider:
+        case "find", Lists():
+            return provider.find(Brief(**sample["brief"]), since=at(sample["since"]), until=at(sample["until"]))
+        case "find_file", StoresFiles():
+            return provider.find_file(sample["name"], since=datetime(2026, 8, 1, tzinfo=UTC))
+        case "delete_file", StoresFiles():
+            return provider.delete_file("file_1")
         case question, _:
             raise AssertionError(f"{provider} cannot be asked to {question}")
 
@@ -114,13 +127,17 @@ def at(moment: str) -> datetime:
     return datetime.fromisoformat(moment)
 
 
-def expected(sample: dict[str, Any]) -> Report | dict[str, Report] | Listing | Balance:
+def expected(sample: dict[str, Any]) -> Report | dict[str, Report] | Listing | Balance | None:
     """What a sample says should come of it."""
     if "reports" in sample:
         return {job: expected_report(said, job) for job, said in sample["reports"].items()}
     if "found" in sample:
         found = tuple(Found(job, at(created), callback) for job, created, callback in sample["found"])
         return Listing(found=found, read=len(sample["body"]["items"]))
+    if "file" in sample:
+        return Listing(file=StoredFile(*sample["file"]), read=1)
+    if "deleted" in sample:
+        return None
     if "balance" in sample:
         return Balance(*sample["balance"])
     return expected_report(sample["report"], sample["job"])
@@ -142,6 +159,7 @@ def expected_report(said: dict[str, Any], job: str) -> Report:
         message=said.get("message", ""),
         alert=said.get("alert", ""),
         seems_over=said.get("seems_over", False),
+        stored=StoredFile(*said["stored"]) if "stored" in said else None,
     )
 
 

@@ -119,6 +119,19 @@ def test_what_an_answer_means(heard: httpx.Response | None, said: str, found: Fo
     assert judged(heard, said).found is found
 
 
+def test_a_team_that_keeps_nothing_is_told_why_no_clip_can_be_had_there():
+    verdict = judged(answer(404, {"code": "not-found", "error": "no"}, **{"X-Zero-Data-Retention": "true"}), "xAI: no")
+
+    assert (verdict.found, verdict.is_good) == (Found.UNCLEAR, False)
+    assert "Zero Data Retention" in verdict.words
+    assert judged(answer(404, {"code": "not-found", "error": "no"}, **{"X-Zero-Data-Retention": "false"}), "xAI: no").is_good
+
+
+@pytest.mark.parametrize(("provider", "path"), [("xai", "/sandbox/xai/v1"), ("comet", "/sandbox/comet"), ("gone", "/sandbox/gone")])
+def test_the_sandbox_has_each_provider_under_the_path_of_its_own_address(provider: str, path: str, settings: Settings):
+    assert to(provider, sandbox=True).address == f"{settings.SANDBOX_URL}{path}"
+
+
 def test_the_providers_own_words_about_the_key_are_passed_on():
     verdict = judged(answer(400, {"error": "Incorrect API key"}), "xAI refuses our key, so it did not say how the job stands: Incorrect API key")
 

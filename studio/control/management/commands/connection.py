@@ -74,6 +74,7 @@ class Command(BaseCommand):
                 "key": os.environ[given["key_env"]],
                 "requests_per_minute": given["rpm"],
                 "jobs_at_once": given["at_once"],
+                "keeps_copies": "on",
             }
         )
         if not form.is_valid():
