@@ -156,6 +156,7 @@ ROUNDS = {
     "studio.credits.allowances.due": 60,
     "studio.jobs.trash.erase_due": 60,
     "studio.jobs.recheck.a_round": 60,
+    "studio.jobs.saving.forget_old": 3600,
     "studio.jobs.alarms.tell_of_missing": 60,
     "studio.gallery.retention.due": 3600,
 }

@@ -58,9 +58,7 @@ def names() -> set[str]:
 def read_with(monkeypatch: pytest.MonkeyPatch, folder: Path, **environment: str) -> dict[str, Any]:
     """The settings of an installation in production whose environment is nothing but this."""
     for name in [
-        name
-        for name in os.environ
-        if name.startswith(("STUDIO_", "SSL_CERT_")) or name.lower().endswith(("_proxy", "_bundle")) or name == "PORT"
+        name for name in os.environ if name.startswith(("STUDIO_", "SSL_CERT_")) or name.lower().endswith(("_proxy", "_bundle")) or name == "PORT"
     ]:
         monkeypatch.delenv(name)
     for name, value in {**PRODUCTION, "STUDIO_DATA_DIR": str(folder), **environment}.items():
