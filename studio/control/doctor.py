@@ -148,7 +148,7 @@ def sqlite() -> Iterator[Finding]:
 def unsound(version: tuple[int, ...], mode: str, synchronous: int) -> Iterator[Finding]:
     """What is wrong with an SQLite of this version in this journal mode. Pure."""
     if version < SOUND_SQLITE:
-        mend = f"Use a Python with SQLite {_dotted(SOUND_SQLITE)} or newer, or PostgreSQL (STUDIO_DATABASE_URL). Back the database up meanwhile."
+        mend = f"Use a Python with SQLite {_dotted(SOUND_SQLITE)} or newer, or PostgreSQL (STUDIO_DATABASE_URL). Back it up meanwhile: manage.py backup FILE, not a copy of its file, which lacks what the -wal file holds."
         what = f"SQLite {_dotted(version)} can, in rare cases, corrupt its file when several processes write."
         yield Finding(Level.WARNING, what, mend)
     if mode != "wal":
@@ -256,7 +256,7 @@ def workers() -> Iterator[Finding]:
 def books() -> Iterator[Finding]:
     """Money that does not add up."""
     violations = [*ledger.verify(), *verify_holds()]
-    mend = "Stop the worker, keep a copy of the database, and look: manage.py credits verify lists all."
+    mend = "Stop the worker, keep a backup (manage.py backup FILE), and look: manage.py credits verify lists all."
     for violation in violations[:MOST_VIOLATIONS]:
         yield Finding(Level.ERROR, violation, mend)
     if len(violations) > MOST_VIOLATIONS:
