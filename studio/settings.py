@@ -157,6 +157,7 @@ ROUNDS = {
     "studio.credits.allowances.due": 60,
     "studio.jobs.trash.erase_due": 60,
     "studio.jobs.recheck.a_round": 60,
+    "studio.jobs.saving.forget_old": 3600,
     "studio.jobs.alarms.tell_of_missing": 60,
     "studio.jobs.alarms.tell_of_alerts": 300,
     "studio.gallery.retention.due": 3600,
@@ -259,7 +260,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY el
 PROXIES = whole("PROXIES", 1 if BEHIND_PROXY else 0, least=0, most=10)  # in front of us: whose X-Forwarded-For names the client, from the right
 if PROXIES and not flag("BEHIND_PROXY", default=True):
     raise ImproperlyConfigured("STUDIO_PROXIES counts the proxies in front, but STUDIO_BEHIND_PROXY says that there is none. Leave one of them out.")
-ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES if BEHIND_PROXY else 0
+PROXIES = PROXIES if BEHIND_PROXY else 0
+ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES  # nothing of the library asks for it any more; see accounts/client_address.py
 # For this host alone unless told otherwise: other hosts of the domain are not ours to make https-only.
 SECURE_HSTS_SECONDS = whole("HSTS_SECONDS", DAY * 365, least=0, most=DAY * 365 * 2) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = flag("HSTS_SUBDOMAINS", default=False) and HTTPS

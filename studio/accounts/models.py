@@ -8,11 +8,12 @@ from datetime import timedelta
 from typing import Any, ClassVar, NoReturn
 
 from allauth.core import context
-from allauth.core.internal.httpkit import get_client_ip
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+
+from studio.accounts import client_address as clients
 
 
 def address_of(typed: str) -> str:
@@ -243,4 +244,4 @@ class AuditEvent(models.Model):
 def client_address() -> str | None:
     """Where the request that is being answered came from; None outside of one."""
     request = context.request
-    return get_client_ip(request) if request is not None else None
+    return clients.client_address(request) if request is not None else None

@@ -4,6 +4,7 @@ An error stops work, loses something or exposes something; a warning will, some 
 """
 
 import shutil
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,15 +24,18 @@ from studio.jobs import cluster, timing
 from studio.jobs.alerts import open_alerts
 from studio.jobs.checks import verify_holds
 from studio.jobs.lifecycle import State
-from studio.jobs.models import Heartbeat, Incident, Job
+from studio.jobs.models import Attempt, Clip, Heartbeat, Incident, Job
 from studio.jobs.supervisor import MOST_DEATHS
+from studio.providers import proxies, trust
 from studio.providers.contract import Cause
+from studio.providers.sockets import UNTRUSTED
 from studio.routing.breaker import open_ones
 from studio.routing.models import Connection, KeyUnreadable
 
 SOUND_SQLITE = (3, 51, 3)  # earlier ones can corrupt the file when several processes write while the write-ahead log is reset
 FULL = 2  # PRAGMA synchronous
 MOST_VIOLATIONS = 10  # that are listed
+PATIENCE = 3.0  # seconds for a proxy
 
 
 class Level(StrEnum):
@@ -76,7 +80,8 @@ def examine() -> list[Finding]:
     """Everything there is to say, worst first. Rows are read only if the database has them."""
     probed = list(parts())
     stuck = {"database", "migrations"} & {problem.part for problem in probed}
-    examinations = (secrets, openness, disk) if stuck else (secrets, openness, disk, sqlite, connections, ills, doubts, alerts, workers, books)
+    without_rows = (secrets, openness, disk, way_out)
+    examinations = without_rows if stuck else (*without_rows, sqlite, connections, ills, stranded, doubts, alerts, workers, books)
     findings = [Finding(Level.ERROR, problem.words, _mend(problem)) for problem in probed]
     findings += [finding for examination in examinations for finding in examination()]
     return sorted(findings, key=lambda finding: list(Level).index(finding.level))
@@ -144,7 +149,7 @@ def sqlite() -> Iterator[Finding]:
 def unsound(version: tuple[int, ...], mode: str, synchronous: int) -> Iterator[Finding]:
     """What is wrong with an SQLite of this version in this journal mode. Pure."""
     if version < SOUND_SQLITE:
-        mend = f"Use a Python with SQLite {_dotted(SOUND_SQLITE)} or newer, or PostgreSQL (STUDIO_DATABASE_URL). Back the database up meanwhile."
+        mend = f"Use a Python with SQLite {_dotted(SOUND_SQLITE)} or newer, or PostgreSQL (STUDIO_DATABASE_URL). Back it up meanwhile: manage.py backup FILE, not a copy of its file, which lacks what the -wal file holds."
         what = f"SQLite {_dotted(version)} can, in rare cases, corrupt its file when several processes write."
         yield Finding(Level.WARNING, what, mend)
     if mode != "wal":
@@ -190,9 +195,12 @@ def ills() -> Iterator[Finding]:
     rows = {row.pk: row for row in Connection.objects.filter(enabled=True)}
     for (key, model), stop in open_ones(set(rows)).items():
         what = " ".join(f"{rows[key].label} {model} is paused after {stop.failures} failures in a row: {stop.last_error}".split())
-        yield Finding(
-            Level.WARNING, what, MEND_ILL.get(stop.cause, "It is tried again by itself. If the provider is well, press Try now in the control room.")
+        usual = (
+            trust.FOR_OPERATORS
+            if UNTRUSTED in stop.last_error
+            else "It is tried again by itself. If the provider is well, press Try now in the control room."
         )
+        yield Finding(Level.WARNING, what, MEND_ILL.get(stop.cause, usual))
     for row in rows.values():
         if row.lease_deaths >= MOST_DEATHS:
             mend = "Look for killed workers in the system's log (out of memory?), and switch the connection off meanwhile."
@@ -217,6 +225,26 @@ def alerts() -> Iterator[Finding]:
         yield Finding(Level.WARNING, what, "Settle them: control room, Alerts.")
 
 
+def stranded() -> Iterator[Finding]:
+    """Clips that could not be fetched for a reason that an operator can mend. One finding for each mend."""
+    attempts = Attempt.objects.exclude(advice="").filter(clips__in=Clip.objects.missing())
+    for advice in attempts.order_by().values_list("advice", flat=True).distinct()[:MOST_VIOLATIONS]:
+        row = attempts.filter(advice=advice).select_related("job__project").latest("created_at")
+        yield Finding(Level.WARNING, f"{row.job.code} could not be fetched. {row.job.message or row.message}", advice)
+
+
+def way_out() -> Iterator[Finding]:
+    """The proxy through which providers are asked, and where certificates are the trouble."""
+    for proxy in dict.fromkeys(proxy for scheme in ("https", "http") if (proxy := proxies.named(scheme))):
+        try:
+            socket.create_connection((proxy.host, proxy.port), timeout=PATIENCE).close()
+        except OSError as error:
+            mend = "Start it, or correct the address. Hosts that need none go into NO_PROXY."
+            yield Finding(
+                Level.ERROR, f"The proxy {proxy.address}, which {proxy.variable} names, cannot be reached: {error.strerror or error}.", mend
+            )
+
+
 def workers() -> Iterator[Finding]:
     """What the supervisors had to mend lately, and what is left of clusters that nobody looks after."""
     lately = Incident.objects.filter(at__gte=timezone.now() - timedelta(days=1))
@@ -236,7 +264,7 @@ def workers() -> Iterator[Finding]:
 def books() -> Iterator[Finding]:
     """Money that does not add up."""
     violations = [*ledger.verify(), *verify_holds()]
-    mend = "Stop the worker, keep a copy of the database, and look: manage.py credits verify lists all."
+    mend = "Stop the worker, keep a backup (manage.py backup FILE), and look: manage.py credits verify lists all."
     for violation in violations[:MOST_VIOLATIONS]:
         yield Finding(Level.ERROR, violation, mend)
     if len(violations) > MOST_VIOLATIONS:

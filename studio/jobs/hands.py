@@ -30,7 +30,7 @@ BROKER_AWAY = (DatabaseError, InterfaceError, OSError, RedisError)  # what the q
 PAUSE = 0.5  # seconds between tries to write an answer down when no call is out
 MOST_PAUSES = 90
 NAP = 0.1  # seconds between two looks beside the calls
-DOWNLOADING = Patience(read=30.0, total=100.0)
+DOWNLOADING = Patience(read=30.0, total=100.0)  # of one try; what it brought is kept for the next one
 
 
 class Unwritten(Exception):

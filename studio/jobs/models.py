@@ -200,6 +200,7 @@ class Attempt(models.Model):
     answer = models.TextField(blank=True)
     alert = models.CharField(max_length=300, blank=True)  # what an admin should judge, in a sentence: see alerts.py
     alert_settled_at = models.DateTimeField(null=True, blank=True)
+    advice = models.CharField(max_length=300, blank=True)  # what an operator can do about its last trouble; for admins alone
     usage_amount = models.CharField(max_length=200, blank=True)
     usage_unit = models.CharField(max_length=40, blank=True)
     rate_millicredits = models.BigIntegerField(null=True, blank=True)

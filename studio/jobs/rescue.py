@@ -28,7 +28,7 @@ from studio.jobs.media import NotAVideo, store
 from studio.jobs.models import Attempt, Clip, Job, alerted
 from studio.jobs.moves import make_good, note, show_anew
 from studio.jobs.recheck import faulty
-from studio.jobs.saving import LEASE, Trouble, bring, keep, not_all, refresh_link
+from studio.jobs.saving import LEASE, Trouble, advise, bring, keep, not_all, refresh_link
 from studio.jobs.sending import NoAccess, access, clips_of
 from studio.jobs.trash import tell_boards
 from studio.jobs.worker import beat
@@ -96,8 +96,9 @@ def rescue(attempt_id: str) -> bool:
             return True
         _due().filter(pk=attempt.pk).update(rescue_due=lease, rescue_tries=F("rescue_tries") + 1)
         clips = [*missing_of(attempt.job).filter(attempt=attempt), *faulty().filter(attempt=attempt)]
-        troubles = [trouble.message for clip in clips if (trouble := _fetch(clip, attempt))]
-        _conclude(attempt, troubles, asked=lease)
+        troubles = [trouble for clip in clips if (trouble := _fetch(clip, attempt))]
+        advise(attempt, troubles)
+        _conclude(attempt, [trouble.message for trouble in troubles], asked=lease)
     finally:
         _let_go(attempt, lease)
     return True

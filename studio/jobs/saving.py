@@ -5,11 +5,13 @@
 
 import logging
 import random
-import tempfile
+import shutil
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from django.conf import settings
 from django.db.models import Case, F, When
 from django.utils import timezone
 
@@ -25,14 +27,20 @@ from studio.jobs.watching import after_trouble
 from studio.jobs.worker import beat
 from studio.leases import free
 from studio.providers.contract import Phase, ProviderError, Usage
-from studio.providers.wire import DownloadFailed, DownloadUnfinished, LinkExpired
+from studio.providers.wire import DownloadError, DownloadFailed, DownloadUnfinished, LinkExpired
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=270)  # longer than the queue's own limit for a task (settings.Q_CLUSTER)
-MOST_TRIES = 8  # at what the provider gives: some three minutes
+MOST_TRIES = 8  # at what the provider gives, without bringing anything: some three minutes
+MOST_TIME = timedelta(hours=6)  # since it was made, for tries that each bring some of it
+GO_ON = timedelta(seconds=2)  # after a try that brought something
+DOWNLOADS = 150.0  # seconds of one call, for all its clips together; the rest of the queue's limit is for reading and drawing them
 MOST_OWN_TRIES = 60  # at our own storage, which somebody has to mend: an hour
 WEIGHT_OF_A_DEATH = 10  # tries; a file that ends its worker each time must not do so for ever
 LIMIT_BYTES = 2_000_000_000
+LEAST_TIME = 10.0  # seconds for the download of a clip whose job has others
+ARRIVING = "arriving"  # the folder of clips that are being fetched, in the data folder
+MOST_IDLE = timedelta(days=2)  # the last rescue comes a day after a job was given up
 COLUMNS = (
     *("source_url", "file", "poster", "sheet", "sheet_frames", "sha256", "bytes", "pictures_bytes", "width", "height", "milliseconds", "frame_rate"),
     *("saved_at", "checked_at", "lost_at", "faulty_at", "fault"),
@@ -49,7 +57,10 @@ def save(job_id: str) -> bool:
     attempt = Attempt.objects.select_related("connection").get(job=job, ended_at=None)
     clips = list(Clip.objects.filter(attempt=attempt).select_related("job__project"))
     missing = [clip for clip in clips if clip.saved_at is None]
-    troubles = [WORN_OUT for _ in missing] if job.tries > MOST_OWN_TRIES else [trouble for clip in missing if (trouble := bring(clip, attempt))]
+    until = time.monotonic() + DOWNLOADS
+    troubles = (
+        [WORN_OUT for _ in missing] if job.tries > MOST_OWN_TRIES else [trouble for clip in missing if (trouble := bring(clip, attempt, until=until))]
+    )
     _conclude(job, attempt, saved=len(clips) - len(troubles), troubles=troubles)
     breathe()
     return True
@@ -62,6 +73,8 @@ class Trouble:
     cause: str
     message: str
     most_tries: int = MOST_TRIES
+    advice: str = ""  # what an operator can do about it
+    has_come_further: bool = False  # part of it arrived, and the next try goes on from there
 
 
 WORN_OUT = Trouble(Cause.OUR_FAULT, "The worker broke down over it again and again.", most_tries=0)
@@ -77,26 +90,67 @@ def _claim(job_id: str) -> Job | None:
     return Job.objects.select_related("project", "connection").get(pk=job_id)
 
 
-def bring(clip: Clip, attempt: Attempt) -> Trouble | None:
-    """Copy, check and draw one clip, whose job and project were fetched along; None when its bytes are ours."""
+def bring(clip: Clip, attempt: Attempt, *, until: float | None = None) -> Trouble | None:
+    """Copy, check and draw one clip, whose job and project were fetched along; None when its bytes are ours.
+
+    Downloads end at `until`, by the monotonic clock. What has arrived by then is kept in our data folder, and the next try goes on from there.
+    """
+    path = arriving(clip) / "clip.mp4"
     try:
-        with tempfile.TemporaryDirectory(prefix="studio-") as folder:
-            path = Path(folder) / "clip.mp4"
-            _arrive(clip, attempt, path)
-            beat()
-            store(clip, path, alive=beat)  # or four large films at once would look like a cluster that hangs
-    except LinkExpired as error:
-        return Trouble(Cause.EXPIRED, str(error))
-    except (DownloadFailed, NotAVideo) as error:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _arrive(clip, attempt, path, until)
+        beat()
+        store(clip, path, alive=beat)  # or four large films at once would look like a cluster that hangs
+    except DownloadError as error:
+        return _of_download(error)
+    except NotAVideo as error:
+        forget(clip)
         return Trouble(Cause.DOWNLOAD_FAILED, str(error))
     except OSError as error:  # our own disk or storage: full, away, not writable
         log.exception("clip %s could not be stored", clip.pk)
+        forget(clip)  # it may be what fills the disk
         return Trouble(Cause.OUR_FAULT, f"The file could not be written: {error.strerror or 'storage trouble'}.", most_tries=MOST_OWN_TRIES)
     except Exception:
         log.exception("clip %s could not be saved", clip.pk)
         return Trouble(Cause.OUR_FAULT, "Something went wrong here while it was saved.")
     keep(clip)
+    forget(clip)
     return None
+
+
+def arriving(clip: Clip) -> Path:
+    """The folder of a clip that is being fetched, on this machine."""
+    return Path(settings.DATA_DIR) / ARRIVING / str(clip.pk)
+
+
+def forget(clip: Clip) -> None:
+    """Delete what has arrived of a clip."""
+    shutil.rmtree(arriving(clip), ignore_errors=True)  # forget_old tries again
+
+
+def forget_old() -> int:
+    """Delete what has arrived of clips that nobody went on with for two days; how many. A round of each machine's worker."""
+    since = time.time() - MOST_IDLE.total_seconds()
+    old = [folder for folder in (Path(settings.DATA_DIR) / ARRIVING).glob("*") if _newest_of(folder) < since]
+    for folder in old:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(old)
+
+
+def _newest_of(folder: Path) -> float:
+    """When something in this folder last changed, by the system's clock."""
+    try:
+        return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+    except FileNotFoundError:  # it was saved in between
+        return time.time()
+
+
+def _of_download(error: DownloadError) -> Trouble:
+    """What kept a clip at its provider."""
+    if error.mend:
+        log.warning("a clip could not be fetched: %s", error)
+    cause = Cause.EXPIRED if isinstance(error, LinkExpired) else Cause.DOWNLOAD_FAILED
+    return Trouble(cause, error.said, advice=error.mend, has_come_further=isinstance(error, DownloadUnfinished))
 
 
 def keep(clip: Clip) -> None:
@@ -112,18 +166,14 @@ def keep(clip: Clip) -> None:
         Clip.objects.filter(pk=clip.pk).update(file=clip.file, poster=clip.poster, sheet=clip.sheet, erase_at=now)
 
 
-def _arrive(clip: Clip, attempt: Attempt, path: Path) -> None:
-    """Put the clip's file at `path`: from its link, from a fresh one, or from the copy in the provider's file store. Raises a DownloadError or OSError."""
+def _arrive(clip: Clip, attempt: Attempt, path: Path, until: float | None) -> None:
+    """Put the clip's file at `path`: from its link, or from the copy in the provider's file store. Raises a DownloadError or OSError."""
     if not clip.source_url:
-        stored.fetch(attempt, path, limit=LIMIT_BYTES)
+        if not path.exists():  # an earlier try has fetched it, and could not store it
+            stored.fetch(attempt, path, limit=LIMIT_BYTES)
         return
     try:
-        try:
-            _download(clip.source_url, path)
-        except LinkExpired:
-            if not refresh_link(clip, attempt):
-                raise
-            _download(clip.source_url, path)
+        _from_link(clip, attempt, path, until)
     except DownloadUnfinished:  # the next try goes on with it
         raise
     except (LinkExpired, DownloadFailed) as error:
@@ -137,8 +187,21 @@ def _arrive(clip: Clip, attempt: Attempt, path: Path) -> None:
             raise error from other
 
 
-def _download(address: str, path: Path) -> None:
-    hands().run_long(hands().wire.download(address, path, limit=LIMIT_BYTES), alive=beat)
+def _from_link(clip: Clip, attempt: Attempt, path: Path, until: float | None) -> None:
+    """The same from its link, or from a fresh one where that has expired."""
+    try:
+        _download(clip.source_url, path, until)
+    except LinkExpired:
+        if not refresh_link(clip, attempt):
+            raise
+        _download(clip.source_url, path, until)
+
+
+def _download(address: str, path: Path, until: float | None) -> None:
+    """Fetch the file, unless an earlier try has done so and could not store it."""
+    if not path.exists():
+        seconds = None if until is None else max(LEAST_TIME, until - time.monotonic())
+        hands().run_long(hands().wire.download(address, path, limit=LIMIT_BYTES, seconds=seconds), alive=beat)
 
 
 def refresh_link(clip: Clip, attempt: Attempt) -> bool:
@@ -159,8 +222,14 @@ def refresh_link(clip: Clip, attempt: Attempt) -> bool:
 
 def _conclude(job: Job, attempt: Attempt, *, saved: int, troubles: list[Trouble]) -> None:
     """Done, failed, or once more later."""
+    now = timezone.now()
+    advise(attempt, troubles)
+    if any(trouble.has_come_further for trouble in troubles) and now - (attempt.made_at or attempt.created_at) < MOST_TIME:
+        message = f"{troubles[0].message} Going on from there."
+        note(job, State.SAVING, due=now + GO_ON, lease_until=None, cause=troubles[0].cause, message=message[:500], tries=max(0, job.tries - 1))
+        return
     if any(job.tries < trouble.most_tries for trouble in troubles):
-        due = timezone.now() + timedelta(seconds=after_trouble(job.tries, chance=random.random()))  # noqa: S311 - jitter
+        due = now + timedelta(seconds=after_trouble(job.tries, chance=random.random()))  # noqa: S311 - jitter
         message = f"{troubles[0].message} Trying again."
         fields = {"due": due, "lease_until": None, "cause": troubles[0].cause, "message": message[:500]}
         note(job, State.SAVING, attempt=attempt, **fields)
@@ -173,6 +242,11 @@ def _conclude(job: Job, attempt: Attempt, *, saved: int, troubles: list[Trouble]
     else:
         trouble = troubles[0] if troubles else Trouble(Cause.DOWNLOAD_FAILED, "The provider named no clip.")
         finish(job, State.SAVING, State.FAILED, attempt=attempt, charge=NOTHING, cause=trouble.cause, message=trouble.message)
+
+
+def advise(attempt: Attempt, troubles: list[Trouble]) -> None:
+    """Write down what an operator can do about these, where admins look; nothing once it went well."""
+    Attempt.objects.filter(pk=attempt.pk).update(advice=next((trouble.advice for trouble in troubles if trouble.advice), "")[:300])
 
 
 def not_all(missing: int, whole: int, why: str) -> str:

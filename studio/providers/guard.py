@@ -186,7 +186,9 @@ class Guard(httpcore.AsyncNetworkBackend):
         if any(is_never_allowed(address) for address in found):
             raise AddressRefused(f"{host} leads to an address that is never asked.")
         named = is_named(host, port, self._allowed_hosts)
-        if found and (named or all(is_public(address) or is_in_range(address, self._allowed_hosts) for address in found)):
+        resolved = bool(found)
+        found = [address for address in found if not is_in_range(address, self._allowed_hosts)]
+        if resolved and (named or all(is_public(address) for address in found)):
             return
         mend = f"Name {host}:{port} in {SETTING} if it is meant"
         if any(_within(address, FAKE) for address in found):

@@ -1,7 +1,7 @@
 """A file that has arrived in part, with what is needed to go on: where it comes from, and the mark by which its server tells versions apart.
 
     clip.mp4.part   what is here
-    clip.mp4.from   the link without its question mark (signatures change), the mark, and the whole length where it was told
+    clip.mp4.from   the path of the link (hosts and signatures of fresh links change), the mark, and the whole length where it was told
 
 Without a mark (a strong ETag, or Last-Modified) nobody could tell that the file at the server is still the same, so nothing is kept.
 """
@@ -23,7 +23,7 @@ class Partial:
 
     def __init__(self, file: Path, url: str) -> None:
         self.file, self.part, self.origin = file, Path(f"{file}.part"), Path(f"{file}.from")
-        self._source = url.partition("?")[0]
+        self._source = re.sub(r"^\w+://[^/?]*", "", url).partition("?")[0]
         self.size, self.total, self._mark = 0, None, ""
         self._load()
 

@@ -24,6 +24,7 @@ from studio.providers.proxies import DEFAULT_PORTS, Proxy, WrongProxy, proxy_for
 
 USER_AGENT = "studio"
 KEEP_IDLE = 15.0  # seconds; servers close idle connections, some after few
+UNTRUSTED = "its certificate is not trusted here"
 SAID = {  # what people are told of errors whose own words are empty or for programmers
     httpcore.ConnectTimeout: "the server took no connection in time",
     httpcore.ReadTimeout: "the server stopped answering",
@@ -198,7 +199,7 @@ def in_words(error: BaseException) -> tuple[str, str]:
     if isinstance(error, WrongProxy | trust.WrongBundle):
         return "a setting of this installation is wrong", str(error)
     if why := _untrusted(error):
-        return f"its certificate is not trusted here ({why})", trust.FOR_OPERATORS
+        return f"{UNTRUSTED} ({why})", trust.FOR_OPERATORS
     if isinstance(error, httpcore.RemoteProtocolError):
         return _of_protocol(str(error)), ""
     said = str(error).strip() or next((words for kind, words in SAID.items() if isinstance(error, kind)), "")

@@ -208,9 +208,14 @@ class Wire:
         left, _ = await self._asked(provider.balance(), provider)
         return left
 
-    async def download(self, url: str, file: Path, *, limit: int) -> Download:
-        """Copy what a URL gives into `file`, at most `limit` bytes. Raises a DownloadError, or OSError from our own disk."""
-        return await download(url, file, limit=limit, patience=self._downloading, allowed_hosts=self._allowed_hosts)
+    async def download(self, url: str, file: Path, *, limit: int, seconds: float | None = None) -> Download:
+        """Copy what a URL gives into `file`, at most `limit` bytes, within `seconds` if they are fewer than usual. What arrives goes on next time.
+
+        Raises a DownloadError, or OSError from our own disk.
+        """
+        usual = self._downloading
+        patience = usual if seconds is None else replace(usual, total=min(seconds, usual.total))
+        return await download(url, file, limit=limit, patience=patience, allowed_hosts=self._allowed_hosts)
 
     async def _asked(self, flow: Generator[httpx.Request, httpx.Response, Told], provider: Provider) -> tuple[Told, httpx.Response]:
         """What a free question was answered, and the answer. Raises NotNow or Unreadable."""

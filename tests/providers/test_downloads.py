@@ -2,13 +2,15 @@
 
 import asyncio
 import gzip
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from studio.providers.contract import StoresFiles
 from studio.providers.registry import make
-from studio.providers.wire import Download, DownloadFailed, LinkExpired, Patience, Wire
+from studio.providers.wire import Download, DownloadError, DownloadFailed, DownloadUnfinished, LinkExpired, Patience, Wire
 from tests.providers.loopback import Line, Loopback, Script
 
 VIDEO = b"\x00\x00\x00\x20ftypisom" + bytes(range(256)) * 1000
@@ -186,6 +188,203 @@ def test_a_link_that_is_not_to_a_public_https_server_is_not_followed(tmp_path, l
 
     with pytest.raises(DownloadFailed):
         asyncio.run(story())
+
+
+TAG = 'ETag: "v1"\r\n'
+
+
+def in_parts(*, size: int, tag: str = TAG, answers: Callable[[str], str] = lambda rest: rest) -> Script:
+    """A server that hangs up after each `size` bytes, and gives the rest to whoever asks for it. `answers` may falsify the headers of a part."""
+
+    async def script(line: Line) -> None:
+        asked = re.search(rb"range: bytes=(\d+)-", line.loopback.requests[-1].lower())
+        start = int(asked[1]) if asked else 0
+        told = f"Content-Range: bytes {start}-{len(VIDEO) - 1}/{len(VIDEO)}\r\n"
+        status = "206 Partial Content" if asked else "200 OK"
+        head = f"HTTP/1.1 {status}\r\nContent-Length: {len(VIDEO) - start}\r\n{answers(told + tag) if asked else tag}\r\n"
+        await line.say(head.encode() + VIDEO[start : start + size])
+        line.close()
+
+    return script
+
+
+def test_a_download_that_breaks_off_goes_on_where_it_was(tmp_path):
+    got, server = fetch(in_parts(size=70_000), tmp_path / "clip")
+
+    assert (tmp_path / "clip").read_bytes() == VIDEO
+    assert got.size == len(VIDEO)
+    assert [b'if-range: "v1"' in request.lower() for request in server.requests] == [False, True, True, True]
+    assert [path.name for path in tmp_path.iterdir()] == ["clip"]
+
+
+def test_what_one_try_brought_the_next_one_goes_on_from(tmp_path):
+    for _ in range(2):
+        with pytest.raises(DownloadUnfinished, match=r"The download broke off: only [\d,]+ of [\d,]+ bytes came\."):
+            fetch(in_parts(size=10_000), tmp_path / "clip")
+    fetch(in_parts(size=200_000), tmp_path / "clip")
+
+    assert (tmp_path / "clip").read_bytes() == VIDEO
+
+
+def test_a_try_that_brings_nothing_keeps_what_is_there_and_does_not_say_that_it_went_on(tmp_path):
+    with pytest.raises(DownloadUnfinished):
+        fetch(in_parts(size=10_000), tmp_path / "clip")
+    before = (tmp_path / "clip.part").stat().st_size
+    with pytest.raises(DownloadFailed) as failed:
+        fetch(giving(b"later", status="503 Service Unavailable"), tmp_path / "clip")
+
+    assert not isinstance(failed.value, DownloadUnfinished)
+    assert (tmp_path / "clip.part").stat().st_size == before
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        lambda rest: rest.replace("v1", "v2"),  # another file by now
+        lambda rest: rest.replace("bytes ", "bytes 1"),  # another part than asked for
+        lambda rest: rest.replace(f"/{len(VIDEO)}", "/999999"),  # of another length
+        lambda rest: rest.partition("Content-Range")[0],  # which part, it does not say
+    ],
+)
+def test_a_part_that_does_not_fit_what_is_here_starts_over(tmp_path, answers):
+    with pytest.raises(DownloadError):
+        fetch(in_parts(size=10_000, answers=answers), tmp_path / "clip")
+
+    assert not (tmp_path / "clip.part").exists() or (tmp_path / "clip.part").stat().st_size == 10_000
+    fetch(giving(headers=TAG), tmp_path / "clip")
+    assert (tmp_path / "clip").read_bytes() == VIDEO
+
+
+def test_a_server_that_knows_no_ranges_starts_from_nothing(tmp_path):
+    with pytest.raises(DownloadUnfinished):
+        fetch(in_parts(size=10_000), tmp_path / "clip")
+    fetch(giving(headers='ETag: "v2"\r\n'), tmp_path / "clip")
+
+    assert (tmp_path / "clip").read_bytes() == VIDEO
+
+
+def test_a_range_that_the_server_no_longer_has_starts_from_nothing(tmp_path):
+    async def shorter(line: Line) -> None:
+        if b"range:" in line.loopback.requests[-1].lower():
+            await line.answer(b"", status="416 Range Not Satisfiable")
+        else:
+            await line.answer(VIDEO[:5000], headers=TAG)
+
+    with pytest.raises(DownloadUnfinished):
+        fetch(in_parts(size=10_000), tmp_path / "clip")
+    fetch(shorter, tmp_path / "clip")
+
+    assert (tmp_path / "clip").read_bytes() == VIDEO[:5000]
+
+
+@pytest.mark.parametrize("tag", ["", 'ETag: W/"v1"\r\n'])
+def test_without_a_mark_of_the_file_nothing_is_kept(tmp_path, tag):
+    with pytest.raises(DownloadFailed) as failed:
+        fetch(in_parts(size=10_000, tag=tag), tmp_path / "clip")
+
+    assert not isinstance(failed.value, DownloadUnfinished)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_time_of_the_last_change_is_a_mark_too(tmp_path):
+    _, server = fetch(in_parts(size=70_000, tag="Last-Modified: Mon, 30 Nov 2026 12:00:00 GMT\r\n"), tmp_path / "clip")
+
+    assert b"If-Range: Mon, 30 Nov 2026 12:00:00 GMT" in server.requests[1]
+
+
+def test_what_came_from_one_link_is_not_gone_on_with_from_another(tmp_path):
+    with pytest.raises(DownloadUnfinished):
+        fetch(in_parts(size=10_000), tmp_path / "clip", path="/a.mp4")
+    _, server = fetch(giving(), tmp_path / "clip", path="/b.mp4")
+
+    assert b"range:" not in server.requests[0].lower()
+
+
+def test_a_fresh_signature_of_the_same_link_goes_on(tmp_path):
+    async def once(line: Line) -> None:
+        await in_parts(size=10_000 if len(line.loopback.requests) < 9 else 300_000)(line)
+
+    async def story() -> Loopback:
+        async with Loopback(once) as server, Wire(allowed_hosts={server.host}) as wire:
+            with pytest.raises(DownloadUnfinished):
+                await wire.download(f"{server.url}/a.mp4?signature=1", tmp_path / "clip", limit=LIMIT)
+            for _ in range(9):
+                try:
+                    await wire.download(f"{server.url}/a.mp4?signature=2", tmp_path / "clip", limit=LIMIT)
+                    break
+                except DownloadUnfinished:
+                    continue
+            return server
+
+    server = asyncio.run(story())
+
+    assert (tmp_path / "clip").read_bytes() == VIDEO
+    assert all(b"range:" in request.lower() for request in server.requests[1:])
+
+
+def test_a_server_that_all_but_stops_is_given_up_long_before_the_deadline(tmp_path):
+    async def drips(line: Line) -> None:
+        await line.say(f"HTTP/1.1 200 OK\r\nContent-Length: {len(VIDEO)}\r\n{TAG}\r\n".encode())
+        while True:
+            await line.say(b"v")
+            await asyncio.sleep(0.02)
+
+    with pytest.raises(DownloadFailed, match=r"sent less than 512 bytes a second\."):
+        fetch(drips, tmp_path / "clip", patience=Patience(read=0.2, total=20.0))
+
+
+def test_a_file_that_is_too_large_in_parts_is_not_taken(tmp_path):
+    async def story() -> None:
+        async with Loopback(in_parts(size=70_000)) as server, Wire(allowed_hosts={server.host}) as wire:
+            with pytest.raises(DownloadFailed, match="too large"):
+                await wire.download(f"{server.url}/a.mp4", tmp_path / "clip", limit=100_000)
+
+    asyncio.run(story())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plain_link_is_asked_over_https(tmp_path, monkeypatch):
+    """The very link would go to port 80; what is asked is the same host over https, and a port that the link names is kept."""
+    asked: list[tuple[str, int]] = []
+
+    async def resolved(loop: object, host: str, port: int, **_: object) -> list[object]:
+        asked.append((host, port))
+        raise OSError("no name service here")
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", resolved)
+
+    async def story(link: str) -> str:
+        async with Wire() as wire:
+            with pytest.raises(DownloadFailed) as failed:
+                await wire.download(link, tmp_path / "clip", limit=LIMIT)
+            return failed.value.said
+
+    said = [asyncio.run(story(link)) for link in ("http://cdn.example/v.mp4", "http://cdn.example:8443/v.mp4", "https://cdn.example:8443/v.mp4")]
+
+    assert asked == [("cdn.example", 443), ("cdn.example", 8443), ("cdn.example", 8443)]
+    assert said[0] == "The provider’s link is not https, and over https it cannot be followed: cdn.example does not resolve to an address."
+    assert not [words for words in said if "STUDIO_" in words]
+
+
+@pytest.mark.parametrize("port", [22, 25, 80, 6379, 1023])
+def test_a_link_to_a_port_of_a_system_is_not_followed(tmp_path, port):
+    async def story() -> None:
+        async with Wire() as wire:
+            with pytest.raises(DownloadFailed, match="web port" if port < 1024 else "resolve|private|cannot"):
+                await wire.download(
+                    f"https://93.184.215.14:{port}/v.mp4" if port < 1024 else "https://10.0.0.1:6379/", tmp_path / "clip", limit=LIMIT
+                )
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("script", [breaks_off, breaks_off_in_chunks, holds_in_the_middle, giving(b""), leading_to("http://10.0.0.1/a.mp4")])
+def test_why_a_download_failed_is_a_sentence_without_names_of_classes_and_settings(tmp_path, script):
+    with pytest.raises(DownloadFailed) as failed:
+        fetch(script, tmp_path / "clip", patience=Patience(read=0.2, total=5.0))
+
+    assert failed.value.said.endswith(".")
+    assert not re.search(r"Error|Timeout|STUDIO_|:\s*\.|\(\)|\.\.", failed.value.said)
 
 
 def test_a_fault_of_our_own_disk_is_not_blamed_on_the_provider(tmp_path):

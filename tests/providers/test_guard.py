@@ -1,13 +1,14 @@
 """No connection is made into a private network, whatever a URL, a redirect or a name server says."""
 
 import asyncio
+import ipaddress
 import socket
 from collections.abc import Iterable
 
 import httpcore
 import pytest
 
-from studio.providers.guard import SOCKET_OPTION, AddressRefused, Guard, Resolve, is_named
+from studio.providers.guard import SOCKET_OPTION, AddressRefused, Guard, Resolve, is_named, is_public
 
 PUBLIC, PUBLIC_6, PRIVATE = "93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "10.0.0.1"
 
@@ -169,6 +170,59 @@ def test_an_operator_names_a_host_with_or_without_its_port(host, port, allowed):
 )
 def test_a_host_is_named_exactly_or_not_at_all(host, port, allowed):
     assert not is_named(host, port, allowed)
+
+
+@pytest.mark.parametrize(
+    ("address", "carried"),
+    [
+        ("::ffff:8.8.8.8", True),
+        ("64:ff9b::808:808", True),  # how a network that only speaks IPv6 shows every IPv4 host
+        ("2002:808:808::", True),
+        ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),
+        ("64:ff9b::a00:1", False),
+        ("64:ff9b::7f00:1", False),
+        ("2002:a00:1::", False),
+        ("::a00:1", False),
+        ("64:ff9b:1::808:808", False),  # of one's own network, whatever it carries
+        ("2001:0:808:808::f5ff:fffe", False),  # Teredo, whose client is 10.0.0.1
+    ],
+)
+def test_an_address_that_carries_an_ipv4_one_is_judged_by_it(address: str, carried: bool):
+    assert is_public(ipaddress.ip_address(address)) is carried
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "64:ff9b:1::a9fe:a9fe", "64:ff9b:1:a9fe:a9:fe00::", "2001:0:a9fe:a9fe::1"])
+def test_no_range_opens_the_way_to_machine_credentials(host: str):
+    with pytest.raises(AddressRefused, match="never asked"):
+        asyncio.run(Guard({"169.0.0.0/8", "64:ff9b:1::/48", "2001::/16"}, resolve=names(host)).addresses("metadata.example", 443))
+
+
+@pytest.mark.parametrize("address", ["198.18.0.7", "198.19.255.1", "::ffff:c612:7", "64:ff9b::c612:7"])
+def test_a_range_that_an_operator_named_lets_every_name_through_that_leads_into_it(address: str):
+    guard = Guard({"198.18.0.0/15"}, resolve=names(address))
+
+    assert asyncio.run(guard.addresses("api.x.ai", 443)) == [address]
+    assert asyncio.run(guard.addresses("cdn.provider.example", 443)) == [address]
+    with pytest.raises(AddressRefused, match="web port"):
+        asyncio.run(guard.addresses("api.x.ai", 80))
+
+
+def test_without_it_the_operator_is_told_of_the_range():
+    with pytest.raises(AddressRefused) as refused:
+        asyncio.run(Guard(resolve=names("198.18.0.7")).addresses("api.x.ai", 443))
+
+    assert refused.value.said == "api.x.ai is in a private network."
+    assert "198.18.0.0/15" in refused.value.mend
+
+
+@pytest.mark.parametrize(("port", "passes"), [(443, True), (8443, True), (1024, True), (22, False), (80, False), (1023, False)])
+def test_files_may_come_from_the_ports_that_are_free(port: int, passes: bool):
+    found = Guard(free_ports=True, resolve=names(PUBLIC)).addresses("cdn.example", port)
+    if passes:
+        assert asyncio.run(found) == [PUBLIC]
+        return
+    with pytest.raises(AddressRefused):
+        asyncio.run(found)
 
 
 def test_the_pool_may_wait_through_the_guard():
