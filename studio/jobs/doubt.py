@@ -21,13 +21,13 @@ from django.utils import timezone
 
 from studio.accounts.models import AuditEvent, User
 from studio.jobs import health, late, watching
-from studio.jobs.hands import Outcome, hands
+from studio.jobs.hands import Outcome
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Cause, Clip, Job, alerted
 from studio.jobs.moves import finish, live, lock, move, note
 from studio.jobs.sending import TIDY_FIRST, brief_of_job, ended, token_hash
 from studio.providers.contract import Found, Listing, Lists, NotNow, Phase, ProviderError, Report, StoredFile, StoresFiles
-from studio.providers.wire import Answer
+from studio.providers.wire import Answer, Wire
 
 log = logging.getLogger(__name__)
 BEFORE, AFTER = timedelta(minutes=1), timedelta(minutes=3)  # of its sending: when a provider may have written it down
@@ -114,20 +114,20 @@ def without_id(attempt: Attempt) -> None:
         attempt.job.state = State.IN_DOUBT
 
 
-async def search(provider: Lists, attempt: Attempt) -> Listing:
+async def search(wire: Wire, provider: Lists, attempt: Attempt) -> Listing:
     """The call that looks for a lost submission in the provider's own list, from the moment of its sending outward."""
     sent, brief = attempt.sent_at or attempt.created_at, brief_of_job(attempt.job)
-    near = await hands().wire.find(provider, brief, since=sent - NEAR, until=sent + NEAR)
+    near = await wire.find(provider, brief, since=sent - NEAR, until=sent + NEAR)
     if any(_is_called_ours(attempt, one) for one in near.found):
         return near
-    whole = await hands().wire.find(provider, brief, since=sent - BEFORE, until=sent + AFTER)
+    whole = await wire.find(provider, brief, since=sent - BEFORE, until=sent + AFTER)
     return replace(whole, requests=near.requests + whole.requests)
 
 
-async def search_file(provider: StoresFiles, attempt: Attempt) -> Listing:
+async def search_file(wire: Wire, provider: StoresFiles, attempt: Attempt) -> Listing:
     """The call that looks for the clip of a lost submission in the provider's file store, where it would have a name of its own."""
     sent = attempt.sent_at or attempt.created_at
-    return await hands().wire.find_file(provider, attempt.stored_as, since=sent - BEFORE)
+    return await wire.find_file(provider, attempt.stored_as, since=sent - BEFORE)
 
 
 def searched_file(attempt: Attempt, outcome: Outcome) -> None:

@@ -173,11 +173,11 @@ def hands() -> Hands:
     return _hands
 
 
-def hand_over() -> Hands:
-    """The pair of this process, for a thread that goes on with the calls that are out, and closes it; the next call of `hands` makes a new one."""
-    global _hands
-    pair, _hands = hands(), None
-    return pair
+def hand_over(pair: Hands) -> None:
+    """Leave this pair to a thread that goes on with its calls, and closes it: the next call of `hands` makes a new one."""
+    global _hands  # noqa: PLW0603 - as above
+    if _hands is pair:
+        _hands = None
 
 
 def let_go() -> None:

@@ -26,7 +26,7 @@ from studio.jobs.line import AWAY, in_turn
 from studio.jobs.models import Attempt, Job
 from studio.jobs.sending import LONGEST_REST, NoAccess, Ticket, access, claim, rest, submitted
 from studio.providers.contract import Batches, Listing, Lists, NotNow, Provider, StoresFiles
-from studio.providers.wire import Answer, Pace
+from studio.providers.wire import Answer, Pace, Wire
 from studio.routing.breaker import WHOLE, open_ones
 from studio.routing.models import Breaker, Connection
 from studio.routing.pace import allowance
@@ -53,11 +53,16 @@ class Round:
     fence: int
     alive: Callable[[], None]
     now: datetime = field(default_factory=timezone.now)
-    calls: Calls = field(default_factory=lambda: hands().calls())
+    pair: Hands = field(default_factory=hands)  # kept, because a thread may go on with it while its process has another one
+    calls: Calls = field(init=False)
     first: frozenset[Task] = frozenset()
     later: looking.Later = field(default_factory=looking.Later)
     made: int = 0
     is_slow: bool = False
+
+    def __post_init__(self) -> None:
+        """Nothing is out yet."""
+        self.calls = self.pair.calls()
 
     def run(self) -> int:
         """How many calls were made. Afterwards the lease is given back, or `is_slow`, and a thread goes on and gives it back."""
@@ -68,7 +73,7 @@ class Round:
                 self.first = self._begin()
             except Exception:  # what is out already must come home all the same
                 log.exception("connection %s: the sweep broke off", self.connection.pk)
-            if not hands().finish(self.calls, self._meanwhile, within=SLOW):
+            if not self.pair.finish(self.calls, self._meanwhile, within=SLOW):
                 self._go_on_apart()
                 return self.made
             self.later.write()
@@ -78,17 +83,18 @@ class Round:
     def _go_on_apart(self) -> None:
         """Leave what is still out to a thread. It shows no sign of life: the cluster's must come from those that work on."""
         self.is_slow, self.alive = True, _nothing
-        threading.Thread(target=self._finish_apart, args=(hand_over(),), name=f"sweep of connection {self.connection.pk}").start()
+        hand_over(self.pair)
+        threading.Thread(target=self._finish_apart, name=f"sweep of connection {self.connection.pk}").start()
 
-    def _finish_apart(self, pair: Hands) -> None:
+    def _finish_apart(self) -> None:
         try:
-            pair.finish(self.calls, self._meanwhile)
+            self.pair.finish(self.calls, self._meanwhile)
             self.later.write()
         except Exception:
             log.exception("connection %s: the slow calls broke off", self.connection.pk)
         finally:
             give_back(self.connection.pk, self.fence, made=self.made)
-            pair.close()
+            self.pair.close()
             connections.close_all()
 
     def _begin(self) -> frozenset[Task]:
@@ -106,8 +112,8 @@ class Round:
                 break
             if ticket := claim(job, now=now):
                 left = asyncio.Event()
-                started.append(self._start(_sent(ticket, left), partial(submitted, ticket)))
-                hands().run(_leaving(started[-1], left))  # before the next claim: a kill then puts one order in doubt, not all of them
+                started.append(self._start(_sent(self.pair.wire, ticket, left), partial(submitted, ticket)))
+                self.pair.run(_leaving(started[-1], left))  # before the next claim: a kill then puts one order in doubt, not all of them
         return frozenset(started)
 
     def _meanwhile(self) -> None:
@@ -195,7 +201,7 @@ class Round:
         self._put_off(attempts)
         return [
             self._start(
-                hands().wire.check(provider, attempt.remote_id or attempt.proposed_id),
+                self.pair.wire.check(provider, attempt.remote_id or attempt.proposed_id),
                 partial(looking.looked, attempt, later=self.later, worth=worth),
             )
             for attempt in attempts
@@ -213,7 +219,7 @@ class Round:
         worth = float(min(size, in_flight))
         return [
             self._start(
-                hands().wire.check_many(provider, [attempt.remote_id or "" for attempt in group]),
+                self.pair.wire.check_many(provider, [attempt.remote_id or "" for attempt in group]),
                 partial(looking.looked_at_many, group, later=self.later, worth=worth),
             )
             for group in groups
@@ -224,7 +230,7 @@ class Round:
         if isinstance(provider, Lists):
             lost = lost[: self._reserve(len(lost))]
             self._put_off(lost)
-            return [self._start(doubt.search(provider, attempt), partial(doubt.searched, attempt)) for attempt in lost]
+            return [self._start(doubt.search(self.pair.wire, provider, attempt), partial(doubt.searched, attempt)) for attempt in lost]
         if not isinstance(provider, StoresFiles):
             doubt.leave_to_people(lost)
             return []
@@ -232,7 +238,7 @@ class Round:
         named = [attempt for attempt in lost if attempt.stored_as]
         named = named[: self._reserve(len(named))]
         self._put_off(named)
-        return [self._start(doubt.search_file(provider, attempt), partial(doubt.searched_file, attempt)) for attempt in named]
+        return [self._start(doubt.search_file(self.pair.wire, provider, attempt), partial(doubt.searched_file, attempt)) for attempt in named]
 
     def _watched(self) -> "QuerySet[Attempt]":
         """Live attempts here that are watched: at the provider, or in doubt."""
@@ -278,12 +284,12 @@ def give_back(connection_id: int, fence: int, *, made: int) -> None:
     Connection.objects.filter(pk=connection_id, lease_fence=fence).update(lease_until=None, **busy)
 
 
-async def _sent(ticket: Ticket, left: asyncio.Event) -> Answer:
+async def _sent(wire: Wire, ticket: Ticket, left: asyncio.Event) -> Answer:
     """The answer to a paid submission, which leaves soon after its claim or not at all: by the end of its lease somebody may have ordered anew."""
     if timezone.now() - (ticket.attempt.sent_at or timezone.now()) > MOST_DELAY:
         raise NotNow("The worker was held up before it could send this.")
     named = {"callback_url": ticket.callback_url, "reference": str(ticket.attempt.pk)}
-    return await hands().wire.submit(ticket.provider, ticket.brief, **named, left=left.set)
+    return await wire.submit(ticket.provider, ticket.brief, **named, left=left.set)
 
 
 async def _leaving(task: Task, left: asyncio.Event) -> None:
