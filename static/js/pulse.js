@@ -7,7 +7,7 @@
 import { listen, hears, stop } from "app/news";
 import { isOn, tell as notify } from "app/notify";
 import { send } from "app/request";
-import { announce, pin } from "app/toast";
+import { announce, pin, unpin } from "app/toast";
 
 const NEAR = 1000, LIVE = 2000, FAR = 4000, LINE = 8000, IDLE = 20_000, HEARD = 30_000, SLOWEST = 15_000, BEHIND = 30_000, LIVELY = 120_000;
 const REST = 400, LONGEST_REST = 5000; // ms from one answer to the next question, however much happens: twice as long as the last answer took
@@ -32,7 +32,7 @@ function pause() {
 const isAway = () => document.hidden && !(isOn() && board.querySelector(IN_FLIGHT));
 function plan(delay = document.hidden ? BEHIND : pause()) {
   clearTimeout(timer);
-  if (!isAway() && !isShut) timer = setTimeout(ask, delay * (0.85 + Math.random() * 0.3));
+  if (!isAway()) timer = setTimeout(ask, delay * (0.85 + Math.random() * 0.3));
 }
 
 function told(what) {
@@ -42,26 +42,26 @@ function told(what) {
 
 function ask() {
   clearTimeout(timer);
-  if (isAway() || asking || isShut) return;
+  if (isAway() || asking) return;
   asking = true;
   asked = Date.now();
   document.body.dispatchEvent(new CustomEvent("pulse"));
 }
 
 function behind() {
-  const line = document.getElementById("behind"), lost = failures > 1;
+  const line = document.getElementById("behind"), lost = failures > 1 && !isShut;
   if (line.hidden === lost) announce(lost ? "Reconnecting. The board is not up to date." : "The board is up to date again.");
   line.hidden = !lost;
   document.getElementById("behind-s").textContent = Math.round((Date.now() - answered) / 1000);
   const live = document.getElementById("live");
-  if (live) live.hidden = !line.hidden;
+  if (live) live.hidden = failures > 1 || isShut;
 }
 
 pulse.addEventListener("htmx:finally:request", (e) => {
   const { request, response } = e.detail.ctx;
   if (request.signal.aborted && request.signal.reason !== "timeout") return; // a later poll took its place, and is awaited
   asking = false;
-  if ([403, 404].includes(response?.status)) { shut(); return; }
+  if (response) access(![403, 404].includes(response.status));
   const well = response && (response.status === 304 || response.raw.ok);
   failures = well ? 0 : failures + 1;
   if (well) answered = Date.now();
@@ -83,20 +83,17 @@ for (const turn of ["session:out", "session:other", "session:back"]) {
   document.addEventListener(turn, () => { const live = document.getElementById("live"); if (live) live.hidden = turn !== "session:back" || failures > 1; });
 }
 
-// No longer a member, or the project is gone: nothing is asked any more, and what was typed can still be copied.
+// No longer a member, or the project is gone: what was typed can still be copied, and it may be opened again.
 let isShut = false;
-function shut() {
-  isShut = true;
-  stop();
-  clearTimeout(timer);
-  const live = document.getElementById("live");
-  if (live) live.hidden = true;
-  pin("shut", "You can no longer open this project. What you typed stays here until you leave: copy it if you need it.", [["Leave", "/"]]);
+function access(well) {
+  if (well !== isShut) return;
+  isShut = !well;
+  const words = "You can no longer open this project. What you typed stays here until you leave: copy it if you need it.";
+  if (isShut) pin("shut", words, [["Leave", "/"]]); else unpin("shut");
 }
 
 // Whoever leaves has seen what was here: the next time only what ended later is marked as new.
 function looked() {
-  if (isShut) return;
   send(pulse.dataset.looked, { method: "POST", keepalive: true, body: new URLSearchParams({ tag }) }, "never").catch(() => {});
 }
 

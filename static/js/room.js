@@ -1,6 +1,6 @@
 // Keeps the control room true: it fires `look` on the body every 5 s, #room-poll asks, and the answer is morphed in, so focus and scroll stay.
 //   never while hidden; at once when shown again or back online; on trouble twice as long each time, up to 40 s, and the page says so
-import { pin } from "app/toast";
+import { pin, unpin } from "app/toast";
 
 const EVERY = 5000, SLOWEST = 40_000;
 const live = document.getElementById("live");
@@ -23,11 +23,8 @@ document.addEventListener("htmx:finally:request", (e) => {
   if (e.detail.ctx.sourceElement?.id !== "room-poll") return;
   asking = false;
   const { response } = e.detail.ctx;
-  if ([403, 404].includes(response?.status)) { // no longer an admin: nothing is asked any more
-    live.hidden = true;
-    pin("shut", "You can no longer open the control room.", [["Leave", "/"]]);
-    return;
-  }
+  if ([403, 404].includes(response?.status)) pin("shut", "You can no longer open the control room.", [["Leave", "/"]]);
+  else if (response?.raw.ok) unpin("shut");
   failures = response?.raw.ok ? 0 : failures + 1;
   live.toggleAttribute("data-behind", failures > 1);
   words.textContent = failures > 1 ? "Reconnecting. What is shown is old." : "Live";

@@ -6,8 +6,8 @@ import { announce, pin, unpin } from "app/toast";
 
 const REST = 2000; // ms since the last key
 const dialog = document.getElementById("sign-in");
-const form = dialog?.querySelector("form");
-const problem = document.getElementById("sign-in-problem");
+const template = dialog?.querySelector("template");
+const form = () => dialog.querySelector("form");
 let keyed = 0, timer, isBusy = false;
 
 addEventListener("keydown", () => { keyed = Date.now(); }, true);
@@ -15,11 +15,11 @@ addEventListener("keydown", () => { keyed = Date.now(); }, true);
 function open() {
   clearTimeout(timer);
   if (dialog.open || isIn()) return;
-  say("");
-  form.elements.password.value = "";
+  dialog.replaceChildren(template.content.cloneNode(true));
   unpin("session"); // the dialog says it
   dialog.showModal();
-  (form.elements.login.value ? form.elements.password : form.elements.login).focus();
+  const { login, password } = form().elements;
+  (login.value ? password : login).focus();
 }
 function openLater() {
   clearTimeout(timer);
@@ -29,28 +29,32 @@ function openLater() {
 }
 
 function say(words) {
+  if (!dialog.open) return;
+  const problem = document.getElementById("sign-in-problem");
   problem.hidden = !words;
   problem.querySelector("span").textContent = words;
-  for (const field of [form.elements.login, form.elements.password]) field.setAttribute("aria-invalid", String(Boolean(words)));
+  const { login, password } = form().elements;
+  for (const field of [login, password]) field.setAttribute("aria-invalid", String(Boolean(words)));
+  password.select();
 }
 
 // Which of them is wrong nobody is told: the sentence is the sign-in page's own.
 async function enter() {
-  const answer = await signIn(form.action, { login: form.elements.login.value, password: form.elements.password.value }).catch(() => undefined);
+  const { login, password } = form().elements;
+  const answer = await signIn(form().action, { login: login.value, password: password.value }).catch(() => undefined);
   if (answer === null) return; // somebody is in already, by another tab
   if (answer === undefined) { say("No answer. Check the connection and try again."); return; }
   const said = await answer.json().catch(() => null);
   if (!said?.location) {
     if (answer.status === 429) say("Too many tries. Wait a few minutes and try again.");
     else say(wordsOf(said?.form) || "The studio could not sign you in. Try again in a moment.");
-    form.elements.password.select();
     return;
   }
   if ((await check()) === "out") say("This account is switched off. Ask an admin to switch it on.");
 }
 const wordsOf = (given) => given && [...given.errors, ...Object.values(given.fields).flatMap((field) => field.errors)].join(" ");
 
-form?.addEventListener("submit", async (e) => {
+dialog?.addEventListener("submit", async (e) => {
   e.preventDefault();
   e.stopPropagation();
   if (isBusy) return;
@@ -64,6 +68,7 @@ form?.addEventListener("submit", async (e) => {
 
 // Closed without a sign-in: what was pressed is refused, what was typed stays.
 dialog?.addEventListener("close", () => {
+  dialog.replaceChildren(template);
   if (isOut()) line();
   giveUp();
 });

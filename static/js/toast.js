@@ -53,6 +53,7 @@ export function toast(text, { tone = "success", kind = "", undo = null, told = n
 
 // A line that stays until it is over, with buttons ([words, what they do]) or links ([words, address]).
 export function pin(kind, text, acts) {
+  if ([...ofKind(kind)].some((one) => one.firstChild.textContent === text)) return;
   const buttons = () => acts.map(([words, act]) => {
     const one = Object.assign(document.createElement(typeof act === "string" ? "a" : "button"), { className: "btn btn--primary btn--sm", textContent: words });
     if (typeof act === "string") one.href = act;

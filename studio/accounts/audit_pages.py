@@ -1,11 +1,8 @@
 """The record of changes as a page and as a file, for admins; of money for credit managers."""
 
-import csv
-from collections.abc import Iterator
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -15,7 +12,7 @@ from django.views.decorators.http import require_safe
 from studio.accounts import audit, door
 from studio.accounts.audit import Filters
 from studio.accounts.models import AuditEvent, User
-from studio.accounts.sheets import safe_cell
+from studio.accounts.sheets import sheet
 
 COLUMNS = ("at (UTC)", "who", "action", "whom or what", "changed", "reason", "address")
 AT_ONCE = 500  # rows that are read together
@@ -40,17 +37,8 @@ def events(request: HttpRequest) -> HttpResponse:
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The same events as a CSV file, all of them, sent while they are read."""
     reader, filters = allowed(request), Filters.read(request.GET.dict())
-    answer = StreamingHttpResponse(rows(audit.events_for(reader, filters)), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="audit-{timezone.localdate():%Y-%m-%d}.csv"'
-    return answer
-
-
-def rows(found: "QuerySet[AuditEvent]") -> Iterator[str]:
-    """The lines of the file."""
-    writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
-    for event in found.iterator(AT_ONCE):
-        yield writer.writerow([safe_cell(cell) for cell in cells(event)])
+    found = audit.events_for(reader, filters).iterator(AT_ONCE)
+    return sheet(f"audit-{timezone.localdate():%Y-%m-%d}", COLUMNS, map(cells, found))
 
 
 def cells(event: AuditEvent) -> list[str]:
@@ -58,14 +46,6 @@ def cells(event: AuditEvent) -> list[str]:
     changed = "; ".join(map(str, audit.line(event).differences))
     who = event.actor.email if event.actor else "Studio"
     return [f"{event.at:%Y-%m-%d %H:%M:%S}", who, event.action, event.subject, changed, event.reason, event.address or ""]
-
-
-class _Echo:
-    """A file that hands back what is written to it, for the csv module."""
-
-    def write(self, text: str) -> str:
-        """The text."""
-        return text
 
 
 def allowed(request: HttpRequest) -> User:

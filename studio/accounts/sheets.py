@@ -1,8 +1,9 @@
-"""CSV files as spreadsheets open them: UTF-8 with its mark, no cell that is taken for a formula, streamed line by line."""
+"""CSV files as spreadsheets open them: UTF-8 with its mark, no cell that is taken for a formula, streamed line by line. The one writer of them all."""
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 from django.http import StreamingHttpResponse
 from django.utils.text import get_valid_filename
@@ -19,24 +20,25 @@ class _Line:
         return line
 
 
-def sheet(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> StreamingHttpResponse:
-    """The answer that is saved as `name`.csv. Its length does not matter: a row is written when the one before has left."""
-    answer = StreamingHttpResponse(_lines(header, rows), content_type="text/csv; charset=utf-8")
+def sheet(
+    name: str, header: Sequence[str], rows: Iterable[Sequence[object]], *, cell: Callable[[object], str] | None = None
+) -> StreamingHttpResponse:
+    """The answer that is saved as `name`.csv. Its length does not matter: a row is written when the one before has left. `cell` as for `sheet_lines`."""
+    answer = StreamingHttpResponse(sheet_lines(header, rows, cell=cell), content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="{get_valid_filename(name)}.csv"'
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
 
 
-def _lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    return sheet_lines(header, ([safe_cell(cell) for cell in row] for row in rows))
-
-
-def sheet_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """The lines of a file whose cells are safe already."""
-    writer = csv.writer(_Line())
-    yield MARK + str(writer.writerow(header))
-    for row in rows:
-        yield str(writer.writerow(row))
+def sheet_lines(header: Sequence[str], rows: Iterable[Sequence[object]], *, cell: Callable[[object], str] | None = None) -> Iterator[str]:
+    """The lines of a file, the first with the mark; each ends with a carriage return and a line feed. `cell` writes a value so that it can be read back
+    exactly; it has to guard against formulas as `safe_cell` does, which is used without it.
+    """
+    writer, safe = csv.writer(_Line()), cell or safe_cell
+    mark = MARK
+    for row in chain([header], rows):
+        yield mark + str(writer.writerow([safe(value) for value in row]))
+        mark = ""
 
 
 def safe_cell(value: object) -> str:

@@ -1,13 +1,12 @@
 """Entries as CSV: whole and exact, for spreadsheets and scripts."""
 
-import csv
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Protocol
 
 from django.utils import timezone
 
-from studio.accounts.sheets import safe_cell
+from studio.accounts.sheets import sheet_lines
 from studio.credits.models import Entry
 
 COLUMNS = ("time", "person", "kind", "credits", "balance", "owed", "project", "provider", "reason", "by", "reference")
@@ -28,10 +27,9 @@ def entries_between(first: date, last: date) -> Iterator[Entry]:
 
 def write_entries(entries: Iterable[Entry], to: Writes) -> int:
     """How many lines were written below the heading. Times are UTC; `credits` is what moved, with three decimals and no separators."""
-    writer, count = csv.writer(to), 0
-    writer.writerow(COLUMNS)
-    for entry in entries:
-        writer.writerow([safe_cell(value) for value in _cells(entry)])
+    count = -1  # the heading
+    for line in sheet_lines(COLUMNS, map(_cells, entries)):
+        to.write(line)
         count += 1
     return count
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from studio.accounts.sheets import safe_cell, sheet_lines
+from studio.accounts.sheets import sheet_lines
 from studio.credits.figures import credits_cell
 from studio.gallery.bundle_models import Bundle, BundleClip
 from studio.gallery.standing import decision_of
@@ -107,7 +107,7 @@ def as_json(bundle: Bundle, clips: Sequence[dict[str, Any]], *, left_out: Sequen
 
 def as_csv(clips: Sequence[dict[str, Any]], *, left_out: Sequence[str]) -> bytes:
     """The manifest for spreadsheets; no cell of it is taken for a formula."""
-    return "".join(sheet_lines(COLUMNS, ([safe_cell(cell) for cell in row] for row in _rows(clips, left_out)))).encode()
+    return "".join(sheet_lines(COLUMNS, _rows(clips, left_out))).encode()
 
 
 def _rows(clips: Sequence[dict[str, Any]], left_out: Sequence[str]) -> Iterator[list[object]]:

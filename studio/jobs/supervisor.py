@@ -217,7 +217,8 @@ class Supervisor:
     def end(self) -> None:
         """SIGTERM to the cluster's main process only: sent to the group it would hang. What is left after the grace is ended with the group."""
         process = self._current().process
-        get_broker().purge_queue()  # no sweep begins any more, so that nothing new is sent
+        with suppress(*BROKER_AWAY):
+            get_broker().purge_queue()  # no sweep begins any more, so that nothing new is sent
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):

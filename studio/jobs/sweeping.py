@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,7 +26,7 @@ from studio.jobs.line import AWAY, in_turn
 from studio.jobs.models import Attempt, Job
 from studio.jobs.sending import LONGEST_REST, NoAccess, Ticket, access, claim, rest, submitted
 from studio.providers.contract import Batches, Listing, Lists, NotNow, Provider, StoresFiles
-from studio.providers.wire import Answer
+from studio.providers.wire import Answer, Pace
 from studio.routing.breaker import WHOLE, open_ones
 from studio.routing.models import Breaker, Connection
 from studio.routing.pace import allowance
@@ -261,8 +261,9 @@ class Round:
         def written(outcome: Outcome) -> None:
             before = self.later.count
             write(outcome)
-            if isinstance(outcome, Answer) and outcome.pace.remaining == 0 and outcome.pace.reset:
-                rest(self.connection.pk, until=timezone.now() + timedelta(seconds=min(LONGEST_REST, outcome.pace.reset)))
+            for pace in _paces(outcome)[:1]:  # an answer about many has one
+                if pace.remaining == 0 and pace.reset:
+                    rest(self.connection.pk, until=timezone.now() + timedelta(seconds=min(LONGEST_REST, pace.reset)))
             if isinstance(outcome, Listing):
                 self._reserve(outcome.requests - 1)  # its further pages count, too
             if self.later.count == before:  # a look that was only put off has written nothing yet
@@ -290,6 +291,13 @@ async def _leaving(task: Task, left: asyncio.Event) -> None:
     leaves = asyncio.ensure_future(left.wait())
     await asyncio.wait({task, leaves}, timeout=LEAVING, return_when=asyncio.FIRST_COMPLETED)
     leaves.cancel()
+
+
+def _paces(outcome: Outcome) -> list[Pace]:
+    """What an answer said about the rate limit, for each job that it was about."""
+    if isinstance(outcome, Answer):
+        return [outcome.pace]
+    return [answer.pace for answer in outcome.values()] if isinstance(outcome, Mapping) else []
 
 
 def _nothing() -> None:

@@ -1,7 +1,7 @@
-"""What the queue runs. Every task here may run twice, late or never; the rows say what there is to do.
+"""Two of the tasks that the queue runs; save and rescue stand in saving.py and rescue.py. Each may run twice, late or never: the rows say what there
+is to do.
 
 sweep(connection_id)   sends and looks, for one connection, under its lease (sweeping.py)
-save(job_id)           brings one job's clips into our storage (saving.py)
 beat()                 proves that queue, worker and database work together
 """
 

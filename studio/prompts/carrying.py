@@ -66,9 +66,9 @@ def from_cell(cell: str) -> str:
     return cell[1:] if ESCAPED.match(cell) else cell
 
 
-def csv_row(row: Mapping[str, object]) -> list[str]:
-    """A version as a line: lists separated by commas, tables as JSON."""
-    return [csv_cell(_flat(name, row[name])) for name in COLUMNS]
+def csv_row(row: Mapping[str, object]) -> list[object]:
+    """A version as a line, whose cells `csv_cell` writes: lists separated by commas, tables as JSON."""
+    return [_flat(name, row[name]) for name in COLUMNS]
 
 
 def _flat(name: str, value: object) -> object:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from studio.accounts.actions import CannotDo
 from studio.accounts.door import person
 from studio.accounts.models import User
-from studio.accounts.sheets import sheet_lines
+from studio.accounts.sheets import sheet
 from studio.prompts import carrying, importing, uploads
 from studio.prompts.carrying import Row, Undecided, Unreadable
 from studio.prompts.library import Filters, found
@@ -31,11 +31,11 @@ SHOWN = 200  # bad rows, or good prompts, on the page
 def export(request: HttpRequest) -> HttpResponseBase:
     """The prompts that the list shows, every version, as `?format=csv` or `json`; written while they are read."""
     user, filters = person(request), Filters.read(request.GET.dict())
-    kind = "json" if request.GET.get("format") == "json" else "csv"
-    lines = carrying.json_lines(rows(user, filters)) if kind == "json" else sheet_lines(carrying.COLUMNS, map(carrying.csv_row, rows(user, filters)))
-    types = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
-    answer = StreamingHttpResponse(lines, content_type=types[kind])
-    answer.headers["Content-Disposition"] = f'attachment; filename="prompts-{timezone.localdate():%Y-%m-%d}.{kind}"'
+    name = f"prompts-{timezone.localdate():%Y-%m-%d}"
+    if request.GET.get("format") != "json":
+        return sheet(name, carrying.COLUMNS, map(carrying.csv_row, rows(user, filters)), cell=carrying.csv_cell)
+    answer = StreamingHttpResponse(carrying.json_lines(rows(user, filters)), content_type="application/json")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.json"'
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
 

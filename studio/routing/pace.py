@@ -7,6 +7,8 @@ later than they were allowed, and not always by the same: so 61 seconds of ours 
 
 from datetime import datetime, timedelta
 
+from studio.leases import SKEW
+
 BURST = 50  # one part in so many of the limit, and one more: 1.2 s worth of requests, longer than the pause between two sweeps
 LATE = 1.0  # seconds that a request may need from its allowance to the provider
 
@@ -33,9 +35,9 @@ def strain(*, now: datetime, paced_until: datetime | None, per_minute: int) -> f
 
 
 def _believed(paced_until: datetime | None, *, now: datetime, per_minute: int) -> datetime:
-    """The moment up to which requests were allowed, but none that a right clock could not have written: one may have been ahead."""
+    """The moment up to which requests were allowed; now, where no right clock could have written it: one may have been ahead."""
     burst, gap = _burst(per_minute)
-    return min(paced_until or now, now + burst * gap)
+    return paced_until if paced_until and paced_until <= now + burst * gap + SKEW else now
 
 
 def _burst(per_minute: int) -> tuple[int, timedelta]:

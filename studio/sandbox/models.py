@@ -74,7 +74,7 @@ class Moment(models.TextChoices):
 
 
 BARREN = (Kind.FAILURE, Kind.MODERATION_RESULT, Kind.NEVER, Kind.EXPIRED)  # with these there is never a video
-ABSURD = (float("nan"), -1, 10**18, "plenty", None)  # usage figures that nobody should believe, in turn
+ABSURD = (float("nan"), -1, 10**18, "plenty", None, 0)  # usage figures that nobody should believe, in turn
 PRIVATE = "https://169.254.169.254/latest/meta-data"  # where cloud machines keep their secrets: no client should follow a link there
 
 

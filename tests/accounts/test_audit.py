@@ -130,7 +130,7 @@ def test_the_file_holds_the_same_events_and_no_formula(ada, dave, alice):
 
     assert answer.streaming
     assert answer["Content-Disposition"].startswith('attachment; filename="audit-')
-    head, row = csv.reader(b"".join(answer).decode().splitlines())
+    head, row = csv.reader(b"".join(answer).decode("utf-8-sig").splitlines())
     assert tuple(head) == ("at (UTC)", "who", "action", "whom or what", "changed", "reason", "address")
     assert row[1:6] == ["dave@example.org", "credits.granted", "alice@example.org", "credits: 0 → 1", "'=HYPERLINK(1)"]
     datetime.fromisoformat(row[0])

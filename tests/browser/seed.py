@@ -273,6 +273,11 @@ def remove_member(code: str, name: str) -> None:
     Membership.objects.filter(project__code=code, user=person_of(code, name)).delete()
 
 
+def add_member(code: str, name: str, role: str = "maker") -> None:
+    """This person belongs to the project again."""
+    Membership.objects.create(project=Project.objects.get(code=code), user=person_of(code, name), role=role)
+
+
 def shots(code: str) -> None:
     """Prints author and prompt of each job of the project, oldest first."""
     print(json.dumps(list(Job.objects.filter(project__code=code).order_by("number").values_list("author__name", "prompt"))))  # noqa: T201 - read outside

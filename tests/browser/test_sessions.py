@@ -377,6 +377,9 @@ def test_a_board_that_is_no_longer_open_to_somebody_keeps_their_words(alice: Pag
     expect(alice.locator("#prompt")).to_have_value(WORDS)
     assert alice.evaluate("window.neverReloaded") is True
     expect(alice.locator("#toasts").get_by_role("link", name="Leave")).to_have_attribute("href", "/")
+    seed("add_member", "alice")
+    expect(alice.locator("#toasts")).not_to_contain_text("You can no longer open", timeout=milliseconds(60))
+    expect(alice.locator("#prompt")).to_have_value(WORDS)
 
 
 CAUSES = {

@@ -76,7 +76,7 @@ def test_the_list_costs_the_same_for_many(admin: Client, real: Connection, djang
     for number in range(20):
         Connection.objects.create(provider="comet", label=f"Comet {number}")
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         admin.get("/connections/")
 
 

@@ -272,7 +272,7 @@ def test_the_price_of_being_looked_at_does_not_grow(
 ):
     doubtful()
     tracked(xai, "d")
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         room.look()
 
     for number in range(8):

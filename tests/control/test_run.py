@@ -17,6 +17,7 @@ from studio.control import launcher
 from studio.control.healthcheck import web_answers
 from studio.control.launcher import Launcher, Part
 from studio.control.management.commands.run import Command
+from studio.jobs import supervisor
 from tests.control.conftest import Command as Run
 from tests.control.conftest import refused
 from tests.installation import free_port
@@ -157,7 +158,10 @@ def test_without_an_admin_it_only_says_where_it_runs(db: None):
 
 
 def test_the_parts_are_gunicorn_and_the_worker_with_their_times_to_stop():
-    assert [(part.name, part.command[-1], part.grace) for part in launcher.parts()] == [("web server", "studio.wsgi", 10), ("worker", "work", 30)]
+    assert [(part.name, part.command[-1], part.grace) for part in launcher.parts()] == [
+        ("web server", "studio.wsgi", 10),
+        ("worker", "work", supervisor.GRACE + 5),
+    ]
 
 
 @pytest.mark.parametrize(

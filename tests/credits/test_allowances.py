@@ -29,6 +29,37 @@ def allow(user: User | None = None, role: str = "", *, amount: int = 100, period
     return add_allowance(person=user, role=role, amount=amount * C, period=period, keeps=keeps * C, starts_on=today(), by=None)
 
 
+def test_what_goes_wrong_with_one_person_stops_nobody_else(november: SetClock, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch):
+    """Everybody of a role is given theirs in one round, and a round begins anew each minute."""
+    allow(alice)
+    allow(bob)
+    give = ledger.grant
+
+    def failing(user: User, *given: object, **how: object) -> bool:
+        if user == alice:
+            raise ValueError("a fault of ours")
+        return give(user, *given, **how)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ledger, "grant", failing)
+        assert allowances.due() == 1
+    assert (shown(alice), shown(bob)) == (0, 100)
+    assert allowances.due() == 1
+    assert shown(alice) == 100
+    november("2026-12-01 12:00")
+    with monkeypatch.context() as broken:
+        broken.setattr(ledger, "lapse", failing)
+        allowances.due()
+    assert shown(bob) == 100
+
+
+def test_a_portion_that_another_worker_gave_under_other_terms_is_left_alone(november: SetClock, alice: User):
+    allowance = allow(alice)
+    reference = f"allowance:{allowance.pk}:{alice.pk}:2026-11"
+    ledger.grant(alice, 1, key=reference, reason="By another hand", actor=None)
+    assert not allowances.give(allowance, alice, today())
+
+
 def shown(user: User) -> int:
     return ledger.account_of(user).shown // C
 

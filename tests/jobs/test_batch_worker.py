@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -228,6 +228,41 @@ def test_what_is_tried_elsewhere_follows_its_batch_too(rich: User, tide: Project
     job.refresh_from_db()
     assert (job.state, job.attempts.count(), money(batch).held) == (state, 2, held)
     all_is_well(batch)
+
+
+@pytest.mark.parametrize("where", ["actions.order", "batch_worker.facts_of"])
+def test_a_fault_of_ours_is_said_on_the_card_and_stops_no_other_batch(
+    where: str, rich: User, tide: Project, xai: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    """Left alone it came due again every twenty seconds, for ever, and nobody was told."""
+
+    def fault(*_: object, **__: object) -> None:
+        raise ValueError("a fault of ours")
+
+    first, second = batch_of(rich, tide, xai, takes=2), batch_of(rich, tide, xai, takes=2)
+    with monkeypatch.context() as broken:
+        broken.setattr(f"studio.jobs.{where}", fault)
+        carry_on(first)
+    said = [first.why, *BatchRow.objects.filter(batch=first).values_list("refusal", flat=True)]
+    assert any("Something went wrong here" in sentence for sentence in said)
+    assert Job.objects.count() == 0
+    Batch.objects.update(due=timezone.now())
+    batch_worker.work()
+    assert jobs_of(second)
+    all_is_well(second)
+
+
+def test_a_database_that_is_away_is_no_fault_of_a_row(rich: User, tide: Project, xai: Connection, monkeypatch: pytest.MonkeyPatch):
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("away")
+
+    batch = batch_of(rich, tide, xai, takes=1)
+    with monkeypatch.context() as broken:
+        broken.setattr("studio.jobs.actions.order", away)
+        with pytest.raises(OperationalError):
+            carry_on(batch)
+    carry_on(batch)
+    assert len(jobs_of(batch)) == 1
 
 
 def test_a_batch_that_paused_itself_sends_what_was_turned_away(alice: User, tide: Project, xai: Connection):

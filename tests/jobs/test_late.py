@@ -26,7 +26,6 @@ from studio.providers.contract import Cause as ProviderCause
 from studio.providers.contract import Listing, NotNow, Phase, Refused, Report, Unanswered, Unreached, Usage
 from studio.providers.wire import Answer, Pace
 from studio.routing.models import Connection
-from tests.conftest import person
 from tests.jobs.conftest import pass_time, work_through
 from tests.jobs.played import PENDING, PlayedProvider, Reply
 
@@ -56,11 +55,6 @@ LOOKS: dict[str, Outcome] = {
     "strange": ValueError("a fault of ours"),
 }
 FOLLOWERS = ["queued", "sending", "rendering", "in_doubt", "saving"]
-
-
-@pytest.fixture
-def dave(db: None) -> User:
-    return person("dave@example.org", role="credit_manager")
 
 
 @pytest.fixture

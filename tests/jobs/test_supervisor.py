@@ -399,7 +399,7 @@ def test_a_worker_that_starts_before_its_queue_waits_for_it(transactional_db: No
     supervisor.run()
     monkeypatch.undo()
 
-    assert len(asked) == 3
+    assert len(asked) == 4  # once more at its end
     assert supervisor.current is not None
     assert supervisor.current.process.poll() is not None  # it ran, and was ended
 

@@ -18,8 +18,11 @@ from studio.jobs.cards import trouble
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Cause, Clip, Heartbeat, Job
 from studio.jobs.saving import MOST_TRIES, save
-from studio.jobs.worker import sweep
+from studio.jobs.sweeping import Round
+from studio.jobs.worker import beat, sweep
 from studio.projects.models import Membership, Project
+from studio.providers.contract import Phase, Report
+from studio.providers.wire import Answer, Pace
 from studio.routing.models import Connection, UsageRate
 from tests.conftest import person
 from tests.jobs.conftest import BRIEF, pass_time, work_through
@@ -253,6 +256,16 @@ def test_a_figure_that_makes_no_sense_never_becomes_money_by_itself(usage: objec
     job = work_through(ordered())
     assert (job.state, job.charged, job.charge_is_estimate) == (State.DONE, job.estimate, True)
     assert list(open_alerts().values_list("job", flat=True)) == ([] if usage is None else [job.pk])
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_an_answer_that_uses_up_the_limit_is_rested_after_also_where_it_is_about_many(many: bool, connection: Connection):
+    report = Report(phase=Phase.RUNNING, remote_id="remote-1")
+    answer = Answer(report=report, status=200, raw="{}", pace=Pace(remaining=0, reset=30.0))
+    Round(connection, fence=1, alive=beat)._heeding(lambda _: None)({"remote-1": answer} if many else answer)
+    connection.refresh_from_db()
+    assert connection.not_before is not None
+    assert 25 < (connection.not_before - timezone.now()).total_seconds() <= 30
 
 
 def test_two_sweeps_at_once_are_one(ordered: Ordered, played: PlayedProvider, connection: Connection):

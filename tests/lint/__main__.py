@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.lint import queries, scripts, styles, templates, vendored
+from tests.lint import exports, queries, scripts, styles, templates, vendored
 from tests.lint.files import Rule, files
 
-MODULES = (queries, templates, styles, scripts, vendored)
+MODULES = (exports, queries, templates, styles, scripts, vendored)
 
 
 def findings(root: Path, pattern: str, rules: tuple[Rule, ...]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.lint import queries, scripts, styles, templates, vendored
+from tests.lint import exports, queries, scripts, styles, templates, vendored
 from tests.lint.__main__ import MODULES
 from tests.lint.files import Rule, SourceFile
 
@@ -52,6 +52,11 @@ HTMX_2_ATTRIBUTES = (
 )
 
 EXAMPLES: dict[Rule, Example] = {
+    exports.every_csv_has_one_writer: Example(
+        "studio/jobs/a.py",
+        ("writer = csv.writer(file)", "csv.DictWriter(file, names)", 'HttpResponse(lines, content_type="text/csv")'),
+        "rows = csv.reader(file); sheet('a', header, rows)",
+    ),
     queries.text_is_compared_by_text_search: Example(
         "studio/jobs/a.py",
         (
@@ -162,7 +167,7 @@ EXAMPLES: dict[Rule, Example] = {
 
 ALL_RULES = [
     rule
-    for module in (queries, templates, styles, scripts, vendored)
+    for module in (exports, queries, templates, styles, scripts, vendored)
     for _, rule in inspect.getmembers(module, inspect.isgeneratorfunction)
     if rule.__module__ == module.__name__
 ]

@@ -38,11 +38,11 @@ def test_whoever_asks_at_every_moment_that_allows_it_has_no_more_than_the_limit_
 @pytest.mark.parametrize("per_minute", [1, 60, 6000])
 def test_a_clock_that_was_ahead_stops_nothing_for_longer_than_the_limit_itself_could(per_minute: int):
     ahead = START + timedelta(hours=1)
-    assert free_at(now=START, paced_until=ahead, per_minute=per_minute) <= START + timedelta(seconds=121)
-    _, until = allowance(now=START, paced_until=ahead, per_minute=per_minute, wanted=1)
-    assert until <= START + timedelta(seconds=124)
-    later = free_at(now=START, paced_until=ahead, per_minute=per_minute)
-    assert allowance(now=later, paced_until=until, per_minute=per_minute, wanted=1)[0] == 1
+    assert free_at(now=START, paced_until=ahead, per_minute=per_minute) == START
+    granted, until = allowance(now=START, paced_until=ahead, per_minute=per_minute, wanted=10**6)
+    assert (granted > 0, until <= START + timedelta(seconds=122)) == (True, True)
+    a_little = START + timedelta(seconds=50)  # another machine's, whose clock is not wrong
+    assert free_at(now=START, paced_until=a_little, per_minute=6000) > START
 
 
 def test_a_connection_that_rested_may_call_at_once():

@@ -14,7 +14,7 @@ from studio.sandbox.models import RemoteJob
 
 MOMENTS = (
     (Job, ("due", "lease_until", "looked_at")),
-    (Attempt, ("created_at", "sent_at", "accepted_at", "called_at")),
+    (Attempt, ("created_at", "sent_at", "accepted_at", "called_at", "rescue_due", "rescue_until")),
     (Connection, ("lease_until", "not_before", "send_not_before", "paced_until", "called_at")),
     (Breaker, ("open_until", "open_since")),
     (RemoteJob, ("created_at", "callback_at", "render_asked_at")),
@@ -28,11 +28,12 @@ def ages() -> dict[str, float]:
 
 
 def waiting() -> dict[str, int]:
-    """How many jobs are not over: `live` ones and those `in_doubt`; and how much has ever happened."""
+    """How many jobs are not over: `live` ones, with what is still to be fetched for ended ones, and those `in_doubt`; and how much has ever happened."""
     open_ones = Job.objects.exclude(state__in=FINAL)
     doubtful = open_ones.filter(state=State.IN_DOUBT).count()
+    late = Attempt.objects.filter(ended_at__isnull=False, rescue_due__isnull=False, clips=None).count()  # taken on after they had ended
     tries = open_ones.filter(state=State.SAVING).aggregate(sum=Sum("tries"))["sum"] or 0
-    return {"live": open_ones.count() - doubtful, "in_doubt": doubtful, "happened": JobEvent.objects.count() + tries}
+    return {"live": open_ones.count() - doubtful + late, "in_doubt": doubtful, "happened": JobEvent.objects.count() + tries}
 
 
 def pass_time(seconds: float) -> None:

@@ -142,7 +142,7 @@ def the_right_clips(books: Books) -> Iterator[str]:
         if remote is not None and (remote.provider, remote.prompt) != (one.connection.provider, job.prompt):
             yield f"{job.code}: it was given {remote}, which was asked for with other words"
         if one.outcome != State.DONE:
-            if clips:
+            if clips and not _came_late(one):
                 yield f"{job.code}: {len(clips)} clips of an attempt that is {one.outcome or 'not over'}"
             continue
         if remote is None or not account.delivered(remote):
@@ -172,6 +172,7 @@ def nothing_lost(books: Books) -> Iterator[str]:
 
     * a success that was taken back before we looked, or the other way round: the provider itself says both;
     * a download that failed to the last try: the card says so;
+    * taken on after its attempt had ended: its clip was fetched at no charge, or an alert tells of it;
     * in doubt, as long as nobody has resolved it.
     """
     for remote in books.remote.values():
@@ -183,9 +184,15 @@ def nothing_lost(books: Books) -> Iterator[str]:
             if job.state != State.IN_DOUBT:
                 yield f"{job.code} is {job.state}, and {remote} was made for it unknown to us"
         elif account.delivered(remote) and one.ended_at and one.outcome != State.DONE:
-            excused = one.cause in UNSAVED or (remote.has(Kind.TAKEN_BACK) and one.cause == Cause.PROVIDER_FAILED)
+            excused = one.cause in UNSAVED or _came_late(one) or (remote.has(Kind.TAKEN_BACK) and one.cause == Cause.PROVIDER_FAILED)
             if not excused or one.charged:
                 yield f"{job.code}: {remote} delivers, and its attempt {one.outcome} ({one.cause}), charged {one.charged}"
+
+
+def _came_late(one: Attempt) -> bool:
+    """Whether the provider's word came after its attempt had ended, and was not lost."""
+    is_late = one.ended_at is not None and (one.answered_at or one.ended_at) >= one.ended_at and one.answered_at is not None
+    return is_late and (bool(one.alert) or Clip.objects.filter(attempt=one, saved_at__isnull=False).exists())
 
 
 def doubts_left(books: Books) -> Iterator[str]:

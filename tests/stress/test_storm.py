@@ -38,6 +38,7 @@ PAUSE = max(3.0, SECONDS / 30)  # between two kills, give or take a half: a long
 RECOVERY = 60.0  # seconds after a kill in which a gap is put down to it
 STEPS = (70.0, 70.0, 140.0, 400.0, 900.0)  # seconds that pass at a time after the storm; the last again and again
 MOST_STEPS = 30
+PAST_LEASES = 100.0  # seconds; longer than a sender's lease
 FEW = 5  # a short storm meets more kinds of fault than these
 REST = 3.0 if SURE else 2.0  # seconds of an idle machine: longer than a clip takes to be saved
 
@@ -70,6 +71,7 @@ class Storm:
             ("pusher stalled", self._staller("pusher", 4.0)),
             ("sentinel stalled", self._staller("sentinel", 4.0)),
             ("worker stalled", self._staller("worker", 12.0)),
+            ("worker stalled past its leases", self._stall_past_leases),
             ("web worker killed", lambda _: self.web.kill_one(self.chance)),
             ("web server restarted", lambda _: self.web.restart()),
         ]
@@ -83,6 +85,16 @@ class Storm:
 
     def _staller(self, role: str, seconds: float) -> Callable[[Worker], object]:
         return lambda worker: stalled(worker.member(role, self.chance), seconds)
+
+    def _stall_past_leases(self, worker: Worker) -> bool:
+        """Whether a worker slept while time passed for everybody else: it wakes with answers that come too late, and sends what is not its to send."""
+        pid = worker.member("worker", self.chance)
+        if not struck(pid, signal.SIGSTOP):
+            return False
+        self.clerk.call("pass_time", seconds=PAST_LEASES)
+        time.sleep(3)  # waits for other processes, never for our own code
+        struck(pid, signal.SIGCONT)
+        return True
 
     def strike(self) -> None:
         """Strike one after another until the storm is over, about as often as each can be recovered from, stalls beside the rest."""
