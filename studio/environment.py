@@ -33,8 +33,8 @@ DATABASES = ("sqlite", "postgres", "postgresql")
 
 
 def text(name: str, default: str = "") -> str:
-    """The setting as written, without surrounding space."""
-    return os.environ.get(f"STUDIO_{name}", default).strip()
+    """The setting as written, without surrounding space. An empty one is one that is not there: compose files hand on what nobody has set."""
+    return os.environ.get(f"STUDIO_{name}", "").strip() or default
 
 
 def line(name: str, default: str, *, longest: int) -> str:
@@ -55,7 +55,7 @@ def token(name: str, default: str) -> str:
 
 def flag(name: str, *, default: bool) -> bool:
     """A switch: 1, true, yes, on or 0, false, no, off."""
-    value = text(name, "1" if default else "0").lower()
+    value = os.environ.get(f"STUDIO_{name}", "1" if default else "0").strip().lower()
     if value in {"1", "true", "yes", "on"}:
         return True
     if value in {"0", "false", "no", "off", ""}:

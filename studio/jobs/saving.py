@@ -28,6 +28,7 @@ from studio.jobs.worker import beat
 from studio.leases import free
 from studio.providers.contract import Phase, ProviderError, Usage
 from studio.providers.wire import DownloadError, DownloadFailed, DownloadUnfinished, LinkExpired
+from studio.routing import track
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=270)  # longer than the queue's own limit for a task (settings.Q_CLUSTER)
@@ -241,7 +242,14 @@ def _conclude(job: Job, attempt: Attempt, *, saved: int, troubles: list[Trouble]
         finish(job, State.SAVING, State.DONE, attempt=attempt, charge=_charge(attempt), message=message)
     else:
         trouble = troubles[0] if troubles else Trouble(Cause.DOWNLOAD_FAILED, "The provider named no clip.")
-        finish(job, State.SAVING, State.FAILED, attempt=attempt, charge=NOTHING, cause=trouble.cause, message=trouble.message)
+        if finish(job, State.SAVING, State.FAILED, attempt=attempt, charge=NOTHING, cause=trouble.cause, message=trouble.message):
+            _count_as_failed(attempt, trouble)
+
+
+def _count_as_failed(attempt: Attempt, trouble: Trouble) -> None:
+    """Of a connection whose files cannot be had, nobody should read that all its orders were done. Our own disk is not its fault."""
+    if trouble.cause != Cause.OUR_FAULT and attempt.made_at:
+        track.correct(attempt.connection_id, attempt.kind, at=attempt.made_at.timestamp())
 
 
 def advise(attempt: Attempt, troubles: list[Trouble]) -> None:

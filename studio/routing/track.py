@@ -5,7 +5,7 @@ as a whole, which answers for kinds that are new. A track holds its last fifty s
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import ceil
 from statistics import median
 
@@ -15,6 +15,7 @@ from studio.providers.contract import Brief
 from studio.routing.models import Track
 
 KEPT = 50
+SAME = 0.001  # seconds within which two moments are one
 ENOUGH = 3  # samples of the very kind, before it is believed alone
 DONE, FAILED, MODERATED, DOUBT = "done", "failed", "moderated", "doubt"
 
@@ -91,6 +92,18 @@ def record(connection_id: int, kind: str, sample: Sample) -> None:
         for name in dict.fromkeys((whole_of(kind), kind)):
             row, _ = Track.objects.get_or_create(connection_id=connection_id, kind=name)
             row.samples = [*row.samples, list(asdict(sample).values())][-KEPT:]
+            row.save(update_fields=["samples"])
+
+
+def correct(connection_id: int, kind: str, *, at: float) -> None:
+    """Count what ended well at this moment (Unix seconds) as failed after all: the provider made a clip that nobody can have. How long it took stays."""
+    with transaction.atomic():
+        for row in Track.objects.select_for_update().filter(connection=connection_id, kind__in={whole_of(kind), kind}):
+            samples = [Sample(*sample) for sample in row.samples]
+            row.samples = [
+                list(asdict(replace(sample, outcome=FAILED) if sample.outcome == DONE and abs(sample.at - at) < SAME else sample).values())
+                for sample in samples
+            ]
             row.save(update_fields=["samples"])
 
 

@@ -257,3 +257,23 @@ def test_a_cluster_without_its_supervisor_is_an_error(well: Settings):
             assert found("work on without their supervisor").level is Level.ERROR
         finally:
             cluster.end_group(left.pid)
+
+
+def test_a_proxy_that_is_not_there_is_an_error_with_its_variable(well: Settings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://ada:secret@127.0.0.1:9")
+    finding = found("The proxy http://127.0.0.1:9, which HTTPS_PROXY names, cannot be reached")
+
+    assert finding.level is Level.ERROR
+    assert "secret" not in f"{finding}"
+
+
+def test_a_connection_that_is_paused_for_its_certificate_says_how_to_trust_it(well: Settings, real: Connection):
+    for _ in range(breaker.ENOUGH):
+        breaker.ill(
+            real,
+            breaker.WHOLE,
+            cause=Cause.PROVIDER_FAILED,
+            message="api.x.ai could not be reached: its certificate is not trusted here (self-signed).",
+        )
+
+    assert "STUDIO_CA_BUNDLE" in found("is paused").mend

@@ -233,6 +233,14 @@ def test_settings_are_read_as_people_write_them(name: str, value: str, setting: 
     assert found == read
 
 
+def test_an_empty_setting_is_one_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    usual = read_with(monkeypatch, tmp_path)
+    switches = {"STUDIO_BEHIND_PROXY", "STUDIO_LOCAL", "STUDIO_SECRET_KEY", "STUDIO_FIELD_KEYS", "STUDIO_DATA_DIR", "STUDIO_PUBLIC_URL"}
+    empty = read_with(monkeypatch, tmp_path, **dict.fromkeys(names() - switches, ""))
+
+    assert {name: value for name, value in empty.items() if name.isupper()} == {name: value for name, value in usual.items() if name.isupper()}
+
+
 def test_hosts_are_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     written = "Studio.Example.org, https://bücher.example/ .example.net,::1"
     read = read_with(monkeypatch, tmp_path, STUDIO_ALLOWED_HOSTS=written)["ALLOWED_HOSTS"]

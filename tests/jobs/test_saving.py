@@ -20,6 +20,7 @@ from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Cause, Clip, Job
 from studio.jobs.saving import ARRIVING, MOST_OWN_TRIES, MOST_TRIES, forget_old, save
 from studio.jobs.worker import sweep
+from studio.routing import track
 from studio.routing.models import Connection
 from tests.conftest import signed_in
 from tests.jobs.conftest import pass_time, work_through
@@ -76,6 +77,20 @@ def test_what_an_operator_can_mend_stands_where_admins_look_and_not_on_the_card(
     assert "STUDIO_ALLOW_PRIVATE_HOSTS" not in signed_in(alice).get(card, follow=True).content.decode()
     assert attempt.advice in signed_in(ada).get("/control/missing/", follow=True).content.decode()
     assert attempt.advice in [finding.mend for finding in examine()]
+
+
+def test_a_connection_whose_clips_cannot_be_fetched_is_not_counted_as_one_that_makes_them(
+    ordered: Ordered, played: PlayedProvider, settings: Settings
+):
+    whole = work_through(ordered())
+    played.on_download = [Reply(404, b"gone")] * 40
+    lost = work_through(ordered(), rounds=MOST_TRIES + 10)
+    kind = Attempt.objects.get(job=lost).kind
+
+    assert (whole.state, lost.state) == (State.DONE, State.FAILED)
+    samples = track.read({lost.connection_id}, {kind}).of(lost.connection_id, kind)
+    assert track.success_rate(samples) == 0.5
+    assert all(sample.seconds is not None for sample in samples)
 
 
 def test_what_has_arrived_of_clips_that_nobody_went_on_with_is_deleted(settings: Settings):

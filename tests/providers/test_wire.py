@@ -240,3 +240,15 @@ def test_our_own_name_for_a_submission_goes_along():
             assert b'"user":"attempt-1"' in provider.requests[0]
 
     asyncio.run(story())
+
+
+def test_a_silent_provider_is_told_in_a_sentence_without_names_of_classes():
+    async def story() -> Unanswered:
+        async with Loopback(lambda line: line.hold()) as server, Wire(allowed_hosts={server.host}, submitting=Patience(read=0.2)) as wire:
+            with pytest.raises(Unanswered) as told:
+                await wire.submit(
+                    make("xai", "key-of-the-team-0001", f"{server.url}/v1"), Brief(prompt="A bottle", model="grok-imagine-video", duration=6)
+                )
+            return told.value
+
+    assert asyncio.run(story()).message == "It was sent to 127.0.0.1, but no whole answer came back: the server stopped answering."
