@@ -195,10 +195,12 @@ def test_a_stale_token_is_told_apart_from_a_lack_of_rights(alice: User, carol: U
 
 def test_a_page_learns_who_is_signed_in_and_gets_a_token_that_works(alice: User):
     browser = Client(enforce_csrf_checks=True)
-    assert browser.get("/session/").json()["person"] is None
+    nobody = browser.get("/session/").json()
+    assert nobody["person"] is None
+    assert 'action="/accounts/login/"' in nobody["form"]
     browser.force_login(alice)
     found = browser.get("/session/")
-    assert found.json() == {"person": str(alice.pk), "name": "Alice", "token": found.json()["token"]}
+    assert found.json() == {"person": str(alice.pk), "name": "Alice", "token": found.json()["token"], "form": ""}
     assert "no-store" in found.headers["Cache-Control"]
     assert browser.post("/credits/requests/told/", headers={**HTMX, "X-CSRFToken": found.json()["token"]}).status_code == 204
 

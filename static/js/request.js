@@ -7,7 +7,7 @@
 //   "press"   somebody pressed something: the sign-in dialog opens at once, and the refusal comes back when it is closed
 //   "quiet"   a poll, or what follows typing: it waits without asking again
 //   "never"   its sender has a way of its own: the refusal comes back at once
-// Events on the document: session:out {press} · session:other {name} · session:back
+// Events on the document: session:out {form} or {press} · session:other {name} · session:back
 
 const SAFE = new Set(["GET", "HEAD"]);
 const PRESSES = new Set(["click", "submit", "change", undefined]); // htmx.ajax has no event: a script calls it after a press
@@ -111,7 +111,7 @@ async function look() {
   const before = state;
   state = found.person ? "other" : "out";
   if (state === "other") giveUp();
-  if (state !== before) tell(`session:${state}`, { name: found.name });
+  if (state !== before) tell(`session:${state}`, found);
   return state;
 }
 

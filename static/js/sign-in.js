@@ -6,20 +6,22 @@ import { announce, pin, unpin } from "app/toast";
 
 const REST = 2000; // ms since the last key
 const dialog = document.getElementById("sign-in");
-const template = dialog?.querySelector("template");
 const form = () => dialog.querySelector("form");
-let keyed = 0, timer, isBusy = false;
+let blank = "", keyed = 0, timer, isBusy = false; // the form as it came with the news
 
 addEventListener("keydown", () => { keyed = Date.now(); }, true);
 
 function open() {
   clearTimeout(timer);
   if (dialog.open || isIn()) return;
-  dialog.replaceChildren(template.content.cloneNode(true));
+  dialog.replaceChildren(document.createRange().createContextualFragment(blank));
+  dialog.setAttribute("aria-labelledby", "sign-in-h");
+  dialog.setAttribute("aria-describedby", "sign-in-why");
   unpin("session"); // the dialog says it
   dialog.showModal();
   const { login, password } = form().elements;
-  (login.value ? password : login).focus();
+  login.value = dialog.dataset.email;
+  password.focus();
 }
 function openLater() {
   clearTimeout(timer);
@@ -68,13 +70,14 @@ dialog?.addEventListener("submit", async (e) => {
 
 // Closed without a sign-in: what was pressed is refused, what was typed stays.
 dialog?.addEventListener("close", () => {
-  dialog.replaceChildren(template);
+  dialog.replaceChildren();
   if (isOut()) line();
   giveUp();
 });
 const line = () => pin("session", "You are signed out. What you typed is still here.", [["Sign in", open]]);
 
 document.addEventListener("session:out", (e) => {
+  blank = e.detail.form ?? blank;
   if (!dialog.open) line();
   if (e.detail.press) open(); else openLater();
 });

@@ -16,6 +16,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
+from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 from django.views.csrf import csrf_failure
 from django.views.decorators.cache import never_cache
@@ -64,6 +65,7 @@ def refused_token(request: HttpRequest, reason: str = "") -> HttpResponseBase:
 @never_cache
 @require_safe
 def session(request: HttpRequest) -> JsonResponse:
-    """Who is signed in in this browser, null for nobody, and the CSRF token of that session."""
+    """Who is signed in in this browser and the CSRF token of that session; with null for nobody, the form to sign in."""
     user = request.user if isinstance(request.user, User) and request.user.is_active else None
-    return JsonResponse({"person": user and str(user.pk), "name": str(user or ""), "token": get_token(request)})
+    form = "" if user else render_to_string("accounts/_sign_in_form.html")
+    return JsonResponse({"person": user and str(user.pk), "name": str(user or ""), "token": get_token(request), "form": form})

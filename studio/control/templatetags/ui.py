@@ -172,7 +172,7 @@ def nonce_of(context: Context) -> str:
 @register.simple_tag(takes_context=True)
 def importmap(context: Context) -> SafeString:
     """The import map of our modules. Must stand before the first module script."""
-    table = json.dumps({"imports": modules() if settings.DEBUG else modules_once()}).replace("<", "\\u003c")
+    table = json.dumps({"imports": modules() if settings.DEBUG else modules_once()}, separators=(",", ":")).replace("<", "\\u003c")
     return format_html('<script type="importmap" nonce="{}">{}</script>', nonce_of(context), mark_safe(table))  # noqa: S308 - addresses of our own files
 
 
