@@ -112,14 +112,19 @@ function show(html) {
 
 const parsed = (html) => new DOMParser().parseFromString(html, "text/html");
 
+// As the server folds text (studio/text_search/folding.py): no capitals, no accents, one form of each letter.
+const LETTERS = { ß: "ss", ς: "σ", ı: "i", ł: "l", ø: "o", æ: "ae", œ: "oe" };
+const SPACELESS = /[\u0e00-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff]|\p{Extended_Pictographic}/u; // scripts without spaces have no beginnings of words
+const fold = (text) => text.normalize("NFKD").replace(/[\u0300-\u036f\ufe0f]+/g, "").toLowerCase().replace(/[ßςıłøæœ]/g, (one) => LETTERS[one]).normalize("NFC");
+
 function deeds() {
-  const words = typed().toLowerCase().split(/\s+/).filter(Boolean), names = new Set();
+  const words = fold(typed()).split(/\s+/).filter(Boolean), names = new Set();
   const near = "#main [data-palette], .top [data-palette]", rows = "#main nav.seg a, .top nav.seg a";
   const nearest = [near, rows, "[data-palette]"].flatMap((selector) => [...document.querySelectorAll(selector)]);
   const able = nearest.filter((one) => {
-    const name = nameOf(one), folded = ` ${name} ${one.dataset.paletteAlso ?? ""}`.toLowerCase();
+    const name = nameOf(one), folded = fold(` ${name} ${one.dataset.paletteAlso ?? ""}`);
     if (one.disabled || one.hidden || one.getAttribute("aria-current") || names.has(name)) return false;
-    const fits = words.every((word) => folded.includes(` ${word}`) || (word.length > 2 && folded.includes(word)));
+    const fits = words.every((word) => folded.includes(` ${word}`) || ((word.length > 2 || SPACELESS.test(word)) && folded.includes(word)));
     if (fits) names.add(name);
     return fits;
   });

@@ -23,13 +23,18 @@ MOST_NUMBER = 2**31 - 1
 
 def tags_of(written: str) -> list[str]:
     """Tags out of "Rain, night shot": small letters, single spaces, each once. Raises ValidationError for too many or too long ones."""
-    tags = [tag for part in written.split(",") if (tag := plain(part).casefold())]
+    tags = [tag for part in written.split(",") if (tag := tag_of(part))]
     tags = list(dict.fromkeys(tags))
     if len(tags) > MOST_TAGS:
         raise forms.ValidationError(f"A prompt can have {MOST_TAGS} tags; this has {len(tags)}.")
     if long := next((tag for tag in tags if len(tag) > TAG_LENGTH), ""):
         raise forms.ValidationError(f"The tag “{long[:TAG_LENGTH]}…” is too long; it can have {TAG_LENGTH} characters.")
     return tags
+
+
+def tag_of(written: str) -> str:
+    """A tag as it is kept: in small letters, which are composed."""
+    return unicodedata.normalize("NFC", plain(written).casefold())
 
 
 def plain(written: str) -> str:

@@ -10,6 +10,7 @@ from django.db.models import Count, F, Prefetch, Q, QuerySet
 from studio.accounts.models import User
 from studio.prompts import variables
 from studio.prompts.door import LARGEST, seen_by
+from studio.prompts.forms import tag_of
 from studio.prompts.models import PRODUCTION, Prompt, PromptLabel, PromptTag, PromptVersion, Scope
 from studio.text_search.lookups import containing
 
@@ -119,7 +120,7 @@ def found(user: User, filters: Filters) -> QuerySet[Prompt]:
     if filters.scope:
         prompts = prompts.filter(scope=filters.scope)
     if filters.tag:
-        prompts = prompts.filter(pk__in=PromptTag.objects.filter(name=filters.tag.casefold()).values("prompt"))
+        prompts = prompts.filter(pk__in=PromptTag.objects.filter(name=tag_of(filters.tag)).values("prompt"))
     if filters.by:
         prompts = prompts.filter(author=filters.by)
     for word in filters.q.split()[:WORDS]:

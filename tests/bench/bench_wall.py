@@ -60,12 +60,12 @@ def uuid(kind: str, project: Project) -> str:
 
 
 def wall_of(project: Project, people: list[User], connections: list[Connection], number: int) -> None:
-    """That many saved clips of five people, two connections, three models: every one says "tide", sixty "heron"; a third is decided."""
+    """That many saved clips of five people, two connections, three models: every one says "tide" and the same in Chinese, sixty "heron"; a third is decided."""
     fill(project, people[0], connections[0], 1)
     job, attempt = Job.objects.get(project=project), Attempt.objects.get(job__project=project)
     clip = Clip.objects.get(project=project)
     by = " ".join(f"WHEN {turn} THEN {person.pk}" for turn, person in enumerate(people))
-    text = f"'Slow tide over the sand, take ' || n || ' word' || (n %% 1000) || CASE WHEN n %% {number // 60} = 7 THEN ' heron' ELSE '' END"
+    text = f"'Slow tide over the sand, 一只橘猫在雨中奔跑, take ' || n || ' word' || (n %% 1000) || CASE WHEN n %% {number // 60} = 7 THEN ' heron' ELSE '' END"
     keys = {"job": uuid("a", project), "attempt": uuid("b", project), "clip": uuid("c", project)}
     back = f"({number} - n) * 20"
     saved = (
@@ -108,6 +108,9 @@ ASKED = {
     "a word that all have": "?q=tide",
     "two words that all have": "?q=slow+tide",
     "the beginning of one": "?q=ti",
+    "a part of a run that all have": "?q=雨中奔跑",
+    "two signs of one": "?q=橘猫",
+    "a run that none has": "?q=猫在家",
     "a word that few have": "?q=heron",
     "a word that none has": "?q=zebra",
     "a shot": "?q={code}-77",

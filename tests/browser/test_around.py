@@ -62,6 +62,15 @@ def test_the_palette_leads_by_keys_to_a_clip_to_an_action_and_back_to_where_one_
     at.wait_for_url(f"**{team.path}clips/{heron}/**")
 
 
+def test_the_palette_finds_what_the_page_can_do_in_any_script(at: Page, team: Team):
+    at.goto("/me/")
+    at.evaluate("""document.querySelector('#main').insertAdjacentHTML('beforeend', '<button data-palette="Großes Café 橘猫在雨中">x</button>')""")
+    at.keyboard.press("Control+k")
+    for words in ("GROSSES", "cafe", "CAFE\u0301", "雨中", "橘猫"):
+        at.locator("#palette-q").fill(words)
+        expect(at.locator("#palette-list [role=group]", has_text="On this page")).to_contain_text("Großes Café 橘猫在雨中")
+
+
 def test_the_palette_says_that_nobody_answers_and_keeps_what_the_page_can_do(at: Page, team: Team):
     at.goto(team.path)
     at.route("**/found/**", lambda route: route.abort())

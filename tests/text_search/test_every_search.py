@@ -19,6 +19,7 @@ from studio.jobs.models import Attempt, Job
 from studio.projects.models import Membership, Project
 from studio.prompts import actions as prompts
 from studio.prompts.contents import Content
+from studio.prompts.forms import tags_of
 from studio.routing.models import Connection
 from tests.conftest import signed_in
 from tests.gallery.conftest import MakeClip, make_clip  # noqa: F401 - a fixture
@@ -212,3 +213,12 @@ def test_two_connections_cannot_differ_in_capitals_alone(ada: User, db: None):
 
     assert Connection.objects.filter(label__same="BÜRO МОСКВА").exists()
     assert not Connection.objects.filter(label__same="Büro").exists()
+
+
+def test_a_tag_is_one_tag_whatever_its_capitals_and_its_form(ada: User):
+    kept = prompts.start(Content(text="words"), name="Shot", by=ada, scope="team", tags=tags_of("Cafe\u0301, CAFÉ"))
+
+    assert list(kept.tags.values_list("name", flat=True)) == ["café"]
+    for typed in ("café", "CAFÉ", "cafe\u0301"):
+        page = signed_in(ada).get(reverse("prompts"), {"tag": typed}).context["page"]
+        assert [row.prompt for row in page.rows] == [kept]
