@@ -68,7 +68,9 @@ def test_the_palette_finds_what_the_page_can_do_in_any_script(at: Page, team: Te
     at.keyboard.press("Control+k")
     for words in ("GROSSES", "cafe", "CAFE\u0301", "雨中", "橘猫"):
         at.locator("#palette-q").fill(words)
-        expect(at.locator("#palette-list [role=group]", has_text="On this page")).to_contain_text("Großes Café 橘猫在雨中")
+        expect(at.locator('#palette-list [aria-selected="true"]')).to_contain_text("Großes Café 橘猫在雨中")
+        at.locator("#palette-q").fill("nothing is called so")
+        expect(at.locator("#palette-none")).to_contain_text("Nothing here is called")
 
 
 def test_the_palette_says_that_nobody_answers_and_keeps_what_the_page_can_do(at: Page, team: Team):
