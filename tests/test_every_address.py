@@ -246,6 +246,8 @@ TABLE = {
     "control": Address("admins"),
     "storage": GET_AND_POST["admins"],
     "missing": Address("admins"),
+    "alerts": Address("admins"),
+    "alert_settle": Address(None, "admins"),
     "file_check": Address(None, "admins"),
     "file_fetch": Address(None, "admins"),
     "file_lost": Address(None, "admins"),

@@ -88,7 +88,7 @@ def _lately() -> dict[int, tuple[int, int, int, int]]:
 
 def _charges(ended: "QuerySet[Attempt]") -> dict[int, tuple[int, int, int, int]]:
     """By connection: charges that say something, what was estimated and charged for them, and how many charges are but their estimate. One query."""
-    told = Q(charge_is_estimate=False, charged__gt=0, estimate__gt=0)  # one that is only its estimate says nothing about the estimate
+    told = Q(charge_is_estimate=False, charged__gt=0, estimate__gt=0) & ~Q(price="")  # one that is only its estimate says nothing about the estimate
     sums = ended.values_list("connection_id").annotate(
         samples=Count("pk", filter=told),
         estimated=Sum("estimate", filter=told, default=0),

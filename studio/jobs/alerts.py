@@ -73,7 +73,7 @@ def settle(attempt: Attempt, choice: Choice, *, by: User, reason: str, amount: i
         row = Attempt.objects.select_for_update(of=("self",)).select_related("job__project").get(pk=attempt.pk)
         if not row.alert or row.alert_settled_at:
             raise CannotSettle("Somebody has settled this already.")
-        if alert is not None and alert != row.alert:
+        if alert is not None and alert.split() != row.alert.split():
             raise CannotSettle("Something new was reported since you opened this page. Look at it again.")
         charged = _amount(row, choice, amount)
         before = row.charged or 0
@@ -109,6 +109,7 @@ def _charge_anew(attempt: Attempt, charged: int, *, by: User, reason: str) -> No
         ledger.correct(str(attempt.pk), charged, reason=f"{attempt.job.code}: {reason}"[:300], actor=by)
     except ledger.LedgerError as error:
         raise CannotSettle(str(error)) from error
-    Attempt.objects.filter(pk=attempt.pk).update(charged=charged, charge_is_estimate=False)
+    is_estimate = charged == attempt.estimate and attempt.charge_is_estimate
+    Attempt.objects.filter(pk=attempt.pk).update(charged=charged, charge_is_estimate=is_estimate)
     spent = Attempt.objects.filter(job=attempt.job_id).aggregate(total=Sum("charged"))["total"] or 0
     Job.objects.filter(pk=attempt.job_id, charged__isnull=False).update(charged=spent, charge_is_estimate=False)

@@ -11,8 +11,9 @@
 | failed at the provider although charged   | the house; the raw figure stays on the attempt                 |
 | made, but could not be saved              | the house                                                      |
 
-A figure is believed within bounds: it is not nothing unless the price is, not a hundred times less or more than was expected,
-and never more than a hundred of the dearest clips that anybody sells. Beyond them it is a mistake in a unit, or a lie.
+A figure is believed within bounds: it is nothing just where the price is, not a hundred times less or more than was expected, and
+never more than a hundred of the dearest clips that anybody sells. Without a price it is at most a hundred times what was held,
+or the dearest clip. Beyond them it is a mistake in a unit, or a lie.
 """
 
 from dataclasses import dataclass
@@ -64,8 +65,9 @@ def charge_for_clip(usage: Usage | None, rate: Rate | None, *, estimate: int, is
     if usage is None:
         return Charge(estimate, is_estimate=True)
     cost = price(usage.amount, rate) if rate else None
-    expected = estimate if is_priced else None
-    if doubt := _too_much(cost, expected) or _too_little(cost, expected):
+    is_free = is_priced and not estimate
+    doubt = _too_much(cost, estimate, is_priced=is_priced) or ("" if is_free else _too_little(cost or 0, estimate if is_priced else 0))
+    if doubt:
         return Charge(estimate, is_estimate=True, alert=f"Reported usage {usage.amount[:60]!r} {usage.unit} {doubt}; the estimate was charged.")
     return Charge(cost or 0)
 
@@ -83,23 +85,25 @@ def charge_for_failure(
     if cause not in CHARGED or usage is None:
         return Charge(0)
     cost = price(usage.amount, rate) if rate else None
-    if doubt := _too_much(cost, estimate if is_priced else None):
+    if doubt := _too_much(cost, estimate, is_priced=is_priced):
         return Charge(0, alert=f"Reported usage {usage.amount[:60]!r} {usage.unit} of a refused try {doubt}; nothing was charged.")
     return Charge(cost or 0)
 
 
-def _too_much(cost: int | None, expected: int | None) -> str:
-    """Why a figure cannot be so large, as the end of a sentence; "" where it can. `expected` is None where no price is known."""
+def _too_much(cost: int | None, estimate: int, *, is_priced: bool) -> str:
+    """Why a figure cannot be so large, as the end of a sentence; "" where it can."""
     if cost is None:
         return "has no price"
-    most = max(MOST_CLIPS * dearest(), expected or 0)
-    if cost > most:
-        return f"is more than {credits_text(most)} credits, which no clip costs"
-    return f"is over {UNBELIEVABLE} times the estimate" if expected and cost > UNBELIEVABLE * expected else ""
+    if is_priced and not estimate:
+        return "is a cost, where the price says that it is free" if cost else ""
+    if is_priced and cost > UNBELIEVABLE * estimate:
+        return f"is over {UNBELIEVABLE} times the estimate"
+    most = max(MOST_CLIPS * dearest(), estimate) if is_priced else max(dearest(), UNBELIEVABLE * estimate)
+    return f"is more than {credits_text(most)} credits, which no clip costs" if cost > min(most, max(MOST_CLIPS * dearest(), estimate)) else ""
 
 
-def _too_little(cost: int | None, expected: int | None) -> str:
-    """Why a clip cannot cost so little, as the end of a sentence; "" where it can: nothing is right where it is free."""
-    if cost or expected == 0:
-        return f"is less than a {UNBELIEVABLE}th of the estimate" if expected and (cost or 0) * UNBELIEVABLE < expected else ""
-    return "says that the clip was free"
+def _too_little(cost: int, estimate: int) -> str:
+    """Why a clip cannot cost so little, as the end of a sentence; "" where it can. `estimate` is 0 where no price is known."""
+    if not cost:
+        return "says that the clip was free"
+    return f"is less than a {UNBELIEVABLE}th of the estimate" if cost * UNBELIEVABLE < estimate else ""

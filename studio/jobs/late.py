@@ -15,7 +15,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from studio.jobs.hands import Outcome
 from studio.jobs.models import Attempt, Cause, alerted
@@ -45,9 +45,10 @@ def answered(attempt: Attempt, outcome: Outcome, *, now: datetime) -> None:
 
 
 def watch(attempt: Attempt, *, since: datetime) -> bool:
-    """Whether an attempt that a person ended without knowing what the provider did is asked about from now on: it has an id there, or a proposed one."""
-    ended = Attempt.objects.filter(pk=attempt.pk, ended_at__isnull=False, cause__in=BY_A_PERSON, clips=None, rescue_due=None)
-    return ended.exclude(remote_id=None, proposed_id="").update(rescue_due=since + FIRST_LOOK, rescue_tries=0, rescue_said="") == 1
+    """Whether an attempt that a person ended without knowing what the provider did is asked about from now on: by its id there, a proposed one, or a name."""
+    later = Q(rescue_due=None) | Q(rescue_due__gt=since + FIRST_LOOK)
+    ended = Attempt.objects.filter(later, pk=attempt.pk, ended_at__isnull=False, cause__in=BY_A_PERSON, clips=None)
+    return ended.exclude(remote_id=None, proposed_id="", stored_as="").update(rescue_due=since + FIRST_LOOK, rescue_tries=0, rescue_said="") == 1
 
 
 def _taken_on(attempt: Attempt, report: Report, raw: str, *, now: datetime) -> None:

@@ -12,8 +12,8 @@ from django.utils import timezone
 from studio.jobs import doubt
 from studio.jobs.hands import Outcome, breathe
 from studio.jobs.lifecycle import State
-from studio.jobs.models import Attempt, Cause, Job, alerted
-from studio.jobs.moves import live, move, note, put_off
+from studio.jobs.models import Attempt, Cause, Job
+from studio.jobs.moves import live, move, note, open_alert, put_off
 from studio.jobs.sending import LONGEST_REST, MOST_TRIES, ended, rest
 from studio.jobs.timing import looks_of, usual_of
 from studio.jobs.watching import after_trouble, is_overdue, next_look
@@ -102,7 +102,7 @@ def _still_rendering(attempt: Attempt, report: Report, raw: str, *, later: Later
     due = now + timedelta(seconds=next_look(_age(attempt, now), ages, chance=random.random()))  # noqa: S311 - jitter
     if report.alert:
         log.warning("attempt %s: %s", attempt.pk, report.alert)
-        live(attempt).update(answer=raw, **alerted(report.alert))
+        open_alert(attempt, report.alert, answer=raw)
     if (job.progress, job.message) != (report.progress, ""):
         fields = {"progress": report.progress, "message": "", "cause": "", "due": due, "looked_at": now, "tries": 0}
         note(job, State.RENDERING, attempt=attempt, **fields)
@@ -114,7 +114,7 @@ def _seems_over(attempt: Attempt, report: Report, raw: str, *, now: datetime) ->
     """It says that it is over and names no clip, or names one and says that it runs: a few looks more, and then the clip is taken, or it is in doubt."""
     job, tries = attempt.job, min(MOST_TRIES, attempt.job.tries + 1)
     log.warning("attempt %s: %s", attempt.pk, report.alert)
-    live(attempt).update(answer=raw, **alerted(report.alert))
+    open_alert(attempt, report.alert, answer=raw)
     if tries < LOOKS_AT_AN_END:
         soon = now + timedelta(seconds=after_trouble(tries, chance=random.random()))  # noqa: S311 - jitter
         fields = {"progress": report.progress, "message": report.alert[:500], "due": soon, "looked_at": now, "tries": tries}

@@ -238,7 +238,7 @@ class Attempt(models.Model):
 
 def alerted(words: str) -> dict[str, object]:
     """The columns of an attempt that open an alert with these words, or close it where there are none."""
-    return {"alert": words[:300], "alert_settled_at": None}
+    return {"alert": " ".join(words.split())[:300].rstrip(), "alert_settled_at": None}  # as a form sends it back
 
 
 class Turn(models.Model):

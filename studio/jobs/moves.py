@@ -158,6 +158,13 @@ def live(attempt: Attempt) -> "QuerySet[Attempt]":
     return Attempt.objects.filter(pk=attempt.pk, ended_at=None, callback_token_hash=attempt.callback_token_hash)
 
 
+def open_alert(attempt: Attempt, words: str, **fields: object) -> None:
+    """Put words before an admin, unless these were settled already: a provider says the same at each look."""
+    columns = alerted(words)
+    live(attempt).update(**fields)
+    live(attempt).exclude(alert=columns["alert"]).update(**columns)
+
+
 def _end_attempt(job: Job, outcome: State, *, charge: Charge, cause: str, message: str) -> None:
     """The job's live attempt is over, and its hold with it."""
     attempt = Attempt.objects.get(job=job, ended_at=None)

@@ -15,26 +15,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 from django_q.tasks import async_task
 
 from studio.accounts.models import AuditEvent, User
-from studio.jobs import doubt
-from studio.jobs.hands import hands
+from studio.jobs import after_end
 from studio.jobs.lifecycle import State
 from studio.jobs.media import NotAVideo, store
-from studio.jobs.models import Attempt, Clip, Job, alerted
-from studio.jobs.moves import make_good, note, show_anew
+from studio.jobs.models import Attempt, Clip, Job
+from studio.jobs.moves import lock, make_good, note, show_anew
 from studio.jobs.recheck import faulty
 from studio.jobs.saving import LEASE, Trouble, advise, bring, keep, not_all, refresh_link
-from studio.jobs.sending import NoAccess, access, clips_of
 from studio.jobs.trash import tell_boards
 from studio.jobs.worker import beat
 from studio.leases import free
-from studio.providers.contract import Phase, ProviderError
-from studio.providers.wire import Answer
 
 log = logging.getLogger(__name__)
 AGAIN = tuple(timedelta(hours=hours) for hours in (1, 4, 8, 10))  # after the first try, ten minutes after giving up: within the day that links live
@@ -92,9 +88,9 @@ def rescue(attempt_id: str) -> bool:
         _due().filter(pk=attempt.pk).update(rescue_due=now + BUSY)
         return False
     try:
-        if not Clip.objects.filter(attempt=attempt).exists() and not _is_made(attempt, asked=attempt.rescue_due):
-            return True
         _due().filter(pk=attempt.pk).update(rescue_due=lease, rescue_tries=F("rescue_tries") + 1)
+        if not Clip.objects.filter(attempt=attempt).exists() and not after_end.is_made(attempt, asked=lease):
+            return True
         clips = [*missing_of(attempt.job).filter(attempt=attempt), *faulty().filter(attempt=attempt)]
         troubles = [trouble for clip in clips if (trouble := _fetch(clip, attempt))]
         advise(attempt, troubles)
@@ -126,6 +122,7 @@ def take_by_hand(job: Job, upload: "UploadedFile[bytes]", *, by: User) -> Clip:
 def give_up(clip: Clip, *, by: User, why: str) -> bool:
     """Whether this call said of a missing clip that nobody will fetch it any more."""
     with transaction.atomic():
+        lock(clip.job)  # before its rows, as whoever moves it does
         if Clip.objects.missing().filter(pk=clip.pk).update(lost_at=timezone.now()) != 1:
             return False
         if not Clip.objects.missing().filter(attempt=clip.attempt_id).exists():
@@ -149,46 +146,6 @@ def _lease(attempt: Attempt) -> datetime | None:
 
 def _let_go(attempt: Attempt, lease: datetime) -> None:
     Attempt.objects.filter(pk=attempt.pk, rescue_until=lease).update(rescue_until=None)
-
-
-def _is_made(attempt: Attempt, *, asked: datetime | None) -> bool:
-    """Whether the provider says that this attempt, of which no clip is known, made some; else it is asked again later, or not any more."""
-    now = timezone.now()
-    remote_id = attempt.remote_id or attempt.proposed_id
-    due = doubt.next_due(attempt, now)
-    try:
-        answer = hands().run_long(hands().wire.check(access(attempt.connection, attempt.dialect), remote_id), alive=beat)
-    except (ProviderError, NoAccess) as error:
-        _due().filter(pk=attempt.pk, rescue_due=asked).update(rescue_due=due, rescue_said=f"It could not be asked about: {error}"[:300])
-        return False
-    if not attempt.remote_id and not doubt.is_ours(attempt, answer.report):
-        _due().filter(pk=attempt.pk).update(proposed_id="", rescue_due=None)
-        return False
-    match answer.report.phase:
-        case Phase.SUCCEEDED:
-            return _take_on(attempt, answer, now=now)
-        case Phase.FAILED:
-            _due().filter(pk=attempt.pk, rescue_due=asked).update(rescue_due=None, rescue_said=answer.report.message[:300], answer=answer.raw)
-        case _:
-            _due().filter(pk=attempt.pk, rescue_due=asked).update(rescue_due=due)
-    return False
-
-
-def _take_on(attempt: Attempt, answer: Answer, *, now: datetime) -> bool:
-    """Whether what was made for an attempt that had ended could be kept with it, to be fetched; with an alert, as the house pays."""
-    usage = answer.report.usage
-    figures = {"usage_amount": usage.amount[:200], "usage_unit": usage.unit[:40]} if usage else {}
-    said = "It was made after its try had ended. Its clip is fetched, and nothing was charged for it."
-    known = {"remote_id": attempt.remote_id or attempt.proposed_id, "proposed_id": "", "made_at": now, "answer": answer.raw}
-    try:
-        with transaction.atomic():
-            if not _due().filter(pk=attempt.pk).update(**known, **figures, **alerted(said)):
-                return False
-            clips_of(attempt, answer.report)
-    except IntegrityError:  # another attempt has this id
-        _due().filter(pk=attempt.pk).update(proposed_id="", rescue_due=None)
-        return False
-    return True
 
 
 def _fetch(clip: Clip, attempt: Attempt) -> Trouble | None:

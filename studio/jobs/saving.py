@@ -227,7 +227,8 @@ def _conclude(job: Job, attempt: Attempt, *, saved: int, troubles: list[Trouble]
     advise(attempt, troubles)
     if any(trouble.has_come_further for trouble in troubles) and now - (attempt.made_at or attempt.created_at) < MOST_TIME:
         message = f"{troubles[0].message} Going on from there."
-        note(job, State.SAVING, due=now + GO_ON, lease_until=None, cause=troubles[0].cause, message=message[:500], tries=max(0, job.tries - 1))
+        going = {"due": now + GO_ON, "lease_until": None, "cause": troubles[0].cause, "message": message[:500], "tries": max(0, job.tries - 1)}
+        note(job, State.SAVING, attempt=attempt, **going)
         return
     if any(job.tries < trouble.most_tries for trouble in troubles):
         due = now + timedelta(seconds=after_trouble(job.tries, chance=random.random()))  # noqa: S311 - jitter

@@ -170,7 +170,7 @@ def accepted(ticket: Ticket, report: Report, raw: str, *, now: datetime) -> bool
 
     Like the three below it answers whether this was the first word of the attempt's submission, while the attempt lived.
     """
-    job, attempt = ticket.job, ticket.attempt
+    job, attempt, overtaken = ticket.job, ticket.attempt, False
     try:
         due = now + timedelta(seconds=first_look(looks_of(attempt), chance=random.random()))  # noqa: S311 - jitter
         with transaction.atomic():
@@ -181,11 +181,14 @@ def accepted(ticket: Ticket, report: Report, raw: str, *, now: datetime) -> bool
             moved = any(move(job, start, State.RENDERING, attempt=attempt, **fields) for start in (State.SENDING, State.IN_DOUBT))
             if not moved and not Job.objects.filter(pk=job.pk, state=State.RENDERING).exists():
                 transaction.set_rollback(True)  # by another id it is further already
-                return False
+                overtaken = True
     except IntegrityError:
         alert = f"The provider answered with an id that belongs to another job: {report.remote_id[:100]}"
         log.exception("attempt %s: %s", attempt.pk, alert)
         return doubtful(ticket, alert, raw, now=now)
+    if overtaken:
+        said = f"The provider took it on as {report.remote_id[:80]}, and it is being saved by another id. Look there for a second clip."
+        return live(attempt).filter(answered_at=None).update(answered_at=now, answer=raw, **alerted(said)) == 1
     health.reached(attempt)
     if moved and report.phase in {Phase.SUCCEEDED, Phase.FAILED}:
         ended(attempt, report, raw, start=State.RENDERING, now=now)
@@ -197,7 +200,7 @@ def refused(ticket: Ticket, error: Refused) -> bool:
     attempt = ticket.attempt
     charge = charge_for_failure(error.cause, error.usage, rate_of(attempt), **expected_of(attempt))
     with transaction.atomic():
-        if not _answered(attempt, timezone.now(), answer=error.answer, **_figures(error.usage)):
+        if not _answered(attempt, timezone.now(), answer=error.answer, **figures_of_usage(error.usage)):
             return False
         starts = (State.SENDING, State.IN_DOUBT)
         moved = any(give_up(attempt, start, charge=charge, cause=error.cause, message=error.message) for start in starts)
@@ -277,7 +280,7 @@ def ended(attempt: Attempt, report: Report, raw: str, *, start: State, now: date
     with transaction.atomic():
         if not _ended(attempt, report, start=start, now=now):
             return False
-        _record(attempt, raw, report, made_at=now, **_copy(attempt, report, now))
+        _record(attempt, raw, report, made_at=now, **copy_of(attempt, report, now))
         if Attempt.objects.filter(pk=attempt.pk, asked_callback=True, called_at=None).exists():
             Connection.objects.filter(pk=attempt.connection_id, called_at__isnull=False).update(calls_missed=F("calls_missed") + 1)
     health.over(attempt, attempt.job, report, rate_of(attempt), now=now)
@@ -311,19 +314,19 @@ def _charges_refusals(attempt: Attempt) -> bool:
 def _record(attempt: Attempt, raw: str, report: Report, **fields: object) -> None:
     """Keep an end with the attempt. What was to be judged before it was known is over, but for what the end itself says or its charge raised."""
     kept = Attempt.objects.filter(pk=attempt.pk)
-    kept.update(answer=raw, **_figures(report.usage), **fields)
+    kept.update(answer=raw, **figures_of_usage(report.usage), **fields)
     if report.alert or kept.filter(ended_at=None).exists():
         kept.update(**alerted(report.alert))
 
 
-def _copy(attempt: Attempt, report: Report, now: datetime) -> dict[str, object]:
+def copy_of(attempt: Attempt, report: Report, now: datetime) -> dict[str, object]:
     """The columns that say which copy in the provider's file store is to be deleted once the clip is ours. Only a file of the name that we chose is ours."""
     if report.stored is None or report.stored.name != attempt.stored_as:
         return {}
     return {"stored_id": report.stored.file_id, "stored_due": now + TIDY_FIRST}
 
 
-def _figures(usage: Usage | None) -> dict[str, str]:
+def figures_of_usage(usage: Usage | None) -> dict[str, str]:
     """The columns of an attempt that keep reported usage."""
     return {"usage_amount": usage.amount[:200], "usage_unit": usage.unit[:40]} if usage else {}
 

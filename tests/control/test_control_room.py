@@ -283,7 +283,7 @@ def test_the_price_of_being_looked_at_does_not_grow(
         doubtful(other)
         Heartbeat.objects.create(cluster=f"cluster-{number}")
         Incident.objects.create(cluster="here", what="It fell")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         room.look()
 
 

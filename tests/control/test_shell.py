@@ -295,7 +295,7 @@ def test_the_import_map_has_every_module_and_asks_no_disk_twice(settings: Settin
     settings.DEBUG = False
     ui.modules_once.cache_clear()
     printed = rendered("{% importmap %}")
-    assert '"app/toast": "/static/js/toast.js"' in printed
+    assert '"app/toast":"/static/js/toast.js"' in printed
     assert ui.modules_once() is ui.modules_once()
     settings.DEBUG = True
     assert rendered("{% importmap %}") == printed

@@ -99,6 +99,12 @@ def test_a_figure_of_any_size_with_any_estimate_is_believed_within_bounds_or_put
         assert estimate <= UNBELIEVABLE * charge.millicredits <= UNBELIEVABLE**2 * estimate
 
 
+def test_what_is_free_by_its_price_costs_nothing_whatever_is_reported():
+    charge = charge_for_clip(Usage("5", "quota"), QUOTA, estimate=0)
+    assert (charge.millicredits, "it is free" in charge.alert) == (0, True)
+    assert charge_for_failure(Cause.MODERATED, Usage("5", "quota"), QUOTA, estimate=0).millicredits == 0
+
+
 def test_where_no_price_is_known_no_figure_empties_an_account():
     assert charge_for_clip(Usage("1000", "quota"), QUOTA, estimate=50_000, is_priced=False) == Charge(1_000_000)
     absurd = charge_for_clip(Usage(str(10**9), "quota"), QUOTA, estimate=50_000, is_priced=False)

@@ -1,33 +1,38 @@
 """Answers that come when their attempt has ended, and its job lives by another one: nothing of that one changes, and nothing that was made is lost."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.forms import CharField
 from django.utils import timezone
 
 from studio.accounts.models import User
 from studio.credits import ledger
 from studio.credits.models import Hold
 from studio.jobs import actions, doubt, looking, moves, sweeping, worker
-from studio.jobs.alerts import open_alerts
+from studio.jobs.alerts import Choice, open_alerts, settle
 from studio.jobs.callbacks import heard
 from studio.jobs.checks import verify_holds
 from studio.jobs.hands import Outcome, Unwritten, hands
 from studio.jobs.lifecycle import State
-from studio.jobs.models import Attempt, Cause, Clip, Job
+from studio.jobs.models import Attempt, Cause, Clip, Job, alerted
 from studio.jobs.rescue import rescue
 from studio.jobs.saving import save
 from studio.jobs.sending import Ticket, claim, submitted
 from studio.jobs.worker import sweep
 from studio.providers.contract import Cause as ProviderCause
-from studio.providers.contract import Listing, NotNow, Phase, Refused, Report, Unanswered, Unreached, Usage
+from studio.providers.contract import Listing, NotNow, Phase, Refused, Report, StoredFile, Unanswered, Unreached, Usage
 from studio.providers.wire import Answer, Pace
 from studio.routing.models import Connection
 from tests.jobs.conftest import pass_time, work_through
 from tests.jobs.played import PENDING, PlayedProvider, Reply
+from tests.time_limits import eventually
 
 Ordered = Callable[..., Job]
 
@@ -196,7 +201,7 @@ def test_an_id_that_another_order_has_is_not_taken_over(stale: Ticket, played: P
 def test_a_callback_after_a_verdict_makes_us_ask_about_it(told: str, stale: Ticket, played: PlayedProvider):
     """Somebody said that it was never made, and its callback says otherwise."""
     known = told == "nothing"
-    Attempt.objects.filter(pk=stale.attempt.pk).update(remote_id="remote-7" if known else None)
+    Attempt.objects.filter(pk=stale.attempt.pk).update(remote_id="remote-7" if known else None, rescue_due=None)
     follower = follow(stale.job, "queued", played)
     before = everything(stale.job, follower)
     assert heard(Attempt.objects.get(pk=stale.attempt.pk), "" if known else "remote-7")
@@ -252,7 +257,7 @@ def test_a_late_saver_ends_its_own_attempt_or_none(ordered: Ordered, dave: User,
     sweep(connection.pk)
     assert reread(job).state == State.SAVING
 
-    def stall(*_: object) -> None:
+    def stall(*_: object, **__: object) -> None:
         """Meanwhile its lease has run out, the job has failed elsewhere, and somebody tried again."""
         monkeypatch.undo()
         attempt = Attempt.objects.get(job=job, ended_at=None)
@@ -369,6 +374,110 @@ def test_a_submission_that_hangs_keeps_its_connection_and_not_its_process(
         thread.join(30)
     connection.refresh_from_db()
     assert (reread(job).state, connection.lease_until) == (State.RENDERING, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_round_that_goes_on_apart_looks_on_by_its_own_loop(
+    ordered: Ordered, played: PlayedProvider, connection: Connection, hanging: threading.Event, monkeypatch: Any
+):
+    """Its process has another loop by then, and whoever used both would hear nothing but errors."""
+    monkeypatch.setattr(sweeping, "SLOW", 0.2)
+    monkeypatch.setattr(sweeping, "RENEWED", timedelta(seconds=0.1))
+    watched = ordered()
+    hanging.set()
+    sweep(connection.pk)
+    hanging.clear()
+    played.on_look += [PENDING] * 50
+    slow = ordered()
+    assert sweep(connection.pk) >= 1
+    assert reread(slow).state == State.SENDING
+    assert hands().run(asyncio.sleep(0, "alive")) == "alive"  # the process works on, with a loop of its own
+    for _ in range(5):
+        Job.objects.filter(pk=watched.pk).update(due=timezone.now() - timedelta(seconds=1))
+        eventually(lambda: reread(watched).due > timezone.now(), within=10)  # type: ignore[operator]
+    hanging.set()
+    for thread in [one for one in threading.enumerate() if one.name.startswith("sweep of")]:
+        thread.join(30)
+    assert len(played.looks) >= 5
+    assert (reread(watched).tries, reread(watched).state, reread(slow).state) == (0, State.RENDERING, State.RENDERING)
+
+
+def test_a_copy_in_the_file_store_that_shows_up_after_a_verdict_is_fetched(stale: Ticket, monkeypatch: Any, film: bytes):
+    """Nobody knew an id, and a person said that it was never made."""
+    assert stale.attempt.stored_as
+    attempt = Attempt.objects.get(pk=stale.attempt.pk)
+    assert attempt.rescue_due is not None  # its name there is enough to ask by
+    there: list[StoredFile] = []
+
+    async def find_file(*_: object, **__: object) -> Listing:
+        return Listing(file=there[0] if there else None)
+
+    def fetch(attempt: Attempt, path: Path, *, limit: int) -> None:
+        path.write_bytes(film)
+
+    monkeypatch.setattr(hands().wire, "find_file", find_file)
+    monkeypatch.setattr("studio.jobs.stored.fetch", fetch)
+    assert rescue(str(attempt.pk))
+    assert not Clip.objects.filter(attempt=attempt).exists()
+    there.append(StoredFile(file_id="file-1", name=attempt.stored_as))
+    Attempt.objects.filter(pk=attempt.pk).update(rescue_due=timezone.now())
+    assert rescue(str(attempt.pk))
+    attempt.refresh_from_db()
+    assert Clip.objects.get(attempt=attempt).saved_at is not None
+    assert (attempt.stored_id, attempt in open_alerts()) == ("file-1", True)
+    assert not attempt.rescue_due
+
+
+def test_a_late_attempt_whose_answer_runs_and_names_its_clip_is_fetched(stale: Ticket, played: PlayedProvider):
+    submitted(stale, ANSWERS["accepted"])
+    video = {"url": f"{played.address}/files/late.mp4", "respect_moderation": True}
+    played.on_look += [Reply(202, {"status": "pending", "video": video})] * 3
+    Attempt.objects.filter(pk=stale.attempt.pk).update(rescue_due=timezone.now())
+    rescue(str(stale.attempt.pk))
+    assert Clip.objects.get(attempt=stale.attempt).saved_at is not None
+
+
+def test_what_was_taken_on_late_and_never_ends_is_told_of_after_a_week(stale: Ticket, played: PlayedProvider, ada: User):
+    submitted(stale, ANSWERS["accepted"])
+    settle(Attempt.objects.select_related("job__project").get(pk=stale.attempt.pk), Choice.KEEP, by=ada, reason="seen")
+    played.on_look += [PENDING]
+    Attempt.objects.filter(pk=stale.attempt.pk).update(rescue_due=timezone.now(), sent_at=timezone.now() - timedelta(days=8))
+    rescue(str(stale.attempt.pk))
+    kept = Attempt.objects.get(pk=stale.attempt.pk)
+    assert (kept.rescue_due, kept in open_alerts(), "within a week" in kept.alert) == (None, True, True)
+
+
+def test_an_answer_that_comes_while_another_id_is_saved_is_told_of(ordered: Ordered, dave: User, played: PlayedProvider, connection: Connection):
+    job = reread(ordered())
+    ticket = claim(job, now=timezone.now())
+    assert ticket is not None
+    pass_time(1_000)
+    worker.doubt_the_lost(job.connection, timezone.now())
+    doubt.name(reread(job), "another-order", by=dave, reason="so I read")
+    pass_time(1)
+    sweep(connection.pk)
+    assert reread(job).state == State.SAVING
+    submitted(ticket, ANSWERS["accepted"])
+    attempt = Attempt.objects.get(pk=ticket.attempt.pk)
+    assert (reread(job).state, attempt.remote_id, "remote-late" in attempt.alert) == (State.SAVING, "another-order", True)
+
+
+@pytest.mark.parametrize("words", ["x" * 299 + " y", "two lines\r\nof a provider", "  blanks  around  "])
+def test_an_alert_is_kept_as_a_form_sends_it_back(words: str):
+    kept = alerted(words)["alert"]
+    assert kept == CharField(max_length=300).clean(kept)
+    assert "\n" not in str(kept)
+
+
+def test_what_was_settled_is_not_opened_again_by_a_provider_that_says_the_same(ordered: Ordered, played: PlayedProvider, ada: User):
+    job = ordered()
+    played.on_look += [Reply(body={"status": "marinating"})] * 3
+    work_through(job, rounds=2)
+    attempt = Attempt.objects.select_related("job__project").get(job=job)
+    settle(attempt, Choice.KEEP, by=ada, reason="seen")
+    pass_time(100)
+    sweep(job.connection_id)
+    assert not open_alerts().exists()
 
 
 def test_the_move_and_its_answer_stand_or_fall_together(stale: Ticket, played: PlayedProvider):

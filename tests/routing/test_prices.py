@@ -145,10 +145,10 @@ def test_only_what_a_provider_publishes_for_itself_is_exact():
     assert {line.certainty for line in PRICES} == {"exact", "estimated"}
 
 
-def test_a_provider_without_any_price_is_unknown_and_holds_nothing(db):
+def test_a_provider_without_any_price_is_unknown_and_holds_the_least_of_its_connection(db):
     found = quote(connected("newcomer"), brief())
 
-    assert (found.millicredits, found.certainty) == (0, "unknown")
+    assert (found.millicredits, found.certainty) == (50_000, "unknown")
     assert "No price is known for Our newcomer" in found.basis
 
 

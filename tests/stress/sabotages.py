@@ -82,22 +82,29 @@ SABOTAGES = [
     Sabotage(
         "all orders are claimed before the first one leaves",
         "studio/jobs/sweeping.py",
-        "                hands().run(_leaving(started[-1], left))",
+        "                self.pair.run(_leaving(started[-1], left))",
         "                assert left",
         "tests/jobs/test_late.py::test_each_request_leaves_before_the_next_order_is_claimed",
     ),
     Sabotage(
+        "a slow round looks on with the wire of another task",
+        "studio/jobs/sweeping.py",
+        "                self.pair.wire.check(provider, attempt.remote_id or attempt.proposed_id),",
+        "                hands().wire.check(provider, attempt.remote_id or attempt.proposed_id),",
+        "tests/jobs/test_late.py::test_a_round_that_goes_on_apart_looks_on_by_its_own_loop",
+    ),
+    Sabotage(
         "a reported nothing is believed",
         "studio/jobs/charging.py",
-        "    if cost or expected == 0:",
-        "    if cost or not expected or expected:",
+        "    if not cost:\n",
+        "    if cost < 0:\n",
         "tests/jobs/test_charging.py::test_a_clip_that_is_reported_as_free_costs_the_estimate_unless_its_price_is_nothing",
     ),
     Sabotage(
         "where no price is known any figure is believed",
         "studio/jobs/charging.py",
-        "    if cost > most:",
-        "    if cost < 0:",
+        ', which no clip costs" if cost > min(most, max(MOST_CLIPS * dearest(), estimate)) else ""',
+        ', which no clip costs" if cost < 0 else ""',
         "tests/jobs/test_charging.py::test_where_no_price_is_known_no_figure_empties_an_account",
     ),
     Sabotage(
@@ -229,8 +236,8 @@ SABOTAGES = [
     Sabotage(
         "an absurd figure is charged",
         "studio/jobs/charging.py",
-        'if expected and cost > UNBELIEVABLE * expected else ""',
-        'if expected and cost < 0 else ""',
+        "if is_priced and cost > UNBELIEVABLE * estimate:",
+        "if is_priced and cost < 0:",
         "tests/jobs/test_charging.py::test_a_figure_beyond_belief_does_not_empty_an_account",
     ),
     Sabotage(
