@@ -221,6 +221,25 @@ def order_in_doubt(code: str) -> None:
     print(json.dumps(job.code))  # noqa: T201 - read outside
 
 
+def alert(code: str) -> None:
+    """A clip of Alice's was reported as free, so that its estimate was charged and an admin should judge it; prints its code."""
+    project, xai, alice = Project.objects.get(code=code), Connection.objects.get(provider="xai", sandbox=True), person_of(code, "alice")
+    job = job_row(project, alice, xai, State.DONE, prompt="A kite above the dunes")
+    attempt = Attempt.objects.get(job=job)
+    ledger.hold(alice, job.estimate, reference=str(attempt.pk), reason=job.code, project=project, provider="xai")
+    ledger.settle(str(attempt.pk), job.estimate)
+    said = "Reported usage '0' cost_in_usd_ticks says that the clip was free; the estimate was charged."
+    usage = {
+        "usage_amount": "0",
+        "usage_unit": "cost_in_usd_ticks",
+        "rate_millicredits": 1,
+        "rate_per_units": 100_000,
+        "answer": '{"status": "done"}',
+    }
+    Attempt.objects.filter(pk=attempt.pk).update(alert=said, charged=job.estimate, charge_is_estimate=True, estimate=job.estimate, **usage)
+    print(json.dumps(job.code))  # noqa: T201 - read outside
+
+
 def take_credits(code: str, name: str) -> None:
     """This person has no credits left."""
     ledger.lapse(person_of(code, name), CREDITS, key=f"{code}-{name}-taken", reason="for a test")

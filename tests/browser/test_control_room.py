@@ -145,3 +145,25 @@ def test_a_pause_is_ended_from_the_room(at: Page):
 
     expect(at.locator("#toasts")).to_contain_text("CometAPI (sandbox) takes orders again.")
     expect(at.locator(".fare", has_text="CometAPI (sandbox)").locator(".pill")).to_have_text("On")
+
+
+def test_an_alert_is_settled_by_keyboard_and_the_person_gets_the_difference_back(at: Page, seed: Callable[..., Any]):
+    code = seed("alert")
+    at.goto("/control/alerts/")
+    found = violations_everywhere(at)
+    alert = at.locator(".doubt", has_text=code)
+    expect(alert).to_contain_text("says that the clip was free; the estimate was charged.")
+    alert.get_by_role("radio", name="Charge another amount").focus()
+    at.keyboard.press("Space")
+    at.keyboard.press("Tab")
+    at.keyboard.press("Tab")
+    at.keyboard.type("Their console shows a quarter")
+    at.keyboard.press("Enter")
+    expect(alert).to_contain_text("Enter the amount in credits.")
+    expect(alert.get_by_label("Reason")).to_have_value("Their console shows a quarter")
+    found += violations_everywhere(at)
+    alert.get_by_label("Amount in credits").fill("14")
+    at.keyboard.press("Enter")
+    expect(at.locator("#toasts")).to_contain_text(f"{code} is settled: 14 credits are charged for this try.")
+    expect(at.get_by_role("heading", name="No open alerts")).to_be_visible()
+    assert found == []
