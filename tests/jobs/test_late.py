@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.db import transaction
@@ -391,13 +392,16 @@ def test_a_round_that_goes_on_apart_looks_on_by_its_own_loop(
     slow = ordered()
     assert sweep(connection.pk) >= 1
     assert reread(slow).state == State.SENDING
-    assert hands().run(asyncio.sleep(0, "alive")) == "alive"  # the process works on, with a loop of its own
+    others = hands()  # the process works on, with a loop and a wire of its own
+    assert others.run(asyncio.sleep(0, "alive")) == "alive"
+    monkeypatch.setattr(others.wire, "check", mock.Mock(side_effect=AssertionError("the wire of another task")))
     for _ in range(5):
         Job.objects.filter(pk=watched.pk).update(due=timezone.now() - timedelta(seconds=1))
         eventually(lambda: reread(watched).due > timezone.now(), within=10)  # type: ignore[operator]
     hanging.set()
     for thread in [one for one in threading.enumerate() if one.name.startswith("sweep of")]:
         thread.join(30)
+    others.wire.check.assert_not_called()  # type: ignore[attr-defined]
     assert len(played.looks) >= 5
     assert (reread(watched).tries, reread(watched).state, reread(slow).state) == (0, State.RENDERING, State.RENDERING)
 
