@@ -93,9 +93,18 @@ document.addEventListener("session:back", () => {
   unpin("session");
   dialog.close();
   announce("You are signed in again.");
+  tellOthers();
 });
 
-// Signed in in another tab: this one hears of it when it is looked at.
+// Signed in in another tab: that one tells, and where it cannot, this one hears of it when it is looked at.
+const TOLD = "studio:session";
+function tellOthers() {
+  try { localStorage.setItem(TOLD, `${dialog.dataset.person} ${Date.now()}`); } catch { /* storage is off */ }
+}
+addEventListener("storage", (e) => {
+  if (dialog && e.key === TOLD && e.newValue && (!isIn() || e.newValue.split(" ")[0] !== dialog.dataset.person)) check();
+});
+if (dialog) tellOthers();
 for (const sign of ["visibilitychange", "focus", "online"]) {
   addEventListener(sign, () => { if (!isIn() && !document.hidden) check(); });
 }

@@ -301,6 +301,21 @@ def test_a_page_hears_that_somebody_else_signed_in_in_another_tab_and_draws_noth
     expect(alice.locator("#prompt")).to_have_value(WORDS)
 
 
+def test_a_page_that_has_noticed_the_end_hears_of_a_sign_in_in_another_tab_without_being_looked_at(alice: Page, team: Team, seed: Seed):
+    opened(alice, team.path)
+    alice.locator("#prompt").fill(WORDS)
+    other = alice.context.new_page()
+    other.goto("/accounts/logout/")
+    other.get_by_role("button", name="Sign out").click()
+    expect(alice.locator("#sign-in")).to_be_visible(timeout=milliseconds(60))
+    other.locator("[name=login]").fill(team.email("alice"))
+    other.locator("[name=password]").fill(PASSWORD)
+    other.get_by_role("button", name="Sign in").click()
+    expect(alice.locator("#sign-in")).to_be_hidden()
+    expect(alice.locator("#prompt")).to_have_value(WORDS)
+    is_back(alice)
+
+
 # Signed in again in another tab: the token of this page is older than the session
 
 
