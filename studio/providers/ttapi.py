@@ -61,6 +61,7 @@ CAPABILITIES_XAI_SHAPED = (
         durations=(1, 15),
         resolutions=("480p", "720p"),
         images=(0, 1),
+        charges_refusals=True,  # tries that the filter refused are charged [docs.ttapi.io/api/en/grok/video-extensions, its only page about this route]
         usual_seconds=150,
     ),
 )

@@ -230,6 +230,21 @@ def test_a_wrong_number_of_images_is_told_in_words(wanted, reason):
     assert why_not(can, Brief(prompt="a calm sea", images=("https://a",))) == {"images": reason}
 
 
+def test_who_bills_what_its_filter_refuses_and_reports_nothing_is_written_down():
+    found = {
+        (kind.key, dialect.key, can.model)
+        for kind in PROVIDERS.values()
+        for dialect in kind.dialects.values()
+        for can in dialect.capabilities
+        if can.charges_refusals
+    }
+    assert found == {
+        ("acedata", "", "grok-imagine-video:official"),
+        ("acedata", "", "grok-imagine-video-1.5:official"),
+        ("ttapi", "xai-shaped", "grok-imagine-video"),
+    }
+
+
 def brief_fields(can: Capability) -> dict[str, Any]:
     return {
         "prompt": "a calm sea",
