@@ -166,6 +166,7 @@ def test_what_was_taken_on_after_its_end_is_watched_and_fetched_at_no_charge(sta
     job = stale.job
     actions.cancel(reread(job), by=funded)
     played.on_look += [PENDING, Reply(503, b"busy")]
+    Attempt.objects.filter(pk=stale.attempt.pk).update(rescue_due=None)  # nothing else asks about it
     submitted(stale, ANSWERS["accepted"])
     for _ in range(4):
         Attempt.objects.exclude(rescue_due=None).update(rescue_due=timezone.now())
