@@ -22,12 +22,15 @@ def ended(alice, tide, xai):
     """Makes ended attempts: how many, at which charge for an estimate of 100."""
     made = [0]
 
-    def make(number: int, charged: int, *, usage: str = "", unit: str = "", ago: int = 0, guessed: bool = False) -> None:
+    def make(
+        number: int, charged: int, *, usage: str = "", unit: str = "", ago: int = 0, guessed: bool = False, price: str = "book 2026-11-20"
+    ) -> None:
         for _ in range(number):
             made[0] += 1
             job = Job.objects.create(project=tide, number=made[0], author=alice, connection=xai, prompt="A tide", state="done", due=None)
             at = timezone.now() - timedelta(days=ago)
-            row = Attempt(job=job, connection=xai, ended_at=at, outcome="done", estimate=100 * C, charged=charged * C, charge_is_estimate=guessed)
+            row = Attempt(job=job, connection=xai, ended_at=at, outcome="done", price=price, estimate=100 * C, charged=charged * C)
+            row.charge_is_estimate = guessed
             row.usage_amount, row.usage_unit = usage, unit
             row.save()
 
@@ -120,6 +123,11 @@ def test_the_control_room_warns_of_a_connection_that_is_far_off_with_enough_char
     assert (sentence or "All is well") in page
     assert ("charges" in page) is bool(sentence)
     assert ("/connections/drift/?days=7" in signed_in(ada).get("/control/").content.decode()) is bool(sentence)
+
+
+def test_the_least_that_is_held_at_an_unknown_price_is_no_estimate_to_be_far_off(ended, ada, working):
+    ended(30, 8, price="")
+    assert "its estimates" not in room(ada)
 
 
 def test_what_was_off_more_than_a_week_ago_or_at_a_connection_that_is_off_is_no_warning(ended, ada, working, xai):
