@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from studio.jobs import doubt
 from studio.jobs.hands import hands
-from studio.jobs.models import Attempt, Clip, alerted
+from studio.jobs.models import Attempt, Clip, alerted, reported
 from studio.jobs.moves import lock
-from studio.jobs.sending import TIDY_FIRST, NoAccess, access, clips_of, copy_of, figures_of_usage
+from studio.jobs.sending import TIDY_FIRST, NoAccess, access, clips_of, copy_of
 from studio.jobs.worker import beat
 from studio.providers.contract import Phase, ProviderError, StoredFile, StoresFiles
 from studio.providers.wire import Answer
@@ -76,7 +76,7 @@ def _take_on(attempt: Attempt, answer: Answer, *, now: datetime) -> bool:
     try:
         with transaction.atomic():
             lock(attempt.job)
-            facts = {**known, **figures_of_usage(report.usage), **copy_of(attempt, report, now), **alerted(SAID)}
+            facts = {**known, **reported(report.usage), **copy_of(attempt, report, now), **alerted(SAID)}
             Attempt.objects.filter(pk=attempt.pk).update(**facts)
             clips_of(attempt, report)
     except IntegrityError:  # another attempt has this id

@@ -18,7 +18,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from studio.jobs.hands import Outcome
-from studio.jobs.models import Attempt, Cause, alerted
+from studio.jobs.models import Attempt, Cause, alerted, reported
 from studio.providers.contract import NotNow, Phase, ProviderError, Refused, Report
 from studio.providers.wire import Answer
 
@@ -33,10 +33,8 @@ def answered(attempt: Attempt, outcome: Outcome, *, now: datetime) -> None:
         case Answer(report=report, raw=raw):
             _taken_on(attempt, report, raw, now=now)
         case Refused() as error:
-            usage = error.usage
-            figures = {"usage_amount": usage.amount[:200], "usage_unit": usage.unit[:40]} if usage else {}
             said = f"After this try had ended, the provider answered that it refused the order: {error.message}"
-            _unanswered(attempt).update(answered_at=now, answer=error.answer, **figures, **alerted(said))
+            _unanswered(attempt).update(answered_at=now, answer=error.answer, **reported(error.usage), **alerted(said))
         case NotNow() as error:
             said = f"After this try had ended, the provider answered that it had not taken the order: {error.message}"
             _unanswered(attempt).update(answered_at=now, answer=error.answer, **alerted(said))

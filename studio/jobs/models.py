@@ -12,7 +12,7 @@ from studio.jobs.lifecycle import LIVE, State
 from studio.projects.models import Project
 from studio.prompts.models import PromptVersion
 from studio.providers.contract import Cause as ProviderCause
-from studio.providers.contract import Operation
+from studio.providers.contract import Operation, Usage
 from studio.routing.models import Connection
 
 STATES = [(state.value, state.value.replace("_", " ").capitalize()) for state in State]
@@ -239,6 +239,11 @@ class Attempt(models.Model):
 def alerted(words: str) -> dict[str, object]:
     """The columns of an attempt that open an alert with these words, or close it where there are none."""
     return {"alert": " ".join(words.split())[:300].rstrip(), "alert_settled_at": None}  # as a form sends it back
+
+
+def reported(usage: Usage | None) -> dict[str, str]:
+    """The columns of an attempt that keep reported usage; none where nothing was reported."""
+    return {"usage_amount": usage.amount[:200], "usage_unit": usage.unit[:40]} if usage else {}
 
 
 class Turn(models.Model):

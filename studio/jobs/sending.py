@@ -24,7 +24,7 @@ from studio.jobs.charging import charge_for_failure, expected_of, rate_of
 from studio.jobs.hands import Outcome
 from studio.jobs.lifecycle import State
 from studio.jobs.line import serve
-from studio.jobs.models import Attempt, Cause, Clip, Job, alerted
+from studio.jobs.models import Attempt, Cause, Clip, Job, alerted, reported
 from studio.jobs.moves import finish, live, lock, move, note
 from studio.jobs.references import Unreachable, address_for, video_address
 from studio.jobs.routes import give_up
@@ -42,7 +42,6 @@ from studio.providers.contract import (
     Report,
     StoresFiles,
     Unreached,
-    Usage,
 )
 from studio.providers.registry import PROVIDERS, capability, make, usage_unit_of
 from studio.providers.wire import Answer
@@ -200,7 +199,7 @@ def refused(ticket: Ticket, error: Refused) -> bool:
     attempt = ticket.attempt
     charge = charge_for_failure(error.cause, error.usage, rate_of(attempt), **expected_of(attempt))
     with transaction.atomic():
-        if not _answered(attempt, timezone.now(), answer=error.answer, **figures_of_usage(error.usage)):
+        if not _answered(attempt, timezone.now(), answer=error.answer, **reported(error.usage)):
             return False
         starts = (State.SENDING, State.IN_DOUBT)
         moved = any(give_up(attempt, start, charge=charge, cause=error.cause, message=error.message) for start in starts)
@@ -314,7 +313,7 @@ def _charges_refusals(attempt: Attempt) -> bool:
 def _record(attempt: Attempt, raw: str, report: Report, **fields: object) -> None:
     """Keep an end with the attempt. What was to be judged before it was known is over, but for what the end itself says or its charge raised."""
     kept = Attempt.objects.filter(pk=attempt.pk)
-    kept.update(answer=raw, **figures_of_usage(report.usage), **fields)
+    kept.update(answer=raw, **reported(report.usage), **fields)
     if report.alert or kept.filter(ended_at=None).exists():
         kept.update(**alerted(report.alert))
 
@@ -324,11 +323,6 @@ def copy_of(attempt: Attempt, report: Report, now: datetime) -> dict[str, object
     if report.stored is None or report.stored.name != attempt.stored_as:
         return {}
     return {"stored_id": report.stored.file_id, "stored_due": now + TIDY_FIRST}
-
-
-def figures_of_usage(usage: Usage | None) -> dict[str, str]:
-    """The columns of an attempt that keep reported usage."""
-    return {"usage_amount": usage.amount[:200], "usage_unit": usage.unit[:40]} if usage else {}
 
 
 def _capability_of(job: Job, dialect: str) -> Capability:
