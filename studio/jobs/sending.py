@@ -314,8 +314,11 @@ def _record(attempt: Attempt, raw: str, report: Report, **fields: object) -> Non
     """Keep an end with the attempt. What was to be judged before it was known is over, but for what the end itself says or its charge raised."""
     kept = Attempt.objects.filter(pk=attempt.pk)
     kept.update(answer=raw, **reported(report.usage), **fields)
-    if report.alert or kept.filter(ended_at=None).exists():
+    if kept.filter(ended_at=None).exists():
         kept.update(**alerted(report.alert))
+    elif report.alert:
+        of_charge = kept.filter(alert_settled_at=None).values_list("alert", flat=True).first() or ""
+        kept.update(**alerted(f"{of_charge} {report.alert}"))
 
 
 def copy_of(attempt: Attempt, report: Report, now: datetime) -> dict[str, object]:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from studio.accounts.models import User
 from studio.credits import ledger
 from studio.credits.models import Hold
-from studio.jobs import actions, doubt, looking, moves, sweeping, worker
+from studio.jobs import actions, doubt, looking, moves, sending, sweeping, worker
 from studio.jobs.alerts import Choice, open_alerts, settle
 from studio.jobs.callbacks import heard
 from studio.jobs.checks import verify_holds
@@ -472,6 +472,20 @@ def test_an_alert_is_kept_as_a_form_sends_it_back(words: str):
     kept = alerted(words)["alert"]
     assert kept == CharField(max_length=300).clean(kept)
     assert "\n" not in str(kept)
+
+
+def test_an_end_that_is_odd_itself_leaves_the_alert_of_its_charge(ordered: Ordered, played: PlayedProvider, connection: Connection):
+    job = ordered()
+    played.on_look += [PENDING] * 9
+    sweep(connection.pk)
+    attempt = Attempt.objects.select_related("job__project", "job__connection", "connection").get(job=job)
+    usage = Usage("1" + "0" * 16, "cost_in_usd_ticks")
+    odd = Report(phase=Phase.FAILED, remote_id="remote-1", cause=ProviderCause.MODERATED, usage=usage, alert="An unknown field stood beside it.")
+    assert sending.ended(attempt, odd, "{}", start=State.RENDERING, now=timezone.now())
+    attempt.refresh_from_db()
+    assert "nothing was charged" in attempt.alert
+    assert "An unknown field" in attempt.alert
+    assert attempt in open_alerts()
 
 
 def test_what_was_settled_is_not_opened_again_by_a_provider_that_says_the_same(ordered: Ordered, played: PlayedProvider, ada: User):
