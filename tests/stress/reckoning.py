@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import pairwise
 
 from django.db.models import Sum
 
@@ -229,17 +230,17 @@ def counts(books: Books, sure: int) -> dict[str, dict[str, int]]:
         "failures by cause": dict(Counter(job.cause for job in books.jobs.values() if job.state == State.FAILED)),
         "attempts by provider": dict(Counter(one.connection.provider for one in books.attempts)),
         "attempts by job": dict(Counter(str(times) for times in Counter(one.job_id for one in books.attempts).values())),
-        "doubts by what came of them": _after_doubt(list(found)),
+        "doubts by what came of them": after_doubt(list(found)),
         "calls heard": {"attempts": sum(one.called_at is not None for one in books.attempts)},
         "clips": {"saved": sum(clip.saved_at is not None for clips in books.clips.values() for clip in clips)},
         "restarts": dict(Heartbeat.objects.values_list("cluster", "restarts")),
     }
 
 
-def _after_doubt(events: list[tuple[object, str, str]]) -> dict[str, int]:
+def after_doubt(events: list[tuple[object, str, str]]) -> dict[str, int]:
     """What followed each doubt of a job: the next state, with its cause where it failed."""
     after: Counter[str] = Counter()
-    for (job, state, why), following in zip(events, [*events[1:], (None, "", "")], strict=True):
+    for (job, state, why), following in pairwise([*events, (None, "", "")]):
         if state != State.IN_DOUBT:
             continue
         same, end, cause = following
