@@ -47,6 +47,7 @@ CAPABILITIES = (
         resolutions=("480p", "720p"),
         images=(0, 1),
         data_urls=True,
+        video_data_urls=True,
         edits_up_to=8.7,
         usual_seconds=150,
     ),

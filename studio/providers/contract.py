@@ -297,6 +297,7 @@ class Capability:
     longest_with_references: int | None = None  # seconds, where several images shorten the longest duration
     resolutions_with_references: tuple[str, ...] = ()  # where several images leave fewer of them; empty for all
     data_urls: bool = False  # images may travel inside the request; otherwise they need an address that the provider can reach
+    video_data_urls: bool = False  # the same for the clip to edit or extend
     prompt_limit: int | None = None  # characters; None where no document gives one
     callbacks: bool = False
     sound: bool = False  # whether a clip without sound can be asked for

@@ -100,7 +100,7 @@ def _video_trouble(can: Capability, brief: Brief) -> str:
         return f"{can.label} needs a clip to {'edit' if edits else 'extend'}."
     if not takes_clip(can, brief.operation, brief.video_seconds):
         return f"{can.label} {'edits' if edits else 'extends'} clips {takes}; this one has {brief.video_seconds:g} s."
-    if brief.video.startswith("data:") and not can.data_urls:
+    if brief.video.startswith("data:") and not can.video_data_urls:
         return f"{can.label} fetches the clip itself, and this installation has no public address to fetch it from."
     return ""
 

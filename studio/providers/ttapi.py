@@ -4,7 +4,11 @@ A submission may be turned down with HTTP 200 and status FAILED. Numbers travel 
 
     ""              POST /grok/generations               GET /grok/fetch              the newest pages
     "march-2026"    the same without `model`, 10 to 30 s, 720p only                   the pages of March 2026
-    "xai-shaped"    POST /grok/v1/videos/generations     GET /grok/v1/videos/{id}     a page of its own; the path of the POST is inferred
+    "xai-shaped"    POST /grok/v1/videos/generations     GET /grok/v1/videos/{id}     TTAPI calls it "Official"; the paths of both POSTs are inferred
+                    POST /grok/v1/videos/extensions
+
+The page of the extensions [docs.ttapi.io/api/en/grok/video-extensions] names `prompt`, `model`, `duration` (1 to 10 s, 6 by default) and `video` as a URL, a data
+URL or a `file_id`, of a clip of at most 15 s. It names no shortest clip and says that xAI's rules hold: xAI documents 2 s. No page about edits was found.
 """
 
 from dataclasses import dataclass, field
@@ -52,7 +56,8 @@ CAPABILITIES = (
 CAPABILITIES_MARCH_2026 = (
     Capability(model="", label="Grok Imagine", aspect_ratios=RATIOS, durations=(10, 30), resolutions=("720p",), images=(0, 7), callbacks=True),
 )
-# The page shows this model in an answer and says no more; what xAI's model of that name can do is inferred. No page says that data URLs are taken.
+# Of new clips the pages show no more than this model's name in an answer; what xAI's model of that name can do is inferred. No page says that pictures may be
+# data URLs. The extension is documented, see above.
 CAPABILITIES_XAI_SHAPED = (
     Capability(
         model="grok-imagine-video",
@@ -61,7 +66,10 @@ CAPABILITIES_XAI_SHAPED = (
         durations=(1, 15),
         resolutions=("480p", "720p"),
         images=(0, 1),
-        charges_refusals=True,  # tries that the filter refused are charged [docs.ttapi.io/api/en/grok/video-extensions, its only page about this route]
+        video_data_urls=True,
+        extends=(1, 10),
+        extends_from=(2.0, 15.0),
+        charges_refusals=True,  # tries that the filter refused are charged [docs.ttapi.io/api/en/grok/video-extensions, the only page that says so]
         usual_seconds=150,
     ),
 )
@@ -105,16 +113,19 @@ class TTAPI:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class XAIShaped:
-    """One access to TTAPI's second route."""
+    """One access to TTAPI's Official route."""
 
     key: str = field(repr=False)
     base_url: str = BASE_URL
 
     def submit(self, brief: Brief, *, callback_url: str = "", reference: str = "") -> Flow:  # noqa: ARG002 - no callback is documented
-        """Ask for a video. `reference` travels as `user`, as in xAI's body."""
-        insist_on(brief, Operation.GENERATE, name=NAME)
-        wanted = xai_body.new_clip(brief, user=reference)
-        answer = yield httpx.Request("POST", f"{self.base_url}/grok/v1/videos/generations", headers=_headers(self.key), json=wanted)
+        """Ask for a video. `reference` travels as `user`, as in xAI's body, except with an extension, which has no such field."""
+        insist_on(brief, Operation.GENERATE, Operation.EXTEND, name=NAME)
+        if brief.operation is Operation.EXTEND:
+            path, wanted = "extensions", xai_body.longer_clip(brief)
+        else:
+            path, wanted = "generations", xai_body.new_clip(brief, user=reference)
+        answer = yield httpx.Request("POST", f"{self.base_url}/grok/v1/videos/{path}", headers=_headers(self.key), json=wanted)
         return _accepted(answer)
 
     def check(self, remote_id: str) -> Flow:
@@ -144,7 +155,7 @@ def _wanted(brief: Brief, model: str, callback_url: str) -> dict[str, str | list
 def _accepted(answer: httpx.Response) -> Report:
     """The report of a submission. An id means a job, whatever stands beside it.
 
-    The id is `data.job_id` on one page, `data.jobId` on another, and `request_id` on the second route.
+    The id is `data.job_id` on one page, `data.jobId` on another, and `request_id` on the Official route.
     """
     body = reading.fields(answer)
     data, said = reading.inside(body.get("data")), _said(body)
@@ -185,7 +196,7 @@ def _standing_xai_shaped(answer: httpx.Response, remote_id: str) -> Report:
 
 
 def _said(body: dict[str, reading.Json]) -> str:
-    """The words of an answer: `message`, or on the second route whatever xAI's shape calls an error."""
+    """The words of an answer: `message`, or on the Official route whatever xAI's shape calls an error."""
     return reading.text(body.get("message")) or xai_body.error(body)[1]
 
 
@@ -205,7 +216,7 @@ DIALECTS = (
     ),
     Dialect(
         key="xai-shaped",
-        label="Second route in xAI's shape, /grok/v1/videos",
+        label="Official route in xAI's shape, /grok/v1/videos: extends clips",
         access=XAIShaped,
         capabilities=CAPABILITIES_XAI_SHAPED,
         usage_unit=USAGE_UNIT_XAI_SHAPED,

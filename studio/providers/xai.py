@@ -55,6 +55,7 @@ CAPABILITIES = (
         images=(0, 7),
         longest_with_references=10,
         data_urls=True,
+        video_data_urls=True,
         prompt_limit=PROMPT_LIMIT,
         sound=True,
         edits_up_to=8.7,

@@ -1,4 +1,4 @@
-"""xAI's video API as three providers speak it: xAI itself, CometAPI behind a gateway, and TTAPI's second route.
+"""xAI's video API as three providers speak it: xAI itself, CometAPI behind a gateway, and TTAPI's Official route.
 
 Holds what the three have in common: the bodies that ask, and the body that tells how a job stands. Paths, headers, envelopes and what an HTTP
 error means are each provider's own. Facts from docs.x.ai (REST reference, both copies), xAI's SDK, and one recorded run of 10 Aug 2026.

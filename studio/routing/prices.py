@@ -105,7 +105,7 @@ XAI_LITE = Source("xAI's list, docs.x.ai", date(2026, 11, 30))
 XAI_CHANGED = Source("xAI's list, docs.x.ai, which does not say how the seconds of a clip that is changed are rounded", READ)
 TTAPI = Source("TTAPI's only sample, 9 quota for 30 s at 720p, docs.ttapi.io", date(2026, 3, 10))
 TTAPI_15 = Source("twice TTAPI's only sample, 9 quota for 30 s at 720p, as 1.5 costs twice as much at xAI", date(2026, 3, 10))
-TTAPI_XAI_SHAPED = Source("TTAPI publishes no price for its second route; xAI's list", READ)
+TTAPI_XAI_SHAPED = Source("TTAPI publishes no price for its Official route; xAI's list", READ)
 GROKIMAGINE = Source("40 credits a generation whatever the options, grokimagineapi.com/docs", READ)
 ACEDATA = Source("AceData publishes no price; xAI's list", READ)
 # AceDataCloud/APIs grok/docs @77a7991: three steps of length, whatever the resolution. The one price that is known is of the first.
@@ -161,6 +161,7 @@ PRICES: tuple[Price, ...] = (
     Price(provider="ttapi", certainty=ESTIMATED, source=TTAPI, fixed="0.09"),
     Price(provider="ttapi", model="grok-imagine-video-1.5-preview", certainty=ESTIMATED, source=TTAPI_15, fixed="0.18"),
     *_listed("ttapi", ESTIMATED, TTAPI_XAI_SHAPED, PLAIN, "grok-imagine-video"),
+    *_changed("ttapi", TTAPI_XAI_SHAPED, Operation.EXTEND),
     # Published in credits, and exact in them; what a credit is worth is the usage rate's matter, and the same for quote and charge.
     Price(provider="grokimagine", certainty=EXACT, source=GROKIMAGINE, fixed="0.40"),
     *(

@@ -1,17 +1,18 @@
 """TTAPI, played. Odd jobs answer `jobId`, even ones `job_id`; strings stay strings.
 
-Its second route speaks almost as xAI does. The page for its submissions was never found, so they are taken as xAI takes them. Both routes tell of
-every job, however it was asked for.
+Its Official route speaks almost as xAI does. The page for its new clips was never found, so they are taken as xAI takes them; extensions are taken by
+the limits of their own page. Both routes tell of every job, however it was asked for.
 """
 
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from studio.sandbox import intake, ticks, xai
-from studio.sandbox.models import Kind, RemoteJob
+from studio.sandbox.models import Kind, Operation, RemoteJob
 from studio.sandbox.timeline import Stage, Standing
 
 PROVIDER = "ttapi"
@@ -21,6 +22,8 @@ MODELS = {"grok-imagine-1.0-video": 30, "grok-imagine-video-1.5-preview": 15}  #
 ONE_IMAGE = "grok-imagine-video-1.5-preview"  # needs exactly one
 MODERATED = "prompt violation"
 QUOTA_PER_USD = 100
+EXTENDED = (1, 15)  # shortest and longest clip that is extended, seconds; no page names a shortest one
+ADDED = (1, 10)  # seconds that an extension adds
 
 STATUSES = {
     Stage.QUEUED: "PENDING_QUEUE",
@@ -64,7 +67,13 @@ def generations(visit: intake.Visit) -> HttpResponseBase:
 @intake.submissions(PROVIDER)
 def shaped_generations(visit: intake.Visit) -> HttpResponseBase:
     """POST /grok/v1/videos/generations."""
-    return _submission(visit, xai.wanted, lambda job: {"request_id": job.remote_id})
+    return _submission(visit, xai.wanted, _shaped_accepted)
+
+
+@intake.submissions(PROVIDER)
+def shaped_extensions(visit: intake.Visit) -> HttpResponseBase:
+    """POST /grok/v1/videos/extensions."""
+    return _submission(visit, partial(xai.extension_wanted, lengths=EXTENDED, added=ADDED), _shaped_accepted)
 
 
 def _submission(
@@ -110,10 +119,11 @@ def shaped_video(visit: intake.Visit, request_id: str) -> HttpResponseBase:
 
 
 def _shaped(job: RemoteJob, at: Standing) -> dict[str, Any]:
-    """The body of the second route."""
+    """The body of the Official route."""
     body: dict[str, Any] = {"status": SHAPED_AS_XAI[at.stage], "model": ticks.resolved(job.model)}
     if at.stage == Stage.DONE:
-        cost = job.told_usage(int(quota(job.seconds, job.resolution)) * ticks.USD // QUOTA_PER_USD)
+        made = job.seconds - job.source_seconds if job.operation == Operation.EXTEND else job.seconds
+        cost = job.told_usage(int(quota(made, job.resolution)) * ticks.USD // QUOTA_PER_USD)
         video = {"url": job.video_urls()[0], "duration": job.seconds, "respect_moderation": True}
         return body | {"video": video, "usage": {"cost_in_usd_tocks": cost}, "progress": 100}
     if at.is_final:
@@ -121,6 +131,11 @@ def _shaped(job: RemoteJob, at: Standing) -> dict[str, Any]:
         error = {"code": "internal_error", "message": "task failed" if decent else MODERATED}
         return body | {"video": {"duration": 0, "respect_moderation": decent}, "error": error}
     return body | {"progress": at.progress}
+
+
+def _shaped_accepted(job: RemoteJob) -> dict[str, Any]:
+    """The answer of a submission to the Official route."""
+    return {"request_id": job.remote_id}
 
 
 def _accepted(job: RemoteJob) -> dict[str, Any]:

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ttapi/grok/generations", ttapi.generations),
     path("ttapi/grok/fetch", ttapi.fetch),
     path("ttapi/grok/v1/videos/generations", ttapi.shaped_generations),
+    path("ttapi/grok/v1/videos/extensions", ttapi.shaped_extensions),
     path("ttapi/grok/v1/videos/<str:request_id>", ttapi.shaped_video),
     path("grokimagine/v1/generate", grokimagine.generate),
     path("grokimagine/v1/status", grokimagine.status),

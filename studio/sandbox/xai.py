@@ -20,6 +20,7 @@ MOST_REFERENCES = 7
 EDITS_AND_EXTENDS = "grok-imagine-video"  # no other model does
 LONGEST_EDIT = 8.7  # seconds of input
 EXTENDED = (2, 15)  # shortest and longest input, seconds, by the documents; the SDK says 30
+ADDED = (2, 10)  # seconds that an extension adds
 MODERATED = "Generated video rejected by content moderation."
 
 
@@ -55,7 +56,7 @@ def edits(visit: intake.Visit) -> HttpResponseBase:
 @intake.submissions(PROVIDER)
 def extensions(visit: intake.Visit) -> HttpResponseBase:
     """POST /v1/videos/extensions."""
-    return _submission(visit, _extension_wanted)
+    return _submission(visit, extension_wanted)
 
 
 def _submission(visit: intake.Visit, read: Callable[[Mapping[str, Any]], intake.Wanted]) -> HttpResponseBase:
@@ -186,21 +187,21 @@ def edit_wanted(body: Mapping[str, Any]) -> intake.Wanted:
     )
 
 
-def _extension_wanted(body: Mapping[str, Any]) -> intake.Wanted:
-    """An extension, checked: the result is the input with the added seconds. Raises Malformed."""
+def extension_wanted(body: Mapping[str, Any], *, lengths: tuple[int, int] = EXTENDED, added: tuple[int, int] = ADDED) -> intake.Wanted:
+    """An extension, checked: the result is the input, whose length is within `lengths`, with the `added` seconds. Raises Malformed."""
     model = intake.one_of(body, "model", [EDITS_AND_EXTENDS], EDITS_AND_EXTENDS)
     prompt = intake.word(body, "prompt", required=True)
     if "user" in body:
         raise intake.Malformed("Unknown field: user")
     source = sources.of(body)
-    shortest, longest = EXTENDED
+    shortest, longest = lengths
     if not shortest <= source.seconds <= longest:
         raise intake.Malformed(f"The video must be between {shortest} and {longest} seconds long")
     return intake.Wanted(
         prompt=prompt,
         aspect_ratio=source.aspect_ratio,
         resolution=source.resolution,
-        seconds=source.seconds + intake.whole(body, "duration", 2, 10, default=6),
+        seconds=source.seconds + intake.whole(body, "duration", *added, default=6),
         source_seconds=source.seconds,
         operation=Operation.EXTEND,
         model=model,

@@ -209,6 +209,30 @@ def test_a_change_that_cannot_be_made_is_told_why(kind, model, change, field, re
     assert why_not(can, replace(brief_for(can), **change)) == {field: reason}
 
 
+@pytest.mark.parametrize(
+    ("change", "troubles"),
+    [
+        ({"duration": 1, "video_seconds": 15.04}, {}),
+        ({"duration": 10, "video_seconds": 2.0, "video": "data:video/mp4;base64,AA"}, {}),
+        ({"duration": 11}, {"duration": "Grok Imagine adds 1 to 10 s, not 11 s."}),
+        ({"video_seconds": 15.1}, {"video": "Grok Imagine extends clips of 2 to 15 s; this one has 15.1 s."}),
+        ({"operation": Operation.EDIT}, {"operation": "Grok Imagine does not edit clips."}),
+    ],
+)
+def test_ttapis_official_route_extends_clips_and_edits_none(change, troubles):
+    can = capability("ttapi", "grok-imagine-video", "xai-shaped")
+    assert can is not None
+
+    assert why_not(can, replace(brief_for(can), **(EXTENSION | change))) == troubles
+
+
+def test_ttapis_official_route_takes_a_clip_inside_the_request_and_no_picture():
+    can = capability("ttapi", "grok-imagine-video", "xai-shaped")
+
+    assert can is not None
+    assert (can.video_data_urls, can.data_urls) == (True, False)
+
+
 def test_a_clip_inside_the_request_is_told_to_be_no_way_where_it_is_none():
     can = Capability(model="any", label="Any model", edits_up_to=8.7)
 

@@ -144,6 +144,16 @@ def test_an_extension_is_sent_the_length_of_the_added_part_and_no_user():
     assert sent("xai", replace(EXTENSION, duration=None))["duration"] == 6
 
 
+def test_ttapis_official_route_is_sent_an_extension_with_the_clip_inside_it():
+    clip = "data:video/mp4;base64,AAAA"
+    request = opening(make("ttapi", "key-of-alice", dialect="xai-shaped").submit(replace(EXTENSION, duration=1, video=clip), reference="attempt-1"))
+
+    assert (request.method, str(request.url)) == ("POST", "https://api.ttapi.io/grok/v1/videos/extensions")
+    assert request.headers["TT-API-KEY"] == "key-of-alice"
+    assert json.loads(request.content) == {"prompt": "a calm sea", "model": "a-model", "video": {"url": clip}, "duration": 1}
+    assert sent("ttapi", replace(EXTENSION, duration=None), dialect="xai-shaped")["duration"] == 6
+
+
 @pytest.mark.parametrize(("kind", "dialect"), EVERY_DIALECT)
 @pytest.mark.parametrize("brief", [EDIT, EXTENSION], ids=["edit", "extension"])
 def test_a_provider_that_cannot_change_clips_is_never_paid_for_a_new_one_instead(kind, dialect, brief):

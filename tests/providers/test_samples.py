@@ -18,6 +18,7 @@ from studio.providers.contract import (
     Found,
     Listing,
     Lists,
+    Operation,
     Phase,
     Provider,
     ProviderError,
@@ -99,7 +100,8 @@ def asked(provider: Provider, sample: dict[str, Any]) -> Generator[httpx.Request
     """The flow of the question that a sample answers."""
     match sample["asked"], provider:
         case "submit", _:
-            return provider.submit(Brief(prompt="a calm sea"))
+            video = "https://studio.example/a.mp4" if "operation" in sample else ""
+            return provider.submit(Brief(prompt="a calm sea", operation=Operation(sample.get("operation", "generate")), video=video))
         case "check", _:
             return provider.check(sample["job"])
         case "check_many", Batches():

@@ -53,7 +53,7 @@ def brief(model: str = "", *, seconds: int | None = 8, resolution: str = "", ima
         ("acedata", brief("grok-imagine-video-1.5-fast:reverse", seconds=None), 56_700, "estimated"),
         ("ttapi", brief("grok-imagine-1.0-video", resolution="720p", seconds=30), 9_000, "estimated"),
         ("ttapi", brief("grok-imagine-video-1.5-preview", resolution="720p"), 18_000, "estimated"),
-        ("ttapi", brief("grok-imagine-video", resolution="720p"), 56_000, "estimated"),  # the second route
+        ("ttapi", brief("grok-imagine-video", resolution="720p"), 56_000, "estimated"),  # the Official route
         ("acedata", brief("grok-imagine-video", seconds=None, resolution="480p"), 30_000, "estimated"),  # 6 s are sent
         ("acedata", brief("grok-imagine-video-1.5-preview", resolution="720p", images=1), 113_000, "estimated"),
         ("grokimagine", brief(seconds=None), 40_000, "exact"),
@@ -87,6 +87,8 @@ def changing(operation: Operation, *, clip: float, added: int | None = None, res
         ("xai", changing(Operation.EXTEND, clip=8.0, added=10), 78_000),
         ("xai", changing(Operation.EXTEND, clip=8.0), 50_000),  # 6 s are sent
         ("comet", changing(Operation.EDIT, clip=8.0), 64_000),
+        ("ttapi", changing(Operation.EXTEND, clip=8.0, added=10), 78_000),
+        ("ttapi", changing(Operation.EXTEND, clip=8.0), 50_000),
     ],
 )
 def test_changing_a_clip_costs_the_seconds_made_and_the_seconds_looked_at(db, provider, wish, millicredits):
@@ -99,6 +101,7 @@ def test_changing_a_clip_costs_the_seconds_made_and_the_seconds_looked_at(db, pr
 def test_a_change_that_nobody_sells_has_no_price(db):
     assert quote(connected("grokimagine"), changing(Operation.EDIT, clip=8.0)).certainty == "unknown"
     assert quote(connected("comet"), changing(Operation.EXTEND, clip=8.0)).certainty == "unknown"
+    assert quote(connected("ttapi"), changing(Operation.EDIT, clip=8.0)).certainty == "unknown"
 
 
 def test_a_rule_that_is_exact_for_new_clips_only_estimates_changed_ones(db):

@@ -7,17 +7,19 @@ import pytest
 from django.test import Client
 
 from studio.sandbox.models import Operation, RemoteJob
-from tests.sandbox.asking import BEARER, accepted, after, check, drawn, told
+from tests.sandbox.asking import APIS, BEARER, accepted, after, check, drawn, told
 
 ELSEWHERE = {"url": "https://example.org/clip.mp4"}
 EDITS = {"xai": "/sandbox/xai/v1/videos/edits", "comet": "/sandbox/comet/grok/v1/videos/edits"}
 EXTENSIONS = "/sandbox/xai/v1/videos/extensions"
+TTAPIS_EXTENSIONS = "/sandbox/ttapi/grok/v1/videos/extensions"
 
 
 def ask(path: str, **body: Any) -> Any:
     """The answer to a valid request with these fields changed; a field of None is left out."""
     asked = {"prompt": "Make it snow", "video": ELSEWHERE} | body
-    return Client().post(path, {name: value for name, value in asked.items() if value is not None}, content_type="application/json", headers=BEARER)
+    headers = APIS["ttapi"].headers if path == TTAPIS_EXTENSIONS else BEARER
+    return Client().post(path, {name: value for name, value in asked.items() if value is not None}, content_type="application/json", headers=headers)
 
 
 def made(path: str, **body: Any) -> RemoteJob:
@@ -69,7 +71,7 @@ def test_the_result_is_told_as_any_other():
     assert check("comet", at_comet.remote_id).json()["data"]["action"] == "VIDEO_EDIT"
 
 
-@pytest.mark.parametrize("path", [*EDITS.values(), EXTENSIONS])
+@pytest.mark.parametrize("path", [*EDITS.values(), EXTENSIONS, TTAPIS_EXTENSIONS])
 @pytest.mark.parametrize(
     "changes",
     [
@@ -91,11 +93,25 @@ def test_an_extension_adds_two_to_ten_seconds_and_names_no_user(changes):
     assert ask(EXTENSIONS, **changes).status_code == 400
 
 
+@pytest.mark.parametrize("changes", [{"duration": 0}, {"duration": 11}, {"user": "somebody"}])
+def test_ttapis_official_route_adds_one_to_ten_seconds_and_names_no_user(changes):
+    assert ask(TTAPIS_EXTENSIONS, **changes).status_code == 400
+    assert [made(TTAPIS_EXTENSIONS, duration=seconds).seconds for seconds in (1, 10, None)] == [6, 15, 11]
+
+
+def test_ttapis_official_route_tells_of_an_extension_and_charges_the_added_part():
+    job = after(drawn(made(TTAPIS_EXTENSIONS, video=clip(duration=4, resolution="720p"), duration=10)), 1.01)
+    answer = Client().get(f"/sandbox/ttapi/grok/v1/videos/{job.remote_id}", headers=APIS["ttapi"].headers).json()
+
+    assert (answer["status"], answer["video"]["url"], answer["video"]["duration"]) == ("done", job.video_urls()[0], 14)
+    assert answer["usage"] == {"cost_in_usd_tocks": 3 * 100_000_000}  # 10 s at 720p are three quota, which are three cents
+
+
 def test_a_clip_that_is_too_long_or_too_short_is_refused():
     assert [ask(EDITS["xai"], video=clip(duration=seconds)).status_code for seconds in (8, 9)] == [200, 400]
     assert [ask(EXTENSIONS, video=clip(duration=seconds)).status_code for seconds in (1, 2, 15)] == [400, 200, 200]
     long = made(EXTENSIONS, video=clip(duration=10), duration=10)
-    assert ask(EXTENSIONS, video={"url": long.video_urls()[0]}).status_code == 400
+    assert [ask(path, video={"url": long.video_urls()[0]}).status_code for path in (EXTENSIONS, TTAPIS_EXTENSIONS)] == [400, 400]
 
 
 def test_an_edit_names_its_user():

@@ -9,7 +9,8 @@ import pytest
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from studio.providers.contract import Brief, Capability, Cause, NotNow, Phase, Refused, Report, Unanswered, Unreadable
+from studio.providers.contract import Brief, Capability, Cause, NotNow, Operation, Phase, Refused, Report, Unanswered, Unreadable
+from studio.providers.fitting import why_not
 from studio.providers.registry import PROVIDERS, make
 from studio.providers.wire import DownloadFailed, LinkExpired, Patience, Wire
 from studio.sandbox import render
@@ -26,9 +27,9 @@ NAMES = [f"{key}-{can.model or can.label}" for key, can in EVERY_MODEL]
 class Asked:
     """One provider of the sandbox, asked through the wire."""
 
-    def __init__(self, server: str, key: str, *, api_key: str = KEY) -> None:
+    def __init__(self, server: str, key: str, *, api_key: str = KEY, dialect: str = "") -> None:
         self.server = server
-        self.provider = make(key, api_key, f"{server}/sandbox/{key}{'/v1' if key == 'xai' else ''}")
+        self.provider = make(key, api_key, f"{server}/sandbox/{key}{'/v1' if key == 'xai' else ''}", dialect)
 
     def _run(self, method: str, *args: Any, **options: Any) -> Any:
         async def run() -> Any:
@@ -97,6 +98,19 @@ def test_everything_that_a_model_claims_to_do_is_accepted(ask, key, can):
         accepted = there.submit(brief_for(can, **changes))
         job = RemoteJob.objects.get(remote_id=accepted.remote_id)
         assert there.check(after(drawn(job), 1.01)).phase is Phase.SUCCEEDED
+
+
+@pytest.mark.parametrize(("key", "dialect"), [("xai", ""), ("ttapi", "xai-shaped")])
+def test_a_clip_is_extended_by_as_little_and_as_much_as_a_model_claims(ask, key, dialect):
+    there, can = ask(key, dialect=dialect), PROVIDERS[key].dialects[dialect].capabilities[0]
+    assert can.extends is not None
+    for seconds in can.extends:
+        wanted = brief_for(can, operation=Operation.EXTEND, video="data:video/mp4;base64,AAAA", video_seconds=5.0, duration=seconds)
+        assert why_not(can, wanted) == {}
+        job = RemoteJob.objects.get(remote_id=there.submit(wanted).remote_id)
+        done = there.check(after(drawn(job), 1.01))
+        assert (job.operation, job.seconds) == ("extend", 5 + seconds)
+        assert (done.phase, list(done.videos), done.alert) == (Phase.SUCCEEDED, job.video_urls(), "")
 
 
 @pytest.mark.parametrize("key", PROVIDERS)
