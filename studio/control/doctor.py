@@ -23,13 +23,16 @@ from studio.gallery.storage import LEAST_FREE
 from studio.jobs import cluster, timing
 from studio.jobs.alerts import open_alerts
 from studio.jobs.checks import verify_holds
+from studio.jobs.hands import allowed_hosts
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Clip, Heartbeat, Incident, Job
 from studio.jobs.supervisor import MOST_DEATHS
 from studio.providers import proxies, trust
 from studio.providers.contract import Cause
+from studio.providers.registry import PROVIDERS
 from studio.providers.sockets import UNTRUSTED
 from studio.routing.breaker import open_ones
+from studio.routing.checking import NO_CLIPS, Found, check
 from studio.routing.models import Connection, KeyUnreadable
 
 SOUND_SQLITE = (3, 51, 3)  # earlier ones can corrupt the file when several processes write while the write-ahead log is reset
@@ -81,7 +84,7 @@ def examine() -> list[Finding]:
     probed = list(parts())
     stuck = {"database", "migrations"} & {problem.part for problem in probed}
     without_rows = (secrets, openness, disk, way_out)
-    examinations = without_rows if stuck else (*without_rows, sqlite, connections, ills, stranded, doubts, alerts, workers, books)
+    examinations = without_rows if stuck else (*without_rows, sqlite, connections, teams, ills, stranded, doubts, alerts, workers, books)
     findings = [Finding(Level.ERROR, problem.words, _mend(problem)) for problem in probed]
     findings += [finding for examination in examinations for finding in examination()]
     return sorted(findings, key=lambda finding: list(Level).index(finding.level))
@@ -188,6 +191,15 @@ def _readable(row: Connection) -> bool:
         return bool(row.key)
     except KeyUnreadable:
         return False
+
+
+def teams() -> Iterator[Finding]:
+    """The teams at xAI that get no clips. Each key is tried as the test of a connection does: with one free question, for five seconds at most."""
+    rows = Connection.objects.filter(enabled=True, sandbox=False, provider="xai", dialect__in=PROVIDERS["xai"].dialects)
+    for row in rows:
+        if check(row, allowed_hosts=allowed_hosts()).found is Found.KEEPS_NOTHING:
+            mend = f"Enter a key of a team without it on /connections/, or switch it off: manage.py connection off {row.label!r}."
+            yield Finding(Level.ERROR, f"{row.label} makes no clips: {NO_CLIPS}", mend)
 
 
 def ills() -> Iterator[Finding]:

@@ -4,7 +4,7 @@ The answer says more than yes or no: a provider that complains about the *job* h
 
     no answer at all ............ unreachable          a web page, a redirect, a path it does not know ... wrong path
     it refuses the key .......... wrong key            busy, or in trouble itself ....................... unclear
-    anything else ............... accepted
+    Zero Data Retention ......... keeps nothing        anything else .................................... accepted
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from studio.routing.models import Connection, KeyUnreadable
 
 NOBODYS_JOB = "00000000-0000-0000-0000-000000000000"
 PATIENCE = Patience(connect=3.0, read=4.0, pool=1.0, total=5.0)  # a person waits for it
+NO_CLIPS = "its team has Zero Data Retention: such a team gets its clips only at an address of its own storage, which this version cannot give."
 REFUSED_KEY = "refuses our key"  # how reading.no_verdict begins to say it, whatever the provider's own words and status are
 NO_SUCH_PATH = ("no_api", "not registered", "invalid url", "no route", "cannot get", "cannot post", "method not allowed")
 LOST = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
@@ -37,6 +38,7 @@ class Found(StrEnum):
     WRONG_PATH = "wrong_path"
     UNREACHABLE = "unreachable"
     UNCLEAR = "unclear"
+    KEEPS_NOTHING = "keeps_nothing"  # its team gets no clips that we could fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +121,16 @@ def judged(answer: httpx.Response | None, said: str, *, mend: str = "") -> Verdi
         return Verdict(Found.WRONG_KEY, f"{host} answers, but refuses the key. {_quoted(said)}".strip())
     if _is_lost(answer):
         return Verdict(Found.WRONG_PATH, f"{host} answers, but knows no such path ({status}). Check the path of the base URL.")
+    if answer.headers.get("X-Zero-Data-Retention", "").casefold() == "true":
+        return Verdict(Found.KEEPS_NOTHING, f"{host} accepts the key, but {NO_CLIPS} Use a key of a team without it.")
     if why := _unclear(answer):
         return Verdict(Found.UNCLEAR, f"{host} {why}")
     return Verdict(Found.ACCEPTED, f"{host} answers and accepts the key.")
 
 
 def _unclear(answer: httpx.Response) -> str:
-    """Why an answer says nothing about the connection, or that no clip can be had there; an empty string when all is well."""
+    """Why an answer says nothing about the connection; an empty string when all is well."""
     status = answer.status_code
-    if answer.headers.get("X-Zero-Data-Retention", "").casefold() == "true":
-        return (
-            "accepts the key, but its team has Zero Data Retention: such a team gets its clips only at an address of its own storage, which this version "
-            "cannot give. Use a key of a team without it."
-        )
     if status == HTTPStatus.PAYMENT_REQUIRED:
         return "accepts the key, but the account there is out of balance."
     if status == HTTPStatus.FORBIDDEN and not _body(answer):

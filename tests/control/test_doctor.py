@@ -14,6 +14,7 @@ from cryptography.fernet import Fernet
 from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
+from pytest_django.live_server_helper import LiveServer
 
 from studio.accounts.models import User
 from studio.control.doctor import Finding, Level, examine, unsound
@@ -27,6 +28,7 @@ from studio.projects.models import Project
 from studio.providers.contract import Cause
 from studio.routing import breaker
 from studio.routing.models import Connection
+from studio.sandbox.models import RemoteJob, TurnedAway
 from tests.control.conftest import Command
 from tests.control.test_health import no_database
 from tests.jobs.rows import job_row
@@ -57,7 +59,8 @@ def errors() -> list[str]:
 
 @pytest.fixture
 def well(working: Heartbeat, real: Connection, in_production: Settings) -> Settings:
-    """An installation in production with nothing wrong."""
+    """An installation in production with nothing wrong, whose provider is not asked: its address may not be called."""
+    Connection.objects.filter(pk=real.pk).update(base_url="http://127.0.0.1:9")
     in_production.EMAIL_URL = "smtp://mail.example.org"
     return in_production
 
@@ -231,6 +234,23 @@ def test_a_connection_that_its_breaker_has_paused_is_named_with_what_mends_it(we
 def test_workers_that_die_over_a_connection_are_an_error(well: Settings, real: Connection):
     Connection.objects.filter(pk=real.pk).update(lease_deaths=3)
     assert found("3 workers in a row died").level is Level.ERROR
+
+
+@pytest.mark.parametrize(("key", "errors_found"), [("zdr-key-00000001", 1), ("xai-key-00000001", 0), ("wrong-key-000001", 0)])
+@pytest.mark.django_db(transaction=True)
+def test_a_team_with_zero_data_retention_is_an_error_and_asking_about_it_orders_nothing(
+    key: str, errors_found: int, well: Settings, real: Connection, live_server: LiveServer
+):
+    well.ALLOW_PRIVATE_HOSTS = frozenset({live_server.url.removeprefix("http://")})
+    well.ALLOWED_HOSTS = ["*"]
+    real.base_url = f"{live_server.url}/sandbox/xai/v1"
+    real.set_key(key)
+    real.save()
+
+    assert len(errors()) == errors_found
+    assert all("Zero Data Retention" in what and real.label in what for what in errors())
+    assert not RemoteJob.objects.exists()
+    assert not TurnedAway.objects.exists()
 
 
 def test_callbacks_that_stopped_coming_are_named(well: Settings, real: Connection):

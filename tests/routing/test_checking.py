@@ -122,7 +122,7 @@ def test_what_an_answer_means(heard: httpx.Response | None, said: str, found: Fo
 def test_a_team_that_keeps_nothing_is_told_why_no_clip_can_be_had_there():
     verdict = judged(answer(404, {"code": "not-found", "error": "no"}, **{"X-Zero-Data-Retention": "true"}), "xAI: no")
 
-    assert (verdict.found, verdict.is_good) == (Found.UNCLEAR, False)
+    assert (verdict.found, verdict.is_good) == (Found.KEEPS_NOTHING, False)
     assert "Zero Data Retention" in verdict.words
     assert judged(answer(404, {"code": "not-found", "error": "no"}, **{"X-Zero-Data-Retention": "false"}), "xAI: no").is_good
 
