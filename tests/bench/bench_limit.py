@@ -9,10 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pytest_django.fixtures import Settings
 
 from studio.accounts.models import User
+from studio.jobs import hands
 from studio.jobs.models import Attempt
-from studio.providers.wire import CONNECTIONS_PER_POOL, POOLS
+from studio.jobs.worker import sweep
+from studio.providers.registry import make
+from studio.providers.wire import CONNECTIONS_PER_POOL, POOLS, Wire
 from studio.routing.models import Connection
 from tests.bench.conftest import Take, connect, project_of, rendering
 from tests.bench.served import Served
@@ -63,6 +67,59 @@ def test_a_limit_is_used_and_never_passed(served: Served, alice: User, tmp_path:
         f"  the worker process: {largest:.0f} MB PSS, {max(rss for rss, _ in sizes.values()):.0f} MB RSS; its cluster of {len(sizes)}: {whole:.0f} MB PSS"
     )
     assert most <= LIMIT
+
+
+async def through_the_wire(served: Served, keys: Sequence[str]) -> int:
+    """Looks through our wire and xAI's adapter, with no rows behind them; how many there were."""
+    asked, end, made = itertools.cycle(keys), time.monotonic() + UNLIMITED, 0
+    provider = make("xai", "bench-secret-key-0001", f"{served.address}/bare")
+    async with Wire(allowed_hosts={served.host}) as wire:
+
+        async def look() -> None:
+            nonlocal made
+            for key in asked:
+                await wire.check(provider, key)
+                made += 1
+                if time.monotonic() > end:
+                    return
+
+        await asyncio.gather(*(look() for _ in range(POOLS * CONNECTIONS_PER_POOL)))
+    return made
+
+
+def sweeps(connection: Connection) -> int:
+    """The worker's own sweeps, in this process; how many looks there were."""
+    made, end = 0, time.monotonic() + UNLIMITED
+    while time.monotonic() < end:
+        made += sweep(connection.pk)
+    return made
+
+
+def processor(act: Callable[[], float]) -> tuple[float, float]:
+    """What the act gave, and the seconds that this process computed meanwhile."""
+    began = time.process_time()
+    return act(), time.process_time() - began
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_this_process_computes_for_a_look(served: Served, alice: User, settings: Settings, say: Callable[[str], None]):
+    settings.ALLOW_PRIVATE_HOSTS = frozenset({served.host})
+    hands.let_go()
+    connection = connect(served, "own")
+    keys = [str(attempt.remote_id) for attempt in in_flight(served, connection, alice)]
+    served.tell("bare", finishes=dict.fromkeys(keys, time.time() + 3600), delay=ANSWERS_IN)
+    acts: dict[str, Callable[[], float]] = {
+        "a bare httpx loop": lambda: asyncio.run(bare(served, keys)) * UNLIMITED,
+        "our wire and the adapter": lambda: asyncio.run(through_the_wire(served, keys)),
+        "the worker's sweep, rows and all": lambda: sweeps(connection),
+    }
+    say("\n\nMilliseconds of this process's own computing for one look, as a share of the bare loop's, and looks a second\n")
+    costs: list[float] = []
+    for name, act in acts.items():
+        looks, spent = processor(act)
+        costs.append(spent / looks * 1000)
+        say(f"  {name:34}{costs[-1]:>6.2f} ms{costs[-1] / costs[0]:>8.2f}{looks / UNLIMITED:>8.0f} a second")
+    hands.let_go()
 
 
 async def bare(served: Served, keys: Sequence[str]) -> float:

@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -20,7 +21,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from studio.accounts.models import User
-from studio.jobs.models import Attempt
+from studio.jobs.models import Attempt, Job
 from studio.jobs.sending import token_hash
 from studio.projects.models import Project
 from studio.routing import track
@@ -34,6 +35,7 @@ USUAL = {(2, "480p"): 34.0, (6, "480p"): 58.0, (10, "480p"): 83.0, (15, "480p"):
          (2, "720p"): 48.0, (6, "720p"): 83.0, (10, "720p"): 118.0, (15, "720p"): 163.0}  # fmt: skip
 OF_EACH = 8  # jobs of each kind
 SHORTEST, LONGEST = 30.0, 180.0  # seconds that a clip takes
+ALONE, APART = 40, 0.7  # callbacks of a run without any other work, and seconds between them
 OVER = 20.0  # seconds over which the jobs begin
 TOKEN = "a-token-that-only-this-run-knows"
 MODELS = {"xai": "grok-imagine-video", "acedata": "grok-imagine-video:official"}
@@ -152,6 +154,33 @@ def test_watching_against_polls_at_a_fixed_interval(served: Served, alice: User,
             ends = eventually(partial(known, connections[run.name], len(finishes[run.name])), within=90, every=0.5)
             run.waits = [ends[key] - finish for key, finish in finishes[run.name].items()]
     report(served, say)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_the_time_of_a_callback_goes(served: Served, alice: User, tmp_path: Path, say: Callable[[str], None]):
+    people = (project_of("TIDE", alice), alice)
+    with working(tmp_path, served.host) as own, web(own) as site:
+        connection = connect(served, "alone", provider="acedata")
+        start = time.time() + 8  # the worker has begun by then
+        attempts = rendering(*people, connection, [Take(start - 60, 60 + APART * place) for place in range(ALONE)], model=MODELS["acedata"])
+        Job.objects.update(due=timezone.now() + timedelta(hours=1))
+        Attempt.objects.update(callback_token_hash=token_hash(TOKEN))
+        finishes = {str(attempt.remote_id): start + APART * place for place, attempt in enumerate(attempts)}
+        hooks = {str(attempt.remote_id): site + reverse("hook", args=[attempt.pk, TOKEN]) for attempt in attempts}
+        served.tell("alone", finishes=finishes, callbacks=hooks)
+        eventually(partial(known, connection, ALONE), within=90, every=0.5)
+    arrivals = served.seen("alone").arrivals
+    steps = []
+    for key, called, made in Attempt.objects.values_list("remote_id", "called_at", "made_at"):
+        finish, heard = finishes[str(key)], called.timestamp() if called else 0.0
+        looked = next((arrival for arrival in sorted(arrivals) if arrival >= heard), 0.0)
+        steps.append((heard - finish, looked - heard, made.timestamp() - looked if made else 0.0))
+    say(f"\n\n{ALONE} callbacks, {APART} s apart, in an installation that does nothing else; medians\n")
+    for name, waits in zip(
+        ("until the web has heard it", "until the provider is asked", "until our row knows"), zip(*steps, strict=True), strict=True
+    ):
+        say(f"  {name:30}{statistics.median(waits) * 1000:>6.0f} ms")
+    say(f"  {'together':30}{statistics.median(map(sum, steps)) * 1000:>6.0f} ms")
 
 
 def report(served: Served, say: Callable[[str], None]) -> None:
