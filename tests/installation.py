@@ -22,6 +22,7 @@ from uuid import uuid4
 import psycopg
 
 from studio.jobs.cluster import die_with_parent
+from studio.jobs.supervisor import GRACE
 from tests.time_limits import eventually, scaled
 
 ROOT = Path(__file__).parent.parent
@@ -123,7 +124,7 @@ class Installation:
         if self.process is None:
             return 0
         self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(scaled(60))
+        code = self.process.wait(GRACE + scaled(30))
         self.process = None
         return code
 

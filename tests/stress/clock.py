@@ -28,12 +28,15 @@ def ages() -> dict[str, float]:
 
 
 def waiting() -> dict[str, int]:
-    """How many jobs are not over: `live` ones, with what is still to be fetched for ended ones, and those `in_doubt`; and how much has ever happened."""
+    """How many jobs are not over, `live` or `in_doubt`; how many ended attempts may still bring a clip (`late`); and how much has ever happened.
+
+    A late one may never end: a person wrote it off because its provider renders it for ever.
+    """
     open_ones = Job.objects.exclude(state__in=FINAL)
     doubtful = open_ones.filter(state=State.IN_DOUBT).count()
-    late = Attempt.objects.filter(ended_at__isnull=False, rescue_due__isnull=False, clips=None).count()  # taken on after they had ended
+    late = Attempt.objects.filter(ended_at__isnull=False, rescue_due__isnull=False, clips=None).count()
     tries = open_ones.filter(state=State.SAVING).aggregate(sum=Sum("tries"))["sum"] or 0
-    return {"live": open_ones.count() - doubtful + late, "in_doubt": doubtful, "happened": JobEvent.objects.count() + tries}
+    return {"live": open_ones.count() - doubtful, "in_doubt": doubtful, "late": late, "happened": JobEvent.objects.count() + tries}
 
 
 def pass_time(seconds: float) -> None:

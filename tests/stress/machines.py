@@ -15,6 +15,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from studio.jobs.supervisor import GRACE
 from tests.installation import ROOT, Installation
 from tests.time_limits import eventually, scaled
 
@@ -91,13 +92,13 @@ class Worker:
     def stop(self) -> None:
         if self.supervisor is not None:
             self.supervisor.terminate()
-            self.supervisor.wait(scaled(60))
+            self.supervisor.wait(GRACE + scaled(30))
 
     def restart(self, number: signal.Signals) -> None:
         """The supervisor ends with this signal, and somebody starts it again."""
         assert self.supervisor is not None
         struck(self.supervisor.pid, number)
-        self.supervisor.wait(scaled(60))
+        self.supervisor.wait(GRACE + scaled(30))
         self.start()
 
     def group(self) -> int:

@@ -136,7 +136,7 @@ class Storm:
         """Let everything come to rest: time passes whenever nobody has anything to do. Who is left when nothing follows any more."""
         left, unchanged = self._at_rest(), 0
         for step in range(MOST_STEPS):
-            if left["live"] == 0 and (left["in_doubt"] == 0 or unchanged == 2):
+            if left["live"] == 0 and (left["in_doubt"] + left["late"] == 0 or unchanged == 2):
                 break
             self.clerk.call("pass_time", seconds=STEPS[min(step, len(STEPS) - 1)])
             before, left = left, self._at_rest()
@@ -173,10 +173,12 @@ def running(folder: Path) -> Iterator[tuple[Installation, Web, list[Worker]]]:
                 worker.start()
             yield studio, web, workers
         finally:
-            for worker in workers:
-                worker.stop()
-            web.stop()
-            (folder / "said.txt").write_text("\n".join(studio.lines))
+            try:
+                for worker in workers:
+                    worker.stop()
+                web.stop()
+            finally:
+                (folder / "said.txt").write_text("\n".join(studio.lines))
 
 
 def weathered(storm: Storm, crowd: Inside) -> dict[str, Any]:
