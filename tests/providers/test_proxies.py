@@ -203,6 +203,27 @@ def test_a_proxy_that_falls_silent_or_is_not_there_leaves_nothing_in_doubt(monke
         asyncio.run(_submitted())
 
 
+@pytest.mark.usefixtures("_trusted")
+def test_a_proxy_over_tls_that_makes_no_connection_leaves_nothing_in_doubt_and_nothing_has_left(authority: Path, monkeypatch: pytest.MonkeyPatch):
+    async def silent(line: Line) -> None:
+        await line.hold()
+
+    async def hangs_up(line: Line) -> None:
+        line.close()
+
+    async def story(script: Script) -> None:
+        left: list[bool] = []
+        async with Loopback(script, tls=server_side(authority)) as proxy, Wire(submitting=Patience(read=0.3)) as wire:
+            monkeypatch.setenv("HTTPS_PROXY", f"https://localhost:{proxy.port}")
+            with pytest.raises(Unreached):
+                await wire.submit(provider(), BRIEF, left=lambda: left.append(True))
+            assert proxy.requests[0].startswith(b"CONNECT ")
+        assert not left
+
+    for script in (silent, hangs_up, leading_to(9, status="407 Proxy Authentication Required")):
+        asyncio.run(story(script))
+
+
 async def _submitted() -> None:
     async with Wire() as wire:
         await wire.submit(provider(), BRIEF)
@@ -217,9 +238,11 @@ def test_an_order_that_reached_the_provider_through_a_proxy_and_got_no_answer_st
         async with Loopback(hangs_up, tls=server_side(authority)) as there, Loopback(leading_to(there.port)) as proxy, Wire() as wire:
             monkeypatch.setenv("HTTPS_PROXY", proxy.url)
             with pytest.raises(Unanswered, match=r"no whole answer came back: the connection broke off\."):
-                await wire.submit(provider(), BRIEF)
+                await wire.submit(provider(), BRIEF, left=lambda: left.append(True))
 
+    left: list[bool] = []
     asyncio.run(story())
+    assert left == [True]
 
 
 @pytest.mark.parametrize("variable", ["STUDIO_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
@@ -281,6 +304,24 @@ def _proxied(monkeypatch: pytest.MonkeyPatch) -> None:
         ("10.0.0.0/8, example.net", "10.0.0.5", True),
         ("fd00::/8", "fd00::5", True),
         ("*", "api.x.ai", True),
+        (" * ", "api.x.ai", True),
+        ("localhost,*", "api.x.ai", True),
+        ("*.x.ai", "api.x.ai", True),
+        ("*.x.ai", "x.ai.example", False),
+        ("example.net api.x.ai", "api.x.ai", True),
+        ("api.x.ai.", "API.x.ai", True),
+        ("api.x.ai", "api.x.ai.", True),
+        ("https://api.x.ai/", "api.x.ai", True),
+        ("api.x.ai:443", "api.x.ai", True),
+        ("api.x.ai:8443", "api.x.ai", False),
+        ("[fd00::5]:443", "fd00::5", True),
+        ("[fd00::5]:8443", "fd00::5", False),
+        ("[fd00::5]", "fd00::5", True),
+        ("fd00::5", "fd00::5", True),
+        ("10.0.0.5:443", "10.0.0.5", True),
+        ("bücher.example", "xn--bcher-kva.example", True),
+        ("xn--bcher-kva.example", "bücher.example", True),
+        ("api.x.ai:many, [, .", "api.x.ai", False),
     ],
 )
 def test_which_hosts_are_asked_directly(excepted: str, host: str, is_direct: bool, monkeypatch: pytest.MonkeyPatch):
