@@ -9,8 +9,8 @@ import httpcore
 import httpx
 import pytest
 
-from studio.providers.sockets import is_admitted
 from studio.providers.guard import SOCKET_OPTION, AddressRefused, Guard, Resolve, is_named, is_public
+from studio.providers.sockets import is_admitted
 
 PUBLIC, PUBLIC_6, PRIVATE = "93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "10.0.0.1"
 
