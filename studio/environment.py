@@ -4,6 +4,7 @@ A wrong value raises ImproperlyConfigured with the setting's name and what it ta
 addresses are read as people write them: spaces, capitals, letters beyond ASCII, a slash at the end.
 """
 
+import errno
 import ipaddress
 import os
 import re
@@ -55,10 +56,10 @@ def token(name: str, default: str) -> str:
 
 def flag(name: str, *, default: bool) -> bool:
     """A switch: 1, true, yes, on or 0, false, no, off."""
-    value = os.environ.get(f"STUDIO_{name}", "1" if default else "0").strip().lower()
+    value = text(name, "1" if default else "0").lower()
     if value in {"1", "true", "yes", "on"}:
         return True
-    if value in {"0", "false", "no", "off", ""}:
+    if value in {"0", "false", "no", "off"}:
         return False
     raise _wrong(name, value, "1 or 0")
 
@@ -104,7 +105,7 @@ def time_zone(name: str, default: str) -> str:
 def folder(name: str, default: Path) -> Path:
     """The absolute path of a folder, which need not exist yet."""
     path = Path(text(name) or default).resolve()
-    if path.exists() and not path.is_dir():
+    if disk.is_there(path) and not path.is_dir():
         raise _wrong(name, str(path), "a folder, and this is none")
     return path
 
@@ -115,6 +116,8 @@ def made_folder(name: str, default: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
         next(path.iterdir(), None)
+        if not os.access(path, os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     except OSError as error:
         trouble = disk.trouble_of(error)
         why = disk.explained(trouble, [path]) if trouble else f"{error.strerror}."
@@ -208,7 +211,7 @@ def database(name: str, default: Path) -> dict[str, Any]:
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(default)}
     if parts.scheme == "sqlite":
         path = Path(parts.path[1:])
-        if parts.netloc or not path.is_absolute() or path.is_dir():
+        if parts.netloc or not path.is_absolute() or (disk.is_there(path) and path.is_dir()):
             raise ImproperlyConfigured(f"STUDIO_{name} names no file. It looks like sqlite:////srv/studio.sqlite3, with four slashes.")
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path)}
     if not parts.path.strip("/"):

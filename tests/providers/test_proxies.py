@@ -271,6 +271,33 @@ def test_public_authorities_are_believed_beside_ones_own(authority: Path, monkey
     assert (tmp_path / "all.pem").read_text().count("BEGIN CERTIFICATE") == usual + 1
 
 
+@pytest.mark.parametrize("variable", ["STUDIO_CA_BUNDLE", "SSL_CERT_DIR"])
+def test_the_certificates_of_a_folder_are_believed_whatever_their_names(
+    variable: str, authority: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    usual = len(trust.context().get_ca_certs())
+    (tmp_path / "company.crt").write_bytes((authority / "ca.pem").read_bytes())
+    (tmp_path / "README").write_text("Our own authority")
+    monkeypatch.setenv(variable, str(tmp_path))
+
+    assert len(trust.context().get_ca_certs()) == usual + 1
+
+
+def test_several_folders_of_certificates_are_read_and_one_of_them_need_not_be_there(authority: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    usual = len(trust.context().get_ca_certs())
+    (tmp_path / "company.pem").write_bytes((authority / "ca.pem").read_bytes())
+    monkeypatch.setenv("SSL_CERT_DIR", f"/etc/none:{tmp_path}")
+
+    assert len(trust.context().get_ca_certs()) == usual + 1
+
+
+def test_a_folder_without_certificates_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("STUDIO_CA_BUNDLE", str(tmp_path))
+
+    with pytest.raises(WrongBundle, match=r"STUDIO_CA_BUNDLE is .* which holds no certificates"):
+        trust.context()
+
+
 @pytest.mark.parametrize("content", [None, b"no certificate"])
 def test_a_file_without_certificates_is_named(content: bytes | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     file = tmp_path / "ca.pem"
