@@ -10,6 +10,7 @@ import os
 import re
 import socket
 from collections.abc import Collection
+from difflib import get_close_matches
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,21 @@ NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*\
 LONGEST_NAME = 253
 MOST_PORT = 65535
 LISTED = re.compile(r"[,\s]+")  # what stands between the entries of a list
+READ = {"STUDIO_SECRET_KEY", "STUDIO_FIELD_KEYS", trust.OURS}  # settings that are read here, as soon as they are, and those that are read elsewhere
+ALIKE = 0.8  # of two names, or more
 DATABASES = ("sqlite", "postgres", "postgresql")
 
 
 def text(name: str, default: str = "") -> str:
     """The setting as written, without surrounding space. An empty one is one that is not there: compose files hand on what nobody has set."""
+    READ.add(f"STUDIO_{name}")
     return os.environ.get(f"STUDIO_{name}", "").strip() or default
+
+
+def unread() -> dict[str, str]:
+    """Names in the environment that are meant for us and that nothing reads, each with the setting that was probably meant, or ""."""
+    names = sorted(name for name in os.environ if name.startswith("STUDIO_") and name not in READ)
+    return {name: next(iter(get_close_matches(name, READ, 1, ALIKE)), "") for name in names}
 
 
 def line(name: str, default: str, *, longest: int) -> str:

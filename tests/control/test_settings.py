@@ -91,7 +91,7 @@ def test_every_reader_of_settings_is_known_here():
     """Or a setting that is read by a new one would have no wrong value below."""
     public = {name for name, one in vars(environment_readers).items() if inspect.isfunction(one) and one.__module__ == environment_readers.__name__}
 
-    assert {name for name in public if not name.startswith("_")} - {"url", "host_of", "check_network"} == set(READERS.split("|"))
+    assert {name for name in public if not name.startswith("_")} - {"url", "host_of", "check_network", "unread"} == set(READERS.split("|"))
 
 
 def test_every_setting_stands_in_the_table_of_the_readme():
