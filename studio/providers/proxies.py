@@ -70,7 +70,7 @@ def _read(written: str, variable: str) -> Proxy:
     if not host:
         raise WrongProxy(f"{variable} names no host. It looks like http://proxy.example.org:3128.")
     auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
-    return Proxy(parts.scheme, host, port or DEFAULT_PORTS[parts.scheme], variable, auth)
+    return Proxy(parts.scheme, ascii_name(host), port or DEFAULT_PORTS[parts.scheme], variable, auth)
 
 
 def _is_near(host: str) -> bool:

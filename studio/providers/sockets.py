@@ -100,7 +100,8 @@ class Line:
         await self._guard.judge(host, port, timeout)
         if proxy not in self._by_proxy:
             backend = guard.Guard({f"{proxy.host}:{proxy.port}", f"[{proxy.host}]:{proxy.port}"})
-            wanted: dict[str, Any] = {"proxy_url": proxy.address, "proxy_auth": proxy.auth, "network_backend": backend}
+            auth = proxy.auth and tuple(word.encode() for word in proxy.auth)
+            wanted: dict[str, Any] = {"proxy_url": proxy.address, "proxy_auth": auth, "network_backend": backend}
             if proxy.scheme == "https":
                 wanted["proxy_ssl_context"] = trust.context()
             self._by_proxy[proxy] = self._pool(httpcore.AsyncHTTPProxy, **wanted)

@@ -1,6 +1,7 @@
 """A network whose only way out is a proxy, and one whose certificates are its own. The guard holds in both."""
 
 import asyncio
+import base64
 import datetime
 import ssl
 from pathlib import Path
@@ -118,6 +119,17 @@ def test_an_order_goes_through_the_proxy_to_a_name_that_only_it_knows(authority:
     assert b"Proxy-Authorization: Basic YWRhOnBAc3M=" in to_proxy[0]
     assert b"key-of-the-team" not in b"".join(to_proxy)
     assert b"Bearer key-of-the-team-0001" in to_provider[0]
+
+
+@pytest.mark.usefixtures("_trusted")
+def test_a_proxys_password_may_have_letters_beyond_ascii(authority: Path, monkeypatch: pytest.MonkeyPatch):
+    async def story() -> bytes:
+        async with Loopback(accepts, tls=server_side(authority)) as there, Loopback(leading_to(there.port)) as proxy, Wire() as wire:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://ada:p%C3%A4ss@{proxy.host}")
+            await wire.submit(provider(), BRIEF)
+            return proxy.requests[0]
+
+    assert b"Proxy-Authorization: Basic " + base64.b64encode("ada:päss".encode()) in asyncio.run(story())
 
 
 @pytest.mark.usefixtures("_trusted")
@@ -364,6 +376,7 @@ def test_which_hosts_are_asked_directly(excepted: str, host: str, is_direct: boo
         ({"https_proxy": "proxy.example.org"}, "http://proxy.example.org:80", "https_proxy"),
         ({"ALL_PROXY": "https://proxy.example.org"}, "https://proxy.example.org:443", "ALL_PROXY"),
         ({"HTTPS_PROXY": "http://[fd00::1]:3128"}, "http://[fd00::1]:3128", "HTTPS_PROXY"),
+        ({"HTTPS_PROXY": "http://Bücher.example:3128"}, "http://xn--bcher-kva.example:3128", "HTTPS_PROXY"),
     ],
 )
 def test_a_proxy_is_read_as_other_programs_read_it(environment: dict[str, str], address: str, variable: str, monkeypatch: pytest.MonkeyPatch):
