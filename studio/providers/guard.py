@@ -27,7 +27,7 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 WEB_PORT = 443
 FIRST_FREE_PORT = 1024  # below it live the services of a machine's own system
 OUR_OWN = re.compile(
-    r"(.*\.)?(localhost|local|internal|intranet|private|corp|home|lan|localdomain|test|invalid|home\.arpa|onion)|[^.]*|.*\.\d+"
+    r"(.*\.)?(localhost|local|internal|intranet|private|corp|home|lan|localdomain|test|invalid|arpa|onion|alt|svc|consul|docker|dmz|workgroup)|[^.]*|.*\.\d+"
 )  # names
 SOCKET_OPTION = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 

@@ -149,6 +149,13 @@ def test_a_download_goes_through_the_proxy_too(authority: Path, monkeypatch: pyt
     [
         *("https://10.0.0.5/a.mp4", "https://169.254.169.254/a.mp4", "https://[fd00:ec2::254]/a.mp4", "https://2130706433.example.internal/a.mp4"),
         *("https://0x7f.1/a.mp4", "https://intranet.corp/a.mp4", "https://metadata.google.internal/a.mp4", "https://printer.local/a.mp4"),
+        *(
+            "https://kubernetes.default.svc/a.mp4",
+            "https://vault.service.consul/a.mp4",
+            "https://2.0.0.10.in-addr.arpa/a.mp4",
+            "https://nas.workgroup/a.mp4",
+        ),
+        *("https://bücher.lan/a.mp4", "https://nas.lan\u3002/a.mp4", "https://nas.\u24dban/a.mp4"),
         *("http://api.provider.example:80/a.mp4", "https://api.provider.example:22/a.mp4", "https://10.0.0.5.300/a.mp4"),
     ],
 )
