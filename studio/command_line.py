@@ -1,5 +1,7 @@
 """What every management command has in common: its output fits any locale, and what stops it is said in a sentence."""
 
+import os
+import select
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +22,11 @@ def run(words: list[str]) -> None:
         execute_from_command_line(words)
     except ImproperlyConfigured as error:
         sys.exit(f"studio: {error}")
+    except BrokenPipeError:
+        if not _has_no_reader(sys.stdout):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be written would fail once more
+        sys.exit(1)
     except Exception as error:
         trouble = disk.trouble_of(error)
         if trouble is None or not settings.configured:
@@ -32,6 +39,13 @@ def fit(stream: TextIO) -> None:
     reconfigure = getattr(stream, "reconfigure", None)  # what stands in for the terminal in tests has none
     if reconfigure is not None:
         reconfigure(errors="replace")
+
+
+def _has_no_reader(stream: TextIO) -> bool:
+    """Whether this is a pipe whose reader has enough, such as head."""
+    poll = select.poll()
+    poll.register(stream, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def _folders() -> list[Path]:

@@ -61,7 +61,9 @@ def explained(trouble: Trouble, folders: Iterable[Path]) -> str:
 
 def why_closed(folder: Path) -> str:
     """Why nothing can be written in this folder, which need not exist yet; "" where it can."""
-    place = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+    place = _nearest(folder)
+    if place != folder and not os.access(place, os.X_OK):
+        return f"{place} cannot be entered: it belongs to {_person(place.stat().st_uid)}, and the studio runs as {_person(os.geteuid())}."
     if not place.is_dir():
         return f"{place} is not a folder."
     if os.statvfs(place).f_flag & os.ST_RDONLY:
@@ -76,9 +78,22 @@ def why_closed(folder: Path) -> str:
 
 def is_full(folder: Path) -> bool:
     """Whether next to nothing is free on the disk of this folder, which need not exist yet."""
-    place = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
-    usage = shutil.disk_usage(place)
+    usage = shutil.disk_usage(_nearest(folder))
     return usage.free < min(ALMOST_NOTHING, usage.total / 100)
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is something at this path that we may look at."""
+    try:
+        path.stat()
+    except (OSError, ValueError):  # ValueError: no path at all
+        return False
+    return True
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there and that we may look at."""
+    return next(filter(is_there, (folder, *folder.parents)), Path("/"))
 
 
 def _trouble(error: BaseException) -> Trouble | None:

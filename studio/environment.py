@@ -4,11 +4,13 @@ A wrong value raises ImproperlyConfigured with the setting's name and what it ta
 addresses are read as people write them: spaces, capitals, letters beyond ASCII, a slash at the end.
 """
 
+import errno
 import ipaddress
 import os
 import re
 import socket
 from collections.abc import Collection
+from difflib import get_close_matches
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -29,12 +31,21 @@ NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*\
 LONGEST_NAME = 253
 MOST_PORT = 65535
 LISTED = re.compile(r"[,\s]+")  # what stands between the entries of a list
+READ = {"STUDIO_SECRET_KEY", "STUDIO_FIELD_KEYS", trust.OURS}  # settings that are read here, as soon as they are, and those that are read elsewhere
+ALIKE = 0.8  # of two names, or more
 DATABASES = ("sqlite", "postgres", "postgresql")
 
 
 def text(name: str, default: str = "") -> str:
     """The setting as written, without surrounding space. An empty one is one that is not there: compose files hand on what nobody has set."""
+    READ.add(f"STUDIO_{name}")
     return os.environ.get(f"STUDIO_{name}", "").strip() or default
+
+
+def unread() -> dict[str, str]:
+    """Names in the environment that are meant for us and that nothing reads, each with the setting that was probably meant, or ""."""
+    names = sorted(name for name in os.environ if name.startswith("STUDIO_") and name not in READ)
+    return {name: next(iter(get_close_matches(name, READ, 1, ALIKE)), "") for name in names}
 
 
 def line(name: str, default: str, *, longest: int) -> str:
@@ -55,10 +66,10 @@ def token(name: str, default: str) -> str:
 
 def flag(name: str, *, default: bool) -> bool:
     """A switch: 1, true, yes, on or 0, false, no, off."""
-    value = os.environ.get(f"STUDIO_{name}", "1" if default else "0").strip().lower()
+    value = text(name, "1" if default else "0").lower()
     if value in {"1", "true", "yes", "on"}:
         return True
-    if value in {"0", "false", "no", "off", ""}:
+    if value in {"0", "false", "no", "off"}:
         return False
     raise _wrong(name, value, "1 or 0")
 
@@ -104,7 +115,7 @@ def time_zone(name: str, default: str) -> str:
 def folder(name: str, default: Path) -> Path:
     """The absolute path of a folder, which need not exist yet."""
     path = Path(text(name) or default).resolve()
-    if path.exists() and not path.is_dir():
+    if disk.is_there(path) and not path.is_dir():
         raise _wrong(name, str(path), "a folder, and this is none")
     return path
 
@@ -115,6 +126,8 @@ def made_folder(name: str, default: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
         next(path.iterdir(), None)
+        if not os.access(path, os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     except OSError as error:
         trouble = disk.trouble_of(error)
         why = disk.explained(trouble, [path]) if trouble else f"{error.strerror}."
@@ -208,7 +221,7 @@ def database(name: str, default: Path) -> dict[str, Any]:
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(default)}
     if parts.scheme == "sqlite":
         path = Path(parts.path[1:])
-        if parts.netloc or not path.is_absolute() or path.is_dir():
+        if parts.netloc or not path.is_absolute() or (disk.is_there(path) and path.is_dir()):
             raise ImproperlyConfigured(f"STUDIO_{name} names no file. It looks like sqlite:////srv/studio.sqlite3, with four slashes.")
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path)}
     if not parts.path.strip("/"):

@@ -66,7 +66,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "studio.control.compressing.CompressedPages",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "studio.accounts.session_store.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -263,7 +263,7 @@ if PROXIES and not flag("BEHIND_PROXY", default=True):
 PROXIES = PROXIES if BEHIND_PROXY else 0
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES  # nothing of the library asks for it any more; see accounts/client_address.py
 # For this host alone unless told otherwise: other hosts of the domain are not ours to make https-only.
-SECURE_HSTS_SECONDS = whole("HSTS_SECONDS", DAY * 365, least=0, most=DAY * 365 * 2) if HTTPS else 0
+SECURE_HSTS_SECONDS = whole("HSTS_SECONDS", DAY * 365, least=0, most=DAY * 365 * 2) * HTTPS
 SECURE_HSTS_INCLUDE_SUBDOMAINS = flag("HSTS_SUBDOMAINS", default=False) and HTTPS
 SECURE_HSTS_PRELOAD = flag("HSTS_PRELOAD", default=False) and HTTPS
 if SECURE_HSTS_PRELOAD and not (SECURE_HSTS_INCLUDE_SUBDOMAINS and SECURE_HSTS_SECONDS >= DAY * 365):

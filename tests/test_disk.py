@@ -11,6 +11,7 @@ from django.db import OperationalError
 
 from studio import disk
 from studio.disk import Trouble
+from tests.control.test_settings import no_entry
 
 
 def sqlite_error(*, pages: int = 0, read_only: bool = False) -> sqlite3.Error:
@@ -65,7 +66,7 @@ def test_an_error_that_came_from_a_full_disk_says_so_too():
 
 
 def test_an_operator_reads_which_folder_is_closed_and_whose_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "access", lambda _, mode: mode == os.X_OK)
 
     said = disk.explained(Trouble.CLOSED, [tmp_path / "media" / "clips"])
 
@@ -77,3 +78,13 @@ def test_a_file_where_the_folder_should_be_is_named(tmp_path: Path):
     (tmp_path / "media").write_text("no folder")
 
     assert disk.why_closed(tmp_path / "media") == f"{tmp_path / 'media'} is not a folder."
+
+
+def test_a_folder_that_we_may_not_enter_is_named_and_not_what_lies_behind_it(tmp_path: Path):
+    (tmp_path / "closed" / "data").mkdir(parents=True)
+    with no_entry(tmp_path / "closed"):
+        said = disk.explained(Trouble.CLOSED, [tmp_path / "closed" / "data"])
+        assert not disk.is_full(tmp_path / "closed" / "data")
+
+    assert said.startswith(f"{tmp_path}/closed cannot be entered: it belongs to ")
+    assert "chown" not in said

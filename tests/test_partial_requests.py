@@ -8,13 +8,15 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
-from django.db import transaction
+from django.contrib.sessions.models import Session
+from django.db import connection, transaction
 from django.test import Client
 
 from studio.accounts.models import User
+from studio.projects.models import Project
 from tests.conftest import signed_in
 from tests.test_every_address import TABLE, World, cast, parts, read, world  # noqa: F401 - fixtures
 
@@ -221,3 +223,24 @@ def test_going_back_never_shows_a_part_as_a_page(names: list[str], world: World,
         plain = asked(world.address(name), "GET", headers={}, user=cast["ada"])
         back = asked(world.address(name), "GET", headers=RESTORE, user=cast["ada"])
         assert (plain.status, plain.is_page) == (back.status, back.is_page), name
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_what_was_asked_while_one_signed_out_elsewhere_is_answered_and_the_next_request_is_not(headers: dict[str, str], alice: User, tide: Project):
+    """Not 400: it was done, or shown, for somebody who was signed in then."""
+    browser = signed_in(alice)
+    signed_out: list[str] = []
+
+    def sign_out_meanwhile(execute: Any, sql: str, *words: Any) -> Any:
+        if "projects_project" in sql and not signed_out:
+            signed_out.append(sql)
+            Session.objects.all().delete()
+        return execute(sql, *words)
+
+    with connection.execute_wrapper(sign_out_meanwhile):
+        answer = browser.get("/p/TIDE/", headers=headers)
+
+    assert signed_out
+    assert answer.status_code == 200
+    assert "sessionid" not in answer.cookies
+    assert browser.get("/p/TIDE/", headers=HTMX).status_code == 401

@@ -2,7 +2,7 @@
 // meanwhile goes on by itself. Whoever types is not interrupted: the dialog of a poll waits until the keys rest, and is
 // not opened again once it was closed.
 import { check, giveUp, isIn, isOut, signIn } from "app/request";
-import { announce, pin, unpin } from "app/toast";
+import { announce, pin, sentence, unpin } from "app/toast";
 
 const REST = 2000; // ms since the last key
 const dialog = document.getElementById("sign-in");
@@ -49,7 +49,7 @@ async function enter() {
   const said = await answer.json().catch(() => null);
   if (!said?.location) {
     if (answer.status === 429) say("Too many tries. Wait a few minutes and try again.");
-    else say(wordsOf(said?.form) || "The studio could not sign you in. Try again in a moment.");
+    else say(wordsOf(said?.form) || (answer.ok ? "The studio could not sign you in. Try again in a moment." : sentence(answer)));
     return;
   }
   if ((await check()) === "out") say("This account is switched off. Ask an admin to switch it on.");

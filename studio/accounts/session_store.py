@@ -1,9 +1,12 @@
-"""Sessions in the database, which a full disk leaves as they are."""
+"""Sessions in the database, which a full disk leaves as they are, and which may end while a request is answered."""
 
 import logging
 
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse
 
 from studio import disk
 
@@ -25,3 +28,19 @@ class SessionStore(DatabaseSessions):
             if disk.trouble_of(error) is None:
                 raise
             log.warning("a session could not be kept", exc_info=True)
+
+
+class Sessions(SessionMiddleware):
+    """Django's, except that what was asked is answered, though the person signed out elsewhere meanwhile.
+
+    Django then says 400, of an order that was placed too. The next request is refused as every one without a session (sessions.py). No cookie is set: a
+    sign-in elsewhere may have given the browser another one.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """The answer, with the session kept if it is still there."""
+        try:
+            return super().process_response(request, response)
+        except SessionInterrupted:
+            log.info("somebody signed out while a request of theirs was answered")
+            return response

@@ -7,6 +7,7 @@ Secrets stay out, and whatever is restored sends nothing until somebody says so:
 
 import hashlib
 import io
+import os
 import shlex
 import sqlite3
 import tarfile
@@ -25,6 +26,7 @@ from django.utils import timezone
 
 DATABASE, MEDIA, HOW = "studio.sqlite3", "media", "RESTORE.txt"  # the names inside
 WAIT = 20.0  # seconds for a writer
+NO_DATABASE = "There is no database of the studio in {name}. Run manage.py setup first."
 PAUSED = "Restored from a backup of {moment:%Y-%m-%d %H:%M} UTC. Orders that waited then may have been sent since: look at them, then switch this on."
 
 
@@ -45,25 +47,33 @@ class Backup:
 
 
 def make(file: Path) -> Backup:
-    """Write the backup, a tar file, packed where its name ends in gz. Raises CannotBackUp, also where the file is there already, or OSError."""
+    """Write the backup, a tar file, packed where its name ends in gz. Raises CannotBackUp, also where the file is there already, or OSError.
+
+    It is written in a folder beside its place and gets its name once it is whole: what is killed before leaves nothing that looks like a backup.
+    """
     made, moment = Backup(without=list(_left_out())), timezone.now()
-    try:
-        out = file.open("xb")
-    except FileExistsError:
-        raise CannotBackUp(f"{file} is there already. Choose another name: a backup is never written over.") from None
-    try:
-        file.chmod(0o600)
-        with out, tarfile.open(fileobj=out, mode="w|gz" if file.suffix in {".gz", ".tgz"} else "w|") as tar:
-            _add_text(tar, HOW, how_to_restore(moment), moment)
-            if connection.vendor == "sqlite":
-                _add_database(tar, made, moment, beside=file.parent)
-            if isinstance(default_storage, FileSystemStorage):
-                _add_files(tar, made, Path(settings.MEDIA_ROOT))
-    except BaseException:
-        file.unlink(missing_ok=True)
-        raise
-    made.bytes = file.stat().st_size
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".backup-") as beside:
+        part = Path(beside) / file.name
+        _refuse_to_write_over(file)
+        with part.open("xb") as out:
+            part.chmod(0o600)
+            with tarfile.open(fileobj=out, mode="w|gz" if file.suffix in {".gz", ".tgz"} else "w|") as tar:
+                _add_text(tar, HOW, how_to_restore(moment), moment)
+                if connection.vendor == "sqlite":
+                    _add_database(tar, made, moment, Path(beside) / f"copy-of-{DATABASE}")
+                if isinstance(default_storage, FileSystemStorage):
+                    _add_files(tar, made, Path(settings.MEDIA_ROOT), besides=Path(beside))
+            out.flush()
+            os.fsync(out.fileno())
+        made.bytes = part.stat().st_size
+        _refuse_to_write_over(file)
+        part.rename(file)
     return made
+
+
+def _refuse_to_write_over(file: Path) -> None:
+    if os.path.lexists(file):
+        raise CannotBackUp(f"{file} is there already. Choose another name: a backup is never written over.")
 
 
 def how_to_restore(moment: datetime) -> str:
@@ -92,20 +102,24 @@ def _left_out() -> Iterator[str]:
     yield "STUDIO_SECRET_KEY and STUDIO_FIELD_KEYS are not in it. Keep them apart: without the second, provider keys have to be entered again."
 
 
-def _add_database(tar: tarfile.TarFile, made: Backup, moment: datetime, *, beside: Path) -> None:
-    """The database as it is now, checked, with every connection off. It is copied beside the backup first, and that copy goes."""
-    with tempfile.TemporaryDirectory(dir=beside, prefix=".backup-") as folder:
-        copy = Path(folder) / DATABASE
-        with closing(sqlite3.connect(str(connection.settings_dict["NAME"]), timeout=WAIT)) as source, closing(sqlite3.connect(copy)) as target:
-            _copy(source, target)
-            target.execute("UPDATE routing_connection SET enabled = 0, paused_reason = ?", [PAUSED.format(moment=moment)])
-            target.commit()
-            made.jobs = target.execute("SELECT count(*) FROM jobs_job").fetchone()[0]
-            made.clips = target.execute("SELECT count(*) FROM jobs_clip WHERE saved_at IS NOT NULL").fetchone()[0]
-        with copy.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-        tar.add(copy, DATABASE)
-        _add_text(tar, f"{DATABASE}.sha256", f"{digest}  {DATABASE}\n", moment)
+def _add_database(tar: tarfile.TarFile, made: Backup, moment: datetime, copy: Path) -> None:
+    """The database as it is now, checked, with every connection off. It is copied into the file `copy` first."""
+    name = Path(str(connection.settings_dict["NAME"]))
+    if not name.exists():  # connecting would make it
+        raise CannotBackUp(NO_DATABASE.format(name=name))
+    with closing(sqlite3.connect(name, timeout=WAIT)) as source, closing(sqlite3.connect(copy)) as target:
+        _copy(source, target)
+        if not target.execute("SELECT 1 FROM sqlite_master WHERE name = 'routing_connection'").fetchone():
+            raise CannotBackUp(NO_DATABASE.format(name=name))
+        target.execute("UPDATE routing_connection SET enabled = 0, paused_reason = ?", [PAUSED.format(moment=moment)])
+        target.commit()
+        made.jobs = target.execute("SELECT count(*) FROM jobs_job").fetchone()[0]
+        made.clips = target.execute("SELECT count(*) FROM jobs_clip WHERE saved_at IS NOT NULL").fetchone()[0]
+    with copy.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    tar.add(copy, DATABASE)
+    copy.unlink()
+    _add_text(tar, f"{DATABASE}.sha256", f"{digest}  {DATABASE}\n", moment)
 
 
 def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
@@ -122,11 +136,12 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
         raise CannotBackUp(f"The database is damaged: {'; '.join(troubles)[:500]}. Keep its file and its -wal file, and restore an earlier backup.")
 
 
-def _add_files(tar: tarfile.TarFile, made: Backup, folder: Path) -> None:
-    """Every stored file. One that is deleted meanwhile was thrown away by somebody, and is left out."""
+def _add_files(tar: tarfile.TarFile, made: Backup, folder: Path, *, besides: Path) -> None:
+    """Every stored file but those of the folder `besides`. One that is deleted meanwhile was thrown away by somebody, and is left out."""
+    folder, besides = folder.resolve(), besides.resolve()
     for path in sorted(folder.rglob("*")):
         try:
-            if path.is_file():
+            if path.is_file() and besides not in path.parents:
                 with path.open("rb") as content:
                     _add(tar, f"{MEDIA}/{path.relative_to(folder)}", content)
                 made.files += 1

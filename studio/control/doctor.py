@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
+from studio import environment
 from studio.control import health
 from studio.credits import ledger
 from studio.disk import explained
@@ -83,7 +84,7 @@ def examine() -> list[Finding]:
     """Everything there is to say, worst first. Rows are read only if the database has them."""
     probed = list(parts())
     stuck = {"database", "migrations"} & {problem.part for problem in probed}
-    without_rows = (secrets, openness, disk, way_out)
+    without_rows = (secrets, openness, unread, disk, way_out)
     examinations = without_rows if stuck else (*without_rows, sqlite, connections, teams, ills, stranded, doubts, alerts, workers, books)
     findings = [Finding(Level.ERROR, problem.words, _mend(problem)) for problem in probed]
     findings += [finding for examination in examinations for finding in examination()]
@@ -126,6 +127,13 @@ def openness() -> Iterator[Finding]:
     if not settings.EMAIL_URL:
         mend = "Give STUDIO_EMAIL_URL, or hand links over yourself."
         yield Finding(Level.NOTE, "STUDIO_EMAIL_URL is empty: invitations and password resets are not sent.", mend)
+
+
+def unread() -> Iterator[Finding]:
+    """Names of settings that are mistyped, or from elsewhere."""
+    for name, meant in environment.unread().items():
+        mend = f"Write {meant}, if that is meant." if meant else "Leave it out. The settings stand in README.md."
+        yield Finding(Level.WARNING, f"{name} is no setting of the studio, so nothing reads it.", mend)
 
 
 def disk() -> Iterator[Finding]:

@@ -131,11 +131,18 @@ async def _persistently(wanted: Wanted, partial: Partial) -> Download:
 
 
 async def _once(wanted: Wanted, partial: Partial) -> Download:
-    """Ask once, behind what is here already. Raises _StartOver, a DownloadError, or what the connection raised."""
-    async with _following(wanted, partial.headers()) as response:
-        _judge(response, partial)
-        await _append(response, partial, wanted.limit, wanted.patience)
-        return Download(size=partial.finish(), content_type=sockets.header(response, "content-type"))
+    """Ask once, behind what is here already, and again where a server gives less than the rest at a time. Raises _StartOver, a DownloadError, or what the
+    connection raised.
+    """
+    while True:
+        before = partial.size
+        async with _following(wanted, partial.headers()) as response:
+            _judge(response, partial)
+            await _append(response, partial, wanted.limit, wanted.patience)
+            if not partial.is_cut:
+                return Download(size=partial.finish(), content_type=sockets.header(response, "content-type"))
+        if partial.size <= before:
+            raise DownloadFailed("The provider’s file server gives nothing more, and the file is not as long as it said.")
 
 
 @asynccontextmanager
@@ -169,7 +176,9 @@ async def _asked(
     answered = False
     try:
         sockets.admit(secure, allowed_hosts)
-        request = httpx.Request("GET", secure, headers={"Accept": "video/*, */*;q=0.5", **headers})
+        request = httpx.Request(
+            "GET", secure, headers=httpx.Headers({"Accept": "video/*, */*;q=0.5", **headers}, encoding="latin-1")
+        )  # a mark may be
         async with sockets.sent(line, request, patience) as response:
             answered = True
             yield response
@@ -210,6 +219,6 @@ async def _append(response: httpcore.Response, partial: Partial, limit: int, pat
                 mark, then = clock(), partial.size
     if not partial.size:
         raise DownloadFailed("The provider’s file is empty.")
-    if partial.total is not None and partial.size != partial.total:
+    if partial.total is not None and partial.size > partial.total:
         partial.discard()
         raise DownloadFailed("The provider’s file is not as long as its server said.")

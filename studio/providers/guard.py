@@ -19,6 +19,7 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Iterable
 
 import httpcore
+import idna
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -26,7 +27,7 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 WEB_PORT = 443
 FIRST_FREE_PORT = 1024  # below it live the services of a machine's own system
 OUR_OWN = re.compile(
-    r"(.*\.)?(localhost|local|internal|intranet|private|corp|home|lan|localdomain|test|invalid|home\.arpa|onion)|[^.]*|.*\.\d+"
+    r"(.*\.)?(localhost|local|internal|intranet|private|corp|home|lan|localdomain|test|invalid|arpa|onion|alt|svc|consul|docker|dmz|workgroup)|[^.]*|.*\.\d+"
 )  # names
 SOCKET_OPTION = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
@@ -96,9 +97,17 @@ def is_in_range(address: Address, allowed_hosts: Collection[str]) -> bool:
 
 def is_named(host: str, port: int, allowed_hosts: Collection[str]) -> bool:
     """Whether an operator has named this host, alone or with this port. Exact names only: no suffixes, no wildcards."""
-    host = host.strip("[]").casefold()
+    host = ascii_name(host.strip("[]"))
     shown = f"[{host}]" if ":" in host else host
     return not {host, shown, f"{shown}:{port}"}.isdisjoint(name.casefold() for name in allowed_hosts)
+
+
+def ascii_name(host: str) -> str:
+    """A host's name in small letters as name services have it: xn--bcher-kva.lan for bücher.lan. What cannot be a name stays as it is."""
+    try:
+        return host.lower() if host.isascii() else idna.encode(host, uts46=True).decode()
+    except idna.IDNAError:
+        return host
 
 
 def is_literal_in_range(host: str, allowed_hosts: Collection[str]) -> bool:

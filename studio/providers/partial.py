@@ -34,19 +34,27 @@ class Partial:
         """Whether something is here, and a mark to ask with."""
         return self.size > 0 and bool(self._mark)
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether more is to come."""
+        return self.total is not None and self.size < self.total
+
     def headers(self) -> dict[str, str]:
         """What to ask with: the rest, if the file is still the same."""
         return {"Range": f"bytes={self.size}-", "If-Range": self._mark} if self.can_go_on else {}
 
     def continues(self, response: httpcore.Response) -> bool:
-        """Whether a part that a server gives follows what is here, of the same file: some servers give parts whatever was asked."""
+        """Whether a part that a server gives follows what is here, of the same file: some servers give parts whatever was asked. Takes in the length."""
         told = RANGE.fullmatch(sockets.header(response, "content-range").strip())
         if told is None or int(told[1]) != self.size:
             return False
-        if told[3] != "*" and self.total is not None and int(told[3]) != self.total:
+        total = self.total if told[3] == "*" else int(told[3])
+        if total is None or total <= self.size or self.total not in {None, total}:  # without a length the end could not be told from a part's
             return False
-        mark = _mark_of(response)
-        return not mark or mark == self._mark
+        if _mark_of(response) not in {"", self._mark}:
+            return False
+        self.total = total
+        return True
 
     def begin(self, response: httpcore.Response) -> None:
         """Start from nothing, with the file that this answer brings."""

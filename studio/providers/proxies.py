@@ -5,12 +5,16 @@ Our own machine is always asked directly, and so is a name without a dot, which 
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]  # the stubs leave it out
+from urllib.request import getproxies_environment
+
+from studio.providers.guard import ascii_name
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+ENTRY = re.compile(r"\[(?P<in_brackets>[^\]]+)\](:(?P<port_of_v6>\d{1,5}))?|(?P<name>[^:\[\]]+)(:(?P<port>\d{1,5}))?|(?P<v6>[0-9A-Fa-f:./]+)")
 
 
 class WrongProxy(ValueError):
@@ -66,7 +70,7 @@ def _read(written: str, variable: str) -> Proxy:
     if not host:
         raise WrongProxy(f"{variable} names no host. It looks like http://proxy.example.org:3128.")
     auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
-    return Proxy(parts.scheme, host, port or DEFAULT_PORTS[parts.scheme], variable, auth)
+    return Proxy(parts.scheme, ascii_name(host), port or DEFAULT_PORTS[parts.scheme], variable, auth)
 
 
 def _is_near(host: str) -> bool:
@@ -80,17 +84,17 @@ def _is_near(host: str) -> bool:
 def _is_excepted(host: str, port: int) -> bool:
     """Whether NO_PROXY names it: a name with all below it, an address, a range, each with or without a port, or *."""
     excepted = getproxies_environment().get("no", "")
-    if proxy_bypass_environment(f"{host}:{port}", {"no": excepted}):
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return any(_holds(entry.strip(), address) for entry in excepted.split(","))
+    return any(_names(entry, host, port) for entry in re.split(r"[,\s]+", excepted) if entry)
 
 
-def _holds(entry: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    try:
-        return address in ipaddress.ip_network(entry.strip("[]"), strict=False)
-    except ValueError:  # a name
+def _names(entry: str, host: str, port: int) -> bool:
+    """Whether one entry names it, as any of the programs that read NO_PROXY would take it: also `*.example.org`, with a full stop, or as an address of a page."""
+    match = ENTRY.fullmatch(entry.partition("://")[2].rstrip("/") or entry)
+    if match is None or int(match["port"] or match["port_of_v6"] or port) != port:
         return False
+    name = match["name"] or match["in_brackets"] or match["v6"]
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(name, strict=False)
+    except ValueError:  # one of them is a name
+        name, host = (ascii_name(one.rstrip(".")) for one in (name.removeprefix("*").removeprefix("."), host))
+        return match["name"] == "*" or (name != "" and f".{host}".endswith(f".{name}"))

@@ -93,13 +93,15 @@ class Line:
     async def route(self, url: httpx.URL, timeout: float) -> tuple[httpcore.AsyncConnectionPool, Proxy | None]:
         """The pool for an address, and the proxy through which it leads. Raises AddressRefused or WrongProxy."""
         port = url.port or DEFAULT_PORTS.get(url.scheme, guard.WEB_PORT)
-        proxy = proxy_for(url.scheme, url.host, port)
+        host = url.raw_host.decode("ascii")  # what is judged must be the name that the proxy is asked for
+        proxy = proxy_for(url.scheme, host, port)
         if proxy is None:
             return self._direct, None
-        await self._guard.judge(url.host, port, timeout)
+        await self._guard.judge(host, port, timeout)
         if proxy not in self._by_proxy:
             backend = guard.Guard({f"{proxy.host}:{proxy.port}", f"[{proxy.host}]:{proxy.port}"})
-            wanted: dict[str, Any] = {"proxy_url": proxy.address, "proxy_auth": proxy.auth, "network_backend": backend}
+            auth = proxy.auth and tuple(word.encode() for word in proxy.auth)
+            wanted: dict[str, Any] = {"proxy_url": proxy.address, "proxy_auth": auth, "network_backend": backend}
             if proxy.scheme == "https":
                 wanted["proxy_ssl_context"] = trust.context()
             self._by_proxy[proxy] = self._pool(httpcore.AsyncHTTPProxy, **wanted)
@@ -136,8 +138,13 @@ class Opened:
 
     def __init__(self, url: httpx.URL, left: Callable[[], None] | None = None) -> None:
         self._left = left
-        self._last = "start_tls.complete" if url.scheme == "https" else "send_request_headers.started"
+        self._last = "connection.start_tls.complete" if url.scheme == "https" else "send_request_headers.started"
         self.is_open = False
+
+    def goes_by_proxy(self) -> None:
+        """The way to the other side is open once TLS with it is: with the proxy there may be TLS too, and a request to connect, before anything is sent."""
+        if "start_tls" in self._last:
+            self._last = "proxy.start_tls.complete"
 
     async def note(self, event: str, _: dict[str, Any]) -> None:
         """Take in what httpcore does."""
@@ -153,6 +160,8 @@ async def sent(line: Line, request: httpx.Request, patience: Patience, *, opened
     url = httpcore.URL(scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path)
     extensions: dict[str, Any] = {"timeout": patience.extension, **({"trace": opened.note} if opened else {})}
     pool, proxy = await line.route(request.url, patience.connect)
+    if proxy and opened:
+        opened.goes_by_proxy()
     try:
         async with pool.stream(request.method, url, headers=request.headers.raw, content=request.content or None, extensions=extensions) as response:
             yield response

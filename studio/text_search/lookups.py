@@ -85,7 +85,9 @@ def containing(rows: Rows, typed: str, *columns: str) -> Rows:
         return rows.none() if typed.strip() else rows
     searched: tuple[str, ...] = rows.model.search_fields
     found = rows.filter(pk__in_index=folded)
-    if len(folded) <= GRAM and not columns:  # the grams say it exactly
+    if (
+        len(folded) <= GRAM and not columns and not (" " in folded and searched[1:])
+    ):  # the grams say it exactly, unless they lead from column to column
         return found
     holds = Q()
     for column in columns or searched:

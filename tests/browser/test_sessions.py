@@ -227,6 +227,16 @@ def test_a_wrong_password_is_said_in_the_dialog_and_closing_it_keeps_the_words(a
     expect(alice.locator("#prompt")).to_have_value(WORDS)
 
 
+@pytest.mark.parametrize(("status", "said"), [(507, "The studio’s disk is full or closed to it."), (503, "The studio is busy and did not answer.")])
+def test_why_nobody_can_sign_in_now_is_said_in_the_dialog(alice: Page, team: Team, seed: Seed, status: int, said: str):
+    opened(alice, "/me/")
+    seed("sign_out", "alice")
+    alice.route("**/accounts/login/", lambda route: route.fulfill(status=status, content_type="text/html", body="<!doctype html>"))
+    alice.get_by_role("button", name="Save").click()
+    sign_in(alice)
+    expect(alice.locator("#sign-in-problem")).to_contain_text(said)
+
+
 def test_tries_in_the_dialog_are_throttled_as_on_the_sign_in_page(alice: Page, team: Team, seed: Seed):
     opened(alice, "/me/")
     seed("sign_out", "alice")

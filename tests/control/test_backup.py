@@ -1,5 +1,6 @@
 """A backup that is made while people work has everything that was there when it began, and sends nothing when it is restored."""
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -9,9 +10,11 @@ import tarfile
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
+from pytest_django.fixtures import Settings
 
 from studio.control.backup import HOW
 from tests.control.conftest import Command, refused
@@ -143,3 +146,72 @@ def test_what_is_not_in_it_is_said_with_how_to_keep_it(command: Command, tmp_pat
         assert how is not None
         assert b"All connections are off." in how.read()
     assert (tmp_path / "studio.tar").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_backup_has_its_name_only_once_it_is_whole(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Whatever kills it before, such as the end of the machine, leaves nothing that looks like a backup."""
+    file, seen, add = tmp_path / "studio.tar", [], tarfile.TarFile.addfile
+
+    def noted(tar: tarfile.TarFile, *words: Any) -> None:
+        seen.append(file.exists())
+        add(tar, *words)
+
+    monkeypatch.setattr(tarfile.TarFile, "addfile", noted)
+    command("backup", str(file))
+
+    assert seen
+    assert not any(seen)
+    assert file.exists()
+
+
+def test_a_backup_among_the_stored_files_is_not_in_itself(command: Command, settings: Settings):
+    folder = Path(settings.MEDIA_ROOT)
+    (folder / "clips").mkdir(parents=True, exist_ok=True)
+    (folder / "clips" / "one.mp4").write_bytes(b"a clip")
+    command("backup", str(folder / "studio.tar"))
+
+    with tarfile.open(folder / "studio.tar") as tar:
+        names = tar.getnames()
+    (folder / "studio.tar").unlink()
+    assert "media/clips/one.mp4" in names
+    assert not [name for name in names if "studio.tar" in name or ".backup-" in name]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "The disk of {folder} is full. Nothing was kept."),
+        (OSError(errno.EFBIG, "File too large"), "{folder}/studio.tar cannot be written: File too large."),
+        (PermissionError(errno.EACCES, "Permission denied", "/data/media/clips/one.mp4"), "/data/media/clips/one.mp4: Permission denied."),
+    ],
+)
+def test_why_there_is_no_backup_is_said_with_the_folder_and_nothing_is_left(
+    error: OSError, said: str, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def add(*_: object) -> None:
+        raise error
+
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    monkeypatch.setattr(tarfile.TarFile, "addfile", add)
+    with refused(said.format(folder=folder)):
+        command("backup", str(folder / "studio.tar"))
+
+    assert list(folder.iterdir()) == []
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("is_empty", [False, True])
+def test_before_the_setup_there_is_nothing_to_keep_and_nothing_is_made(
+    is_empty: bool, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    name = tmp_path / "data.sqlite3"
+    if is_empty:
+        name.touch()
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(name))
+
+    with refused(f"There is no database of the studio in {name}. Run manage.py setup first."):
+        command("backup", str(tmp_path / "studio.tar"))
+
+    assert name.exists() is is_empty
+    assert not (tmp_path / "studio.tar").exists()

@@ -1,6 +1,7 @@
 """The doctor names what is wrong, how bad it is, and what to do."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from studio import environment
 from studio.accounts.models import User
 from studio.control.doctor import Finding, Level, examine, unsound
 from studio.credits.ledger import account_of, grant, hold
@@ -55,6 +57,12 @@ def examined() -> list[Finding]:
 
 def errors() -> list[str]:
     return [finding.what for finding in examined() if finding.level is Level.ERROR]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in environment.unread():
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture
@@ -297,3 +305,24 @@ def test_a_connection_that_is_paused_for_its_certificate_says_how_to_trust_it(we
         )
 
     assert "STUDIO_CA_BUNDLE" in found("is paused").mend
+
+
+@pytest.mark.usefixtures("well")
+@pytest.mark.parametrize(
+    ("name", "mend"),
+    [
+        ("STUDIO_HSTS_SECOND", "Write STUDIO_HSTS_SECONDS, if that is meant."),
+        ("STUDIO_PROXYS", "Write STUDIO_PROXIES, if that is meant."),
+        ("STUDIO_S3_BUCKET", "Leave it out. The settings stand in README.md."),
+    ],
+)
+def test_a_setting_that_nothing_reads_is_named_with_the_one_that_is_meant(name: str, mend: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(name, "1")
+
+    assert found(name) == Finding(Level.WARNING, f"{name} is no setting of the studio, so nothing reads it.", mend)
+
+
+def test_every_setting_of_the_readme_is_one_that_is_read():
+    table = re.findall(r"^\| `(STUDIO_[A-Z_]+)`", (Path(__file__).parent.parent.parent / "README.md").read_text(), re.MULTILINE)
+
+    assert set(table) == environment.READ

@@ -2,7 +2,9 @@
 
 import importlib
 import io
+import os
 import pkgutil
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +19,7 @@ from studio.projects.models import Project
 from studio.routing.models import Connection
 from tests.control.conftest import KEY
 
+ROOT = Path(__file__).parent.parent.parent
 CHARSETS = ("ascii", "latin-1", "cp1251", "utf-8")
 # The plugin for templates' variables fails Django's own checks, which would be all that a command prints: they are skipped.
 # How each command is called here: so that it prints what people named. Those that run until they are stopped print their help.
@@ -77,3 +80,16 @@ def test_every_program_of_the_command_line_goes_through_the_one_place():
 
     assert "command_line" in manage
     assert importlib.import_module("studio.command_line").run.__doc__
+
+
+def test_a_reader_that_has_enough_ends_a_command_without_a_traceback(tmp_path: Path):
+    environment = {"PATH": os.environ["PATH"], "STUDIO_LOCAL": "1", "STUDIO_DATA_DIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "help"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as command:
+        assert command.stdout
+        assert command.stderr
+        command.stdout.close()
+        assert command.stderr.read() == ""
+
+    assert command.returncode == 1

@@ -1,5 +1,6 @@
 """Settings come from the environment: a wrong one stops the start by name, each one stands in README.md, and production is closed."""
 
+import errno
 import inspect
 import json
 import os
@@ -8,8 +9,11 @@ import runpy
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from cryptography.fernet import Fernet
@@ -47,6 +51,23 @@ def started(tmp_path: Path, *words: str, **environment: str) -> subprocess.Compl
     )
 
 
+@contextmanager
+def no_entry(folder: Path) -> Iterator[None]:
+    """Nobody may enter the folder, nor look into it."""
+    usual = Path.stat
+
+    def stat(path: Path, **options: Any) -> os.stat_result:
+        if folder in path.parents:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return usual(path, **options)
+
+    with (
+        mock.patch.object(Path, "stat", stat),
+        mock.patch.object(os, "access", lambda path, _: Path(path) != folder and folder not in Path(path).parents),
+    ):
+        yield
+
+
 def names() -> set[str]:
     """Every STUDIO_ name that the code reads."""
     read = "".join((ROOT / source).read_text() for source in SOURCES)
@@ -70,7 +91,7 @@ def test_every_reader_of_settings_is_known_here():
     """Or a setting that is read by a new one would have no wrong value below."""
     public = {name for name, one in vars(environment_readers).items() if inspect.isfunction(one) and one.__module__ == environment_readers.__name__}
 
-    assert {name for name in public if not name.startswith("_")} - {"url", "host_of", "check_network"} == set(READERS.split("|"))
+    assert {name for name in public if not name.startswith("_")} - {"url", "host_of", "check_network", "unread"} == set(READERS.split("|"))
 
 
 def test_every_setting_stands_in_the_table_of_the_readme():
@@ -235,10 +256,25 @@ def test_settings_are_read_as_people_write_them(name: str, value: str, setting: 
 
 def test_an_empty_setting_is_one_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     usual = read_with(monkeypatch, tmp_path)
-    switches = {"STUDIO_BEHIND_PROXY", "STUDIO_LOCAL", "STUDIO_SECRET_KEY", "STUDIO_FIELD_KEYS", "STUDIO_DATA_DIR", "STUDIO_PUBLIC_URL"}
-    empty = read_with(monkeypatch, tmp_path, **dict.fromkeys(names() - switches, ""))
+    needed = {"STUDIO_SECRET_KEY", "STUDIO_FIELD_KEYS", "STUDIO_DATA_DIR", "STUDIO_PUBLIC_URL"}
+    empty = read_with(monkeypatch, tmp_path, **dict.fromkeys(names() - needed, ""))
 
+    assert usual["BEHIND_PROXY"]
     assert {name: value for name, value in empty.items() if name.isupper()} == {name: value for name, value in usual.items() if name.isupper()}
+
+
+@pytest.mark.parametrize("name", ["DATA_DIR", "STATIC_ROOT", "DATABASE_URL", "CA_BUNDLE"])
+def test_a_setting_that_leads_behind_a_folder_that_we_may_not_enter_is_named(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    data, closed = tmp_path / "data", tmp_path / "closed"
+    (closed / "inside").mkdir(parents=True)
+    before = read_with(monkeypatch, data)
+    with no_entry(closed):
+        value = f"sqlite:///{closed}/inside/studio.sqlite3" if name == "DATABASE_URL" else str(closed / "inside")
+        if name in {"DATA_DIR", "CA_BUNDLE"}:
+            with pytest.raises(ImproperlyConfigured, match=rf"^STUDIO_{name} is '{closed}/inside', which cannot be"):
+                read_with(monkeypatch, data, **{f"STUDIO_{name}": value})
+        else:  # a command that writes there says it
+            assert read_with(monkeypatch, data, **{f"STUDIO_{name}": value}).keys() == before.keys()
 
 
 def test_hosts_are_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -128,3 +128,19 @@ def test_the_table_of_a_batch_asks_for_its_encoding_and_may_be_read_in_another(a
     again = browser.get(address, {"upload": plan.upload, "encoding": "cp1252"})
     assert again.context["readings"][0].codec == "cp1251"
     assert Batch.objects.count() == 1
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("text", [*TEXTS.values(), "一二一一", "सूर्यास्त के समय समुद्र"])
+def test_unicode_is_certain_in_every_script_with_a_mark_and_without(codec: str, text: str):
+    for file in (f"text,name\n{text},One\n", f'[{{"text": "{text}"}}]', f"текст\n{text}\n", f"{text};光\n{text}\t光\n"):
+        assert encodings.unicode_of(file.encode(codec)) == file
+
+
+@pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", b"text\nabc\n" + b"x" * 300 + b"\0"])
+def test_what_has_a_zero_and_is_no_unicode_does_not_become_another_text(data: bytes):
+    try:
+        read = encodings.unicode_of(data)
+    except UnicodeDecodeError:
+        return
+    assert read in {None, data.decode("utf-8", "replace")}

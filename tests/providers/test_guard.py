@@ -6,9 +6,11 @@ import socket
 from collections.abc import Iterable
 
 import httpcore
+import httpx
 import pytest
 
 from studio.providers.guard import SOCKET_OPTION, AddressRefused, Guard, Resolve, is_named, is_public
+from studio.providers.sockets import is_admitted
 
 PUBLIC, PUBLIC_6, PRIVATE = "93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "10.0.0.1"
 
@@ -230,3 +232,10 @@ def test_the_pool_may_wait_through_the_guard():
     asyncio.run(Guard(inner=sockets).sleep(0.5))
 
     assert sockets.asked == [("sleep", 0.5)]
+
+
+@pytest.mark.parametrize("host", ["bücher.lan", "BÜCHER.lan", "xn--bcher-kva.lan"])
+def test_a_host_of_letters_beyond_ascii_is_named_in_either_spelling(host: str):
+    assert is_named(host, 443, {"xn--bcher-kva.lan"})
+    assert is_admitted(httpx.URL(f"http://{host}:8080/v1"), {"xn--bcher-kva.lan:8080"})
+    assert not is_named("bucher.lan", 443, {"xn--bcher-kva.lan"})

@@ -1,6 +1,7 @@
 """A network whose only way out is a proxy, and one whose certificates are its own. The guard holds in both."""
 
 import asyncio
+import base64
 import datetime
 import ssl
 from pathlib import Path
@@ -121,6 +122,17 @@ def test_an_order_goes_through_the_proxy_to_a_name_that_only_it_knows(authority:
 
 
 @pytest.mark.usefixtures("_trusted")
+def test_a_proxys_password_may_have_letters_beyond_ascii(authority: Path, monkeypatch: pytest.MonkeyPatch):
+    async def story() -> bytes:
+        async with Loopback(accepts, tls=server_side(authority)) as there, Loopback(leading_to(there.port)) as proxy, Wire() as wire:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://ada:p%C3%A4ss@{proxy.host}")
+            await wire.submit(provider(), BRIEF)
+            return proxy.requests[0]
+
+    assert b"Proxy-Authorization: Basic " + base64.b64encode("ada:päss".encode()) in asyncio.run(story())
+
+
+@pytest.mark.usefixtures("_trusted")
 def test_a_download_goes_through_the_proxy_too(authority: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     async def story() -> bytes:
         async with Loopback(gives_a_video, tls=server_side(authority)) as there, Loopback(leading_to(there.port)) as proxy, Wire() as wire:
@@ -137,6 +149,13 @@ def test_a_download_goes_through_the_proxy_too(authority: Path, monkeypatch: pyt
     [
         *("https://10.0.0.5/a.mp4", "https://169.254.169.254/a.mp4", "https://[fd00:ec2::254]/a.mp4", "https://2130706433.example.internal/a.mp4"),
         *("https://0x7f.1/a.mp4", "https://intranet.corp/a.mp4", "https://metadata.google.internal/a.mp4", "https://printer.local/a.mp4"),
+        *(
+            "https://kubernetes.default.svc/a.mp4",
+            "https://vault.service.consul/a.mp4",
+            "https://2.0.0.10.in-addr.arpa/a.mp4",
+            "https://nas.workgroup/a.mp4",
+        ),
+        *("https://bücher.lan/a.mp4", "https://nas.lan\u3002/a.mp4", "https://nas.\u24dban/a.mp4"),
         *("http://api.provider.example:80/a.mp4", "https://api.provider.example:22/a.mp4", "https://10.0.0.5.300/a.mp4"),
     ],
 )
@@ -203,6 +222,27 @@ def test_a_proxy_that_falls_silent_or_is_not_there_leaves_nothing_in_doubt(monke
         asyncio.run(_submitted())
 
 
+@pytest.mark.usefixtures("_trusted")
+def test_a_proxy_over_tls_that_makes_no_connection_leaves_nothing_in_doubt_and_nothing_has_left(authority: Path, monkeypatch: pytest.MonkeyPatch):
+    async def silent(line: Line) -> None:
+        await line.hold()
+
+    async def hangs_up(line: Line) -> None:
+        line.close()
+
+    async def story(script: Script) -> None:
+        left: list[bool] = []
+        async with Loopback(script, tls=server_side(authority)) as proxy, Wire(submitting=Patience(read=0.3)) as wire:
+            monkeypatch.setenv("HTTPS_PROXY", f"https://localhost:{proxy.port}")
+            with pytest.raises(Unreached):
+                await wire.submit(provider(), BRIEF, left=lambda: left.append(True))
+            assert proxy.requests[0].startswith(b"CONNECT ")
+        assert not left
+
+    for script in (silent, hangs_up, leading_to(9, status="407 Proxy Authentication Required")):
+        asyncio.run(story(script))
+
+
 async def _submitted() -> None:
     async with Wire() as wire:
         await wire.submit(provider(), BRIEF)
@@ -217,9 +257,11 @@ def test_an_order_that_reached_the_provider_through_a_proxy_and_got_no_answer_st
         async with Loopback(hangs_up, tls=server_side(authority)) as there, Loopback(leading_to(there.port)) as proxy, Wire() as wire:
             monkeypatch.setenv("HTTPS_PROXY", proxy.url)
             with pytest.raises(Unanswered, match=r"no whole answer came back: the connection broke off\."):
-                await wire.submit(provider(), BRIEF)
+                await wire.submit(provider(), BRIEF, left=lambda: left.append(True))
 
+    left: list[bool] = []
     asyncio.run(story())
+    assert left == [True]
 
 
 @pytest.mark.parametrize("variable", ["STUDIO_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
@@ -246,6 +288,33 @@ def test_public_authorities_are_believed_beside_ones_own(authority: Path, monkey
     assert len(trust.context().get_ca_certs()) == usual + 1
     trust.write(tmp_path / "all.pem")
     assert (tmp_path / "all.pem").read_text().count("BEGIN CERTIFICATE") == usual + 1
+
+
+@pytest.mark.parametrize("variable", ["STUDIO_CA_BUNDLE", "SSL_CERT_DIR"])
+def test_the_certificates_of_a_folder_are_believed_whatever_their_names(
+    variable: str, authority: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    usual = len(trust.context().get_ca_certs())
+    (tmp_path / "company.crt").write_bytes((authority / "ca.pem").read_bytes())
+    (tmp_path / "README").write_text("Our own authority")
+    monkeypatch.setenv(variable, str(tmp_path))
+
+    assert len(trust.context().get_ca_certs()) == usual + 1
+
+
+def test_several_folders_of_certificates_are_read_and_one_of_them_need_not_be_there(authority: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    usual = len(trust.context().get_ca_certs())
+    (tmp_path / "company.pem").write_bytes((authority / "ca.pem").read_bytes())
+    monkeypatch.setenv("SSL_CERT_DIR", f"/etc/none:{tmp_path}")
+
+    assert len(trust.context().get_ca_certs()) == usual + 1
+
+
+def test_a_folder_without_certificates_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("STUDIO_CA_BUNDLE", str(tmp_path))
+
+    with pytest.raises(WrongBundle, match=r"STUDIO_CA_BUNDLE is .* which holds no certificates"):
+        trust.context()
 
 
 @pytest.mark.parametrize("content", [None, b"no certificate"])
@@ -281,6 +350,24 @@ def _proxied(monkeypatch: pytest.MonkeyPatch) -> None:
         ("10.0.0.0/8, example.net", "10.0.0.5", True),
         ("fd00::/8", "fd00::5", True),
         ("*", "api.x.ai", True),
+        (" * ", "api.x.ai", True),
+        ("localhost,*", "api.x.ai", True),
+        ("*.x.ai", "api.x.ai", True),
+        ("*.x.ai", "x.ai.example", False),
+        ("example.net api.x.ai", "api.x.ai", True),
+        ("api.x.ai.", "API.x.ai", True),
+        ("api.x.ai", "api.x.ai.", True),
+        ("https://api.x.ai/", "api.x.ai", True),
+        ("api.x.ai:443", "api.x.ai", True),
+        ("api.x.ai:8443", "api.x.ai", False),
+        ("[fd00::5]:443", "fd00::5", True),
+        ("[fd00::5]:8443", "fd00::5", False),
+        ("[fd00::5]", "fd00::5", True),
+        ("fd00::5", "fd00::5", True),
+        ("10.0.0.5:443", "10.0.0.5", True),
+        ("bücher.example", "xn--bcher-kva.example", True),
+        ("xn--bcher-kva.example", "bücher.example", True),
+        ("api.x.ai:many, [, .", "api.x.ai", False),
     ],
 )
 def test_which_hosts_are_asked_directly(excepted: str, host: str, is_direct: bool, monkeypatch: pytest.MonkeyPatch):
@@ -296,6 +383,7 @@ def test_which_hosts_are_asked_directly(excepted: str, host: str, is_direct: boo
         ({"https_proxy": "proxy.example.org"}, "http://proxy.example.org:80", "https_proxy"),
         ({"ALL_PROXY": "https://proxy.example.org"}, "https://proxy.example.org:443", "ALL_PROXY"),
         ({"HTTPS_PROXY": "http://[fd00::1]:3128"}, "http://[fd00::1]:3128", "HTTPS_PROXY"),
+        ({"HTTPS_PROXY": "http://Bücher.example:3128"}, "http://xn--bcher-kva.example:3128", "HTTPS_PROXY"),
     ],
 )
 def test_a_proxy_is_read_as_other_programs_read_it(environment: dict[str, str], address: str, variable: str, monkeypatch: pytest.MonkeyPatch):

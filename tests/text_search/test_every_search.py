@@ -21,6 +21,7 @@ from studio.prompts import actions as prompts
 from studio.prompts.contents import Content
 from studio.prompts.forms import tags_of
 from studio.routing.models import Connection
+from studio.text_search.lookups import containing
 from tests.conftest import signed_in
 from tests.gallery.conftest import MakeClip, make_clip  # noqa: F401 - a fixture
 
@@ -199,6 +200,13 @@ def test_every_search_is_in_the_table(boxes: dict[str, Box]):
 @pytest.mark.parametrize("typed", ["ALICE@example.org", " alice@EXAMPLE.org "])
 def test_an_address_is_found_whatever_its_capitals(alice: User, typed: str):
     assert User.objects.find(typed) == alice
+
+
+@pytest.mark.parametrize(("typed", "is_found"), [("e a", False), ("e al", False), ("a e", True)])
+def test_what_is_typed_stands_in_one_place_and_not_at_the_end_of_one_and_the_beginning_of_the_next(db: None, typed: str, is_found: bool):
+    anna = User.objects.create(name="Anna E. Lane", email="alane@studio.example")
+
+    assert containing(User.objects.filter(pk=anna.pk), typed).exists() is is_found
 
 
 def test_an_address_of_other_letters_is_found_whatever_its_capitals_and_its_form(db: None):

@@ -1,11 +1,14 @@
 """`manage.py backup FILE`: the database and the stored files in one file, while the studio runs."""
 
+import sqlite3
 from argparse import ArgumentParser
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
+from studio import disk
 from studio.control import backup
+from studio.disk import Trouble
 
 
 class Command(BaseCommand):
@@ -19,8 +22,8 @@ class Command(BaseCommand):
             made = backup.make(file)
         except backup.CannotBackUp as error:
             raise CommandError(str(error)) from error
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise CommandError(f"{file} cannot be written: {error.strerror}.") from error
+        except (OSError, sqlite3.OperationalError) as error:
+            raise CommandError(_why(error, file)) from error
         if made.jobs is not None:
             self.stdout.write(f"The database, checked: {made.jobs:,} jobs, {made.clips:,} saved clips.")
         gone = f"; {made.gone:,} were deleted meanwhile" if made.gone else ""
@@ -28,3 +31,15 @@ class Command(BaseCommand):
         for words in made.without or []:
             self.stdout.write(words)
         self.stdout.write(f"How to restore it stands in {backup.HOW} inside: tar -xOf {file} {backup.HOW}")
+
+
+def _why(error: OSError | sqlite3.OperationalError, file: Path) -> str:
+    """Why there is no backup. By now the disk that was full is not any more, so nobody else could tell which one it was."""
+    if disk.trouble_of(error) is Trouble.FULL:
+        return f"The disk of {file.parent} is full. Nothing was kept."
+    if disk.trouble_of(error) is Trouble.CLOSED and (closed := disk.why_closed(file.parent)):
+        return closed
+    if isinstance(error, sqlite3.OperationalError):
+        return f"The database cannot be copied: {error}."
+    inside = error.filename is None or Path(error.filename).parent.name.startswith(".backup-") or not file.parent.is_dir()
+    return f"{file} cannot be written: {error.strerror}." if inside else f"There is no backup, because of {error.filename}: {error.strerror}."
