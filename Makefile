@@ -7,8 +7,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # the collection.
 unexport PYTHONDONTWRITEBYTECODE
 
-# One worker for each core: more gain nothing, in the browser tests either
-TWO := -n 2 --dist worksteal
+# One process more than cores: the stress tests and the browser's wait for other processes for a third of their time
+PROCESSES := -n 3 --dist worksteal
 STAGE := .ci/stage
 # Of `.ci/run`, on PostgreSQL: what locks, constrains, searches or plans its queries differently there, and real
 # processes. The long run takes everything.
@@ -47,17 +47,17 @@ run: .venv/app
 test: .venv/dev
 	@$(STAGE) --begin
 	@.ci/browser
-	@$(STAGE) "tests on SQLite" $(BIN)/pytest $(TWO) tests --ignore=tests/browser
-	@$(STAGE) "tests with a browser" $(BIN)/pytest $(TWO) tests/browser
+	@$(STAGE) "tests on SQLite" $(BIN)/pytest $(PROCESSES) tests --ignore=tests/browser
+	@$(STAGE) "tests with a browser" $(BIN)/pytest $(PROCESSES) tests/browser
 	@$(STAGE) --report 600
 
 test-quick: .venv/dev
-	$(BIN)/pytest $(TWO) tests --ignore=tests/browser --ignore=tests/stress
+	$(BIN)/pytest $(PROCESSES) tests --ignore=tests/browser --ignore=tests/stress
 
 # With a PostgreSQL and a Redis of its own
 test-postgres: .venv/dev
 	@$(STAGE) --begin
-	@.ci/services $(STAGE) "tests on PostgreSQL and Redis" $(BIN)/pytest $(TWO) $(ON_POSTGRES)
+	@.ci/services $(STAGE) "tests on PostgreSQL and Redis" $(BIN)/pytest $(PROCESSES) $(ON_POSTGRES)
 	@$(STAGE) --report 300
 
 test-long: export STUDIO_TEST_LONG = 1
@@ -65,12 +65,12 @@ test-long: .venv/dev
 	@$(STAGE) --begin
 	@.ci/browser
 	$(BIN)/coverage erase
-	@$(STAGE) "tests on SQLite, lines counted" $(BIN)/pytest $(TWO) tests --ignore=tests/browser --ignore=tests/stress --cov --cov-report=
+	@$(STAGE) "tests on SQLite, lines counted" $(BIN)/pytest $(PROCESSES) tests --ignore=tests/browser --ignore=tests/stress --cov --cov-report=
 	@$(STAGE) "coverage" $(BIN)/coverage report
-	@$(STAGE) "stress on SQLite" $(BIN)/pytest $(TWO) tests/stress
-	@$(STAGE) "tests with a browser" $(BIN)/pytest $(TWO) tests/browser
-	@.ci/services $(STAGE) "tests on PostgreSQL and Redis" $(BIN)/pytest $(TWO) tests --ignore=tests/browser
-	@.ci/services $(STAGE) "tests with a browser on PostgreSQL and Redis" $(BIN)/pytest $(TWO) tests/browser
+	@$(STAGE) "stress on SQLite" $(BIN)/pytest $(PROCESSES) tests/stress
+	@$(STAGE) "tests with a browser" $(BIN)/pytest $(PROCESSES) tests/browser
+	@.ci/services $(STAGE) "tests on PostgreSQL and Redis" $(BIN)/pytest $(PROCESSES) tests --ignore=tests/browser
+	@.ci/services $(STAGE) "tests with a browser on PostgreSQL and Redis" $(BIN)/pytest $(PROCESSES) tests/browser
 	@$(STAGE) "sabotage" $(BIN)/python -m tests.stress.sabotage
 	@$(STAGE) "benchmarks" $(BIN)/pytest tests/bench -o python_files='bench_*.py' -p no:randomly -s
 	@$(STAGE) --report 0

@@ -7,6 +7,7 @@ import gc
 import os
 import shutil
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,14 @@ load_hypothesis_profile()
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The stress tests take longest, so both workers of a run begin with them: xdist gives the first half of the list to one and the rest to the other."""
-    first = [item for item in items if item.nodeid.startswith("tests/stress/")]
-    others = [item for item in items if not item.nodeid.startswith("tests/stress/")]
-    half = (len(items) + 1) // 2 - len(first[::2])
-    items[:] = [*first[::2], *others[:half], *first[1::2], *others[half:]]
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The stress tests take longest, so every process begins with some of them: xdist cuts the list into as many parts as it has processes."""
+    processes = getattr(config, "workerinput", {}).get("workercount", 1)
+    long_ones = [item for item in items if item.nodeid.startswith("tests/stress/")]
+    others = iter([item for item in items if not item.nodeid.startswith("tests/stress/")])
+    size = -(-len(items) // processes)
+    shares = [long_ones[first::processes] for first in range(processes)]
+    items[:] = [item for share in shares for item in (*share, *islice(others, size - len(share)))]
 
 
 def pytest_collection_finish() -> None:
