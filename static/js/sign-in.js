@@ -4,12 +4,12 @@
 import { check, giveUp, isIn, isOut, signIn } from "app/request";
 import { announce, pin, sentence, unpin } from "app/toast";
 
-const REST = 2000; // ms since the last key
+const REST = 2000; // ms since something was last typed
 const dialog = document.getElementById("sign-in");
 const form = () => dialog.querySelector("form");
 let blank = "", keyed = 0, timer, isBusy = false; // the form as it came with the news
 
-addEventListener("keydown", () => { keyed = Date.now(); }, true);
+for (const typing of ["keydown", "input"]) addEventListener(typing, () => { keyed = Date.now(); }, true); // dictation and swipe typing press no key
 
 function open() {
   clearTimeout(timer);

@@ -105,17 +105,19 @@ def test_a_prompt_that_is_being_written_keeps_its_words_its_variables_and_its_bu
     expect(alice.locator("h1")).to_contain_text("Herons")
 
 
-def test_the_dialog_does_not_come_under_the_hands_of_somebody_who_types(alice: Page, team: Team, seed: Seed):
+@pytest.mark.parametrize("by", ["keys", "dictation"])
+def test_the_dialog_does_not_come_under_the_hands_of_somebody_who_types(alice: Page, team: Team, seed: Seed, by: str):
     alice.clock.install()
     opened(alice, "/prompts/new/")
     seed("sign_out", "alice")
     alice.locator("#id_text").focus()
-    alice.keyboard.type("{{bird}}")
+    write = alice.keyboard.type if by == "keys" else alice.keyboard.insert_text  # the second presses no keys
+    write("{{bird}}")
     alice.clock.run_for(600)
     expect(line(alice)).to_be_visible()
     for letter in " in fog":
         alice.clock.run_for(900)
-        alice.keyboard.type(letter)
+        write(letter)
     expect(alice.locator("#sign-in")).to_be_hidden()
     expect(alice.locator("#id_text")).to_have_value("{{bird}} in fog")
     alice.clock.run_for(2500)
@@ -160,8 +162,8 @@ def test_the_librarys_dialog_holds_prompts_after_the_sign_in(alice: Page, team: 
 def test_an_order_goes_out_once_after_the_sign_in_and_nothing_is_typed_again(alice: Page, team: Team, seed: Seed):
     seed("hold_back")
     opened(alice, team.path)
-    seed("sign_out", "alice")
     alice.locator("#prompt").fill(WORDS)
+    seed("sign_out", "alice")
     generate(alice)
     expect(alice.locator("#sign-in-password")).to_be_focused()
     assert seed("shots") == []
@@ -176,8 +178,8 @@ def test_an_order_goes_out_once_after_the_sign_in_and_nothing_is_typed_again(ali
 
 def test_a_comment_is_said_once_after_the_sign_in(alice: Page, team: Team, seed: Seed, clips: list[str]):
     opened(alice, f"{team.path}clips/{clips[0]}/")
-    seed("sign_out", "alice")
     alice.locator("#say-text").fill("The fog is too thick")
+    seed("sign_out", "alice")
     alice.locator("#say [data-say-send]").evaluate(PRESS)
     sign_in(alice)
     expect(alice.locator("#thread .cmt")).to_have_count(1)
@@ -198,8 +200,8 @@ def test_a_picture_is_taken_after_the_sign_in(alice: Page, team: Team, seed: See
 
 def test_a_form_that_leaves_the_page_is_sent_after_the_sign_in(alice: Page, team: Team, seed: Seed):
     opened(alice, "/me/")
-    seed("sign_out", "alice")
     alice.locator("#id_name").fill("Alice Lindqvist")
+    seed("sign_out", "alice")
     alice.get_by_role("button", name="Save").click()
     sign_in(alice)
     expect(alice.locator("#toasts")).to_contain_text("Saved")
@@ -211,8 +213,8 @@ def test_a_form_that_leaves_the_page_is_sent_after_the_sign_in(alice: Page, team
 
 def test_a_wrong_password_is_said_in_the_dialog_and_closing_it_keeps_the_words(alice: Page, team: Team, seed: Seed):
     opened(alice, team.path)
-    seed("sign_out", "alice")
     alice.locator("#prompt").fill(WORDS)
+    seed("sign_out", "alice")
     generate(alice)
     sign_in(alice, "wrong horse battery")
     expect(alice.locator("#sign-in [role=alert]")).to_have_text("This e-mail address and password do not match.")
@@ -285,8 +287,8 @@ def test_somebody_else_who_signs_in_sends_nothing_of_the_first_persons_work(alic
     seed("set_password", "bob", PASSWORD)
     seed("hold_back")
     opened(alice, team.path)
-    seed("sign_out", "alice")
     alice.locator("#prompt").fill(WORDS)
+    seed("sign_out", "alice")
     generate(alice)
     sign_in(alice, email=team.email("bob"))
     expect(line(alice)).to_contain_text("Bob has signed in in this browser. This page belongs to Alice")
