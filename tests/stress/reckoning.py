@@ -19,7 +19,7 @@ from studio.jobs.charging import UNBELIEVABLE
 from studio.jobs.checks import verify_holds
 from studio.jobs.lifecycle import FINAL, State
 from studio.jobs.models import Attempt, Cause, Clip, Heartbeat, Job, JobEvent
-from studio.sandbox import account, grokimagine, ttapi, xai
+from studio.sandbox import account, copies, grokimagine, ttapi, xai
 from studio.sandbox.files import folder
 from studio.sandbox.models import Fault, Kind, Played, RemoteJob, TurnedAway
 from tests.stress.weather import PLENTY
@@ -43,8 +43,12 @@ class Books:
         self.jobs = {job.pk: job for job in Job.objects.select_related("connection", "author")}
         self.by_prompt = {job.prompt: job for job in self.jobs.values()}
         self.attempts = list(Attempt.objects.select_related("connection").order_by("created_at"))
-        self.by_remote_id = {(one.connection.provider, one.remote_id): one for one in self.attempts if one.remote_id}
         self.remote = {one.remote_id: one for one in RemoteJob.objects.all()}
+        self.copies = {copies.name(one): one for one in self.remote.values() if one.makes_videos and copies.output(one).get("file_output")}
+        self.by_remote_id = {(one.connection.provider, one.remote_id): one for one in self.attempts if one.remote_id}
+        for one in self.attempts:  # found by the name of its copy, without the id that got lost
+            if one.outcome == State.DONE and not one.remote_id and one.stored_as in self.copies:
+                self.by_remote_id[one.connection.provider, self.copies[one.stored_as].remote_id] = one
         self.paid = [one for one in account.submissions() if one.is_paid]
         self.clips: dict[object, list[Clip]] = defaultdict(list)
         for clip in Clip.objects.order_by("position"):
@@ -139,14 +143,15 @@ def the_right_clips(books: Books) -> Iterator[str]:
     """A job that is done has every clip that its provider made for it, byte for byte; whatever is not done has none."""
     for one in books.attempts:
         job, clips = books.job_of(one), [clip for clip in books.clips[one.pk] if clip.saved_at]
-        remote = books.remote.get(one.remote_id or "")
+        copy = books.copies.get(one.stored_as)
+        remote = books.remote.get(one.remote_id or "", copy)
         if remote is not None and (remote.provider, remote.prompt) != (one.connection.provider, job.prompt):
             yield f"{job.code}: it was given {remote}, which was asked for with other words"
         if one.outcome != State.DONE:
             if clips and not _came_late(one):
                 yield f"{job.code}: {len(clips)} clips of an attempt that is {one.outcome or 'not over'}"
             continue
-        if remote is None or not account.delivered(remote):
+        if remote is None or not (account.delivered(remote) or copy):
             yield f"{job.code} is done, and its provider delivered nothing"
             continue
         made = [_digest((folder() / name).read_bytes()) for name in remote.file_names()]
@@ -214,6 +219,8 @@ def doubts_left(books: Books) -> Iterator[str]:
             yield f"{job.code} is in doubt, and AceData’s list shows {lost[0]}"
         if lost and one.called_at:
             yield f"{job.code} is in doubt, and a callback named {lost[0]}"
+        if one.stored_as in books.copies:
+            yield f"{job.code} is in doubt, and xAI’s Files hold what {books.copies[one.stored_as]} made"
 
 
 def counts(books: Books, sure: int) -> dict[str, dict[str, int]]:
