@@ -63,7 +63,7 @@ def reckon(*, final: bool, sure: int) -> dict[str, object]:
     each sure fault was to strike.
     """
     books = Books()
-    rules = [asked_once, watched_or_over, the_right_money, the_right_clips, nothing_lost, doubts_left]
+    rules = [asked_once, watched_or_over, the_right_money, the_right_clips, nothing_lost, doubts_left, copies_left]
     wrong = [*ledger.verify(), *verify_holds(), *(sentence for rule in rules for sentence in rule(books))]
     if final:
         wrong += [f"{job.code} is still {job.state}" for job in books.jobs.values() if job.state not in FINAL]
@@ -219,8 +219,13 @@ def doubts_left(books: Books) -> Iterator[str]:
             yield f"{job.code} is in doubt, and AceData’s list shows {lost[0]}"
         if lost and one.called_at:
             yield f"{job.code} is in doubt, and a callback named {lost[0]}"
-        if one.stored_as in books.copies:
-            yield f"{job.code} is in doubt, and xAI’s Files hold what {books.copies[one.stored_as]} made"
+
+
+def copies_left(books: Books) -> Iterator[str]:
+    """The same for what xAI’s Files hold under the attempt's name."""
+    for one in books.attempts:
+        if not one.ended_at and books.job_of(one).state == State.IN_DOUBT and one.stored_as in books.copies:
+            yield f"{books.job_of(one).code} is in doubt, and xAI’s Files hold what {books.copies[one.stored_as]} made"
 
 
 def counts(books: Books, sure: int) -> dict[str, dict[str, int]]:

@@ -71,4 +71,4 @@ def test_wherever_a_worker_dies_every_row_becomes_one_clip_and_the_books_are_rig
         died |= {died_at} if died_at else set()
     functions = {line.function for line in died}
     print(f"of {len(ran['a batch'])} lines that ran, died at {len(died)} different ones in {len(functions)} functions")  # noqa: T201 - the figure is the point
-    assert len(died) > 10
+    assert len(died) > 5  # in each of the parts between which a long run divides its lines
