@@ -1,6 +1,7 @@
 """A provider played over real HTTP on loopback: it speaks xAI's protocol, and AceData's with its list, and does what a test scripted, lies included."""
 
 import json
+import socket
 import threading
 import time
 from collections import defaultdict
@@ -8,6 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tests.time_limits import eventually
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,19 @@ class PlayedProvider:
     deleted: list[str] = field(default_factory=list)  # files, by their ids
     on_files: list[Reply] = field(default_factory=list)  # to anything that is asked of the file store, but for contents
     before_answering: Callable[[str, dict[str, object]], None] | None = None  # called with the id and the request of what it takes on
+    connections: int = 0  # that are open
+
+    def wait_until_idle(self) -> None:
+        """Wait until everything that was sent is dealt with, for a client whose connections are all closed.
+
+        On a busy machine a request may lie in the socket while its client is long dead. The server accepts connections in their order: once it has closed
+        a new one, it knows of all before it.
+        """
+        host, port = self.address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as last:
+            last.shutdown(socket.SHUT_WR)
+            last.recv(1)
+        eventually(lambda: self.connections == 0, within=10, every=0.005)
 
     def submit(self, body: dict[str, object]) -> Reply:
         self.submits.append(body)
@@ -146,8 +163,7 @@ PENDING = Reply(202, {"status": "pending", "progress": 1})
 def playing(film: bytes) -> Iterator[PlayedProvider]:
     """The provider, listening until the block ends."""
     provider = PlayedProvider(film)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(provider))
-    server.daemon_threads = True
+    server = _server(provider)
     provider.address = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
@@ -157,6 +173,27 @@ def playing(film: bytes) -> Iterator[PlayedProvider]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _server(provider: PlayedProvider) -> ThreadingHTTPServer:
+    lock = threading.Lock()
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def process_request(self, request: Any, client_address: Any) -> None:
+            with lock:
+                provider.connections += 1
+            super().process_request(request, client_address)
+
+        def process_request_thread(self, request: Any, client_address: Any) -> None:
+            try:
+                super().process_request_thread(request, client_address)
+            finally:
+                with lock:
+                    provider.connections -= 1
+
+    return Server(("127.0.0.1", 0), _handler(provider))
 
 
 def _handler(provider: PlayedProvider) -> Callable[..., BaseHTTPRequestHandler]:

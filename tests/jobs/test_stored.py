@@ -259,6 +259,7 @@ def test_wherever_the_worker_dies_over_a_lost_order_its_clip_is_saved_once_charg
     for place in places:
         job = lose(ordered, played)
         died.add(until_killed(lambda: resolve(job), place, files=FILES))  # noqa: B023 - run at once
+        played.wait_until_idle()
         pass_time(10_000)
         for _ in range(2):
             resolve(job)

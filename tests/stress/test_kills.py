@@ -133,6 +133,7 @@ def test_wherever_the_worker_dies_the_job_ends_or_is_in_doubt_and_no_attempt_is_
         scene.forget()
         job = begin(scene)
         died_at = until_killed(partial(work, scene, job), place, files=FILES)
+        scene.played.wait_until_idle()
         scene.pass_time(1_000)
         scene.work(job, rounds=12)
         assert job.state == State.DONE or (job.state == State.IN_DOUBT and not is_listed(scene, job)), (name, died_at, job.state, job.message)
