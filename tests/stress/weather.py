@@ -34,6 +34,7 @@ BY_CHANCE: tuple[tuple[Kind, Moment, float], ...] = (
     (Kind.EXPIRED_LINK, Moment.SUBMIT, 0.01),
     (Kind.TRUNCATED, Moment.SUBMIT, 0.01),
     (Kind.PRIVATE_LINK, Moment.SUBMIT, 0.005),
+    (Kind.STORAGE_ERROR, Moment.SUBMIT, 0.03),
     (Kind.CALLBACK_LATE, Moment.SUBMIT, 0.05),
     (Kind.CALLBACK_DOUBLED, Moment.SUBMIT, 0.05),
     (Kind.CALLBACK_MISSING, Moment.SUBMIT, 0.05),
