@@ -7,8 +7,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # the collection.
 unexport PYTHONDONTWRITEBYTECODE
 
-# One process more than cores: the stress tests and the browser's wait for other processes for a third of their time
+# One process more than cores, because the stress tests wait for other processes; two browsers keep both cores busy
 PROCESSES := -n 3 --dist worksteal
+BROWSERS := -n 2 --dist worksteal
 STAGE := .ci/stage
 # Of `.ci/run`, on PostgreSQL: what locks, constrains, searches or plans its queries differently there, and real
 # processes. The long run takes everything.
@@ -48,7 +49,7 @@ test: .venv/dev
 	@$(STAGE) --begin
 	@.ci/browser
 	@$(STAGE) "tests on SQLite" $(BIN)/pytest $(PROCESSES) tests --ignore=tests/browser
-	@$(STAGE) "tests with a browser" $(BIN)/pytest $(PROCESSES) tests/browser
+	@$(STAGE) "tests with a browser" $(BIN)/pytest $(BROWSERS) tests/browser
 	@$(STAGE) --report 600
 
 test-quick: .venv/dev
@@ -68,9 +69,9 @@ test-long: .venv/dev
 	@$(STAGE) "tests on SQLite, lines counted" $(BIN)/pytest $(PROCESSES) tests --ignore=tests/browser --ignore=tests/stress --cov --cov-report=
 	@$(STAGE) "coverage" $(BIN)/coverage report
 	@$(STAGE) "stress on SQLite" $(BIN)/pytest $(PROCESSES) tests/stress
-	@$(STAGE) "tests with a browser" $(BIN)/pytest $(PROCESSES) tests/browser
+	@$(STAGE) "tests with a browser" $(BIN)/pytest $(BROWSERS) tests/browser
 	@.ci/services $(STAGE) "tests on PostgreSQL and Redis" $(BIN)/pytest $(PROCESSES) tests --ignore=tests/browser
-	@.ci/services $(STAGE) "tests with a browser on PostgreSQL and Redis" $(BIN)/pytest $(PROCESSES) tests/browser
+	@.ci/services $(STAGE) "tests with a browser on PostgreSQL and Redis" $(BIN)/pytest $(BROWSERS) tests/browser
 	@$(STAGE) "sabotage" $(BIN)/python -m tests.stress.sabotage
 	@$(STAGE) "benchmarks" $(BIN)/pytest tests/bench -o python_files='bench_*.py' -p no:randomly -s
 	@$(STAGE) --report 0
