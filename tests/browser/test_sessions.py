@@ -107,8 +107,9 @@ def test_a_prompt_that_is_being_written_keeps_its_words_its_variables_and_its_bu
 
 @pytest.mark.parametrize("by", ["keys", "dictation"])
 def test_the_dialog_does_not_come_under_the_hands_of_somebody_who_types(alice: Page, team: Team, seed: Seed, by: str):
-    alice.clock.install()
+    alice.clock.install(time="2026-01-01")
     opened(alice, "/prompts/new/")
+    alice.clock.pause_at("2026-01-02")
     seed("sign_out", "alice")
     alice.locator("#id_text").focus()
     write = alice.keyboard.type if by == "keys" else alice.keyboard.insert_text  # the second presses no keys
