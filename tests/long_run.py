@@ -9,7 +9,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 LONG = bool(os.environ.get("STUDIO_TEST_LONG"))
-SEQUENCES = 150 if LONG else 12  # that a state machine with a database tries
+SEQUENCES = 150 if LONG else 8  # that a state machine with a database tries
 
 
 def load_hypothesis_profile() -> None:

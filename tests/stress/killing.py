@@ -1,7 +1,7 @@
 """A worker that dies at a chosen line, and the choice of lines.
 
 `traced` lists the lines of the watched files that a piece of work runs through. The long run dies at each of them, the sample
-once in each function: in half of them on SQLite, in the others on PostgreSQL.
+once in each of half the functions: a quarter of them on SQLite, another quarter on PostgreSQL. The run's seed chooses which half.
 """
 
 import asyncio
@@ -69,7 +69,7 @@ class Killer:
 
 NEVER = -1  # a line that no work reaches
 PARTS = 20 if LONG else 1  # tests that share a run's lines: each has a database of its own, and checks all the books after each death
-HANDS = 20 if LONG else 2  # into which the lines are dealt; the sample takes one on SQLite and the other one on PostgreSQL
+HANDS = 20 if LONG else 4  # into which the lines are dealt; the sample takes one on SQLite and another one on PostgreSQL
 
 
 def files_of(*modules: ModuleType) -> frozenset[str]:
@@ -86,14 +86,14 @@ def traced(work: Callable[[], object], *, files: Collection[str]) -> list[Line]:
 def chosen(ran: dict[str, list[Line]], *, seed: int, part: int) -> Iterator[tuple[str, int]]:
     """Where to die in this part of the run: which piece of work, and at which of the lines that it ran, counted from 1.
 
-    The long run takes each line of each piece of work. The sample takes one line of each function in one piece of work, for half of the functions. Of a
+    The long run takes each line of each piece of work. The sample takes one line of each function in one piece of work, for a quarter of the functions. Of a
     line that ran several times the seed chooses the turn. A line's hand depends on the line alone: another part may see more lines, such as those that
     run once in a process.
     """
     places = [(name, place, line) for name, lines in ran.items() for place, line in enumerate(lines, start=1)]
     random.Random(seed).shuffle(places)
     kinds = {(name, line) if LONG else ("", replace(line, number=0)): (name, place) for name, place, line in places}
-    hand = part if LONG else int(database.vendor == "postgresql")
+    hand = part if LONG else seed % 2 * 2 + int(database.vendor == "postgresql")
     return (kinds[kind] for kind in sorted(kinds) if crc32(repr(kind).encode()) % HANDS == hand)
 
 

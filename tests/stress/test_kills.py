@@ -143,7 +143,7 @@ def test_wherever_the_worker_dies_the_job_ends_or_is_in_doubt_and_no_attempt_is_
         ends[job.state] += 1
     count, functions = sum(map(len, ran.values())), {line.function for line in died}
     print(f"of {count} lines that ran, died at {len(died)} different ones in {len(functions)} functions, {dict(ends)}")  # noqa: T201 - the figure is the point
-    assert len(died) > 30
+    assert len(died) > 20
 
 
 def is_listed(scene: Scene, job: Job) -> bool:
