@@ -11,14 +11,15 @@ unexport PYTHONDONTWRITEBYTECODE
 PROCESSES := -n 3 --dist worksteal
 BROWSERS := -n 2 --dist worksteal
 STAGE := .ci/stage
-# Of `.ci/run`, on PostgreSQL: what locks, constrains, searches or plans its queries differently there, and real
+# Of `.ci/run`, on PostgreSQL: what locks, constrains, adds up, searches or plans its queries differently there, and real
 # processes. The long run takes everything.
 names = $(patsubst %,tests/$(1)/test_%.py,$(2))
-SAME_ANYWHERE := $(call names,jobs,batch_pages batch_rules bucket forms frames lifecycle media pricing references strange_files timing) \
-	$(call names,gallery,bundle_names comments_over_http compare kept lineage personal posters serving share_bytes share_preview storage timecodes titled views)
-ON_POSTGRES := tests/stress tests/credits tests/routing tests/text_search $(call names,prompts,actions carrying library) $(call names,projects,members projects) \
-	$(call names,accounts,audit links people) $(call names,control,guidance) \
-	$(filter-out $(SAME_ANYWHERE),$(wildcard tests/jobs/test_*.py tests/gallery/test_*.py))
+ON_POSTGRES := tests/text_search tests/routing \
+	$(call names,stress,batch_kills every_order kills real_kill storm) \
+	$(call names,jobs,acts alerts at_once batch_money batch_worker board callbacks checks clocks doubt drafts line lock_order recheck trash worker) \
+	$(call names,credits,allowances any_order at_once books carrying fill ledger limits move reports spending) \
+	$(call names,gallery,bundles comments decisions keeping mentions results retention search triggers wall) \
+	$(call names,prompts,actions carrying library) $(call names,projects,members projects) $(call names,accounts,audit links)
 .PHONY: help run test test-quick test-postgres test-long storm sabotage sabotage-sample check format bench lock vendor clean
 
 help:

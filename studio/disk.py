@@ -79,7 +79,12 @@ def why_closed(folder: Path) -> str:
 def is_full(folder: Path) -> bool:
     """Whether next to nothing is free on the disk of this folder, which need not exist yet."""
     usage = shutil.disk_usage(_nearest(folder))
-    return usage.free < min(ALMOST_NOTHING, usage.total / 100)
+    return next_to_nothing(usage.free, usage.total)
+
+
+def next_to_nothing(free: int, total: int) -> bool:
+    """Whether so many free bytes of so many are a full disk."""
+    return free < min(ALMOST_NOTHING, total / 100)
 
 
 def is_there(path: Path) -> bool:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from studio.control import drift, fares, inbox, missing
 from studio.control.fares import Queue, Standing
 from studio.control.health import is_supervised, lately
+from studio.disk import next_to_nothing
 from studio.gallery import storage
 from studio.jobs.alerts import open_alerts
 from studio.jobs.models import Heartbeat, Incident
@@ -123,7 +124,10 @@ def _of_keeping(now: datetime) -> Iterator[Need]:
         are = "1 stored clip is" if faults == 1 else f"{faults} stored clips are"
         yield Need("bad", f"{are} missing or not what was saved.", "missing", "Look at it")
     if (disk := storage.disk()) and disk.is_low:
-        yield Need("bad", f"Only {disk.free / 1e9:.1f} GB of the disk are free. New clips cannot be saved once it is full.", "storage", "Make room")
+        words = f"Only {disk.free / 1e9:.1f} GB of the disk are free. New clips cannot be saved once it is full."
+        if next_to_nothing(disk.free, disk.total):
+            words = "The disk is full: nothing new can be stored, neither orders nor clips."
+        yield Need("bad", words, "storage", "Make room")
 
 
 def _of_prices(connections: list[Connection]) -> Iterator[Need]:

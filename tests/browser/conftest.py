@@ -29,7 +29,7 @@ FLAGS = [
     "--font-render-hinting=none",
     "--autoplay-policy=no-user-gesture-required",
 ]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 LIMIT = 20.0  # seconds for one step of a page on an idle machine
 LAPTOP: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}

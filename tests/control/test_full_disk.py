@@ -164,6 +164,13 @@ def test_readiness_names_a_disk_on_which_next_to_nothing_is_free(client: Client,
     assert problems(client) == {"disk": "The disk is full."}
 
 
+@pytest.mark.parametrize(("free", "said"), [(4096, "The disk is full: nothing new can be stored"), (10**9, "Only 1.0 GB of the disk are free")])
+def test_the_control_room_says_how_full_the_disk_is(working: Heartbeat, ada: User, monkeypatch: pytest.MonkeyPatch, free: int, said: str):
+    monkeypatch.setattr("studio.gallery.storage.shutil.disk_usage", lambda _: type("Usage", (), {"total": 10**11, "free": free}))
+
+    assert said in signed_in(ada).get("/control/").content.decode()
+
+
 def test_the_doctor_says_which_disk_is_full(working: Heartbeat, full_folder: None, monkeypatch: pytest.MonkeyPatch, settings: Settings):
     finding = next(one for one in doctor.examine() if one.what.startswith("The storage"))
 
