@@ -1,15 +1,18 @@
-"""One of several real processes that use the ledger at once. Started by test_at_once.py; waits for a line on its input before it begins.
+"""Several real processes that use the ledger at once, for test_at_once.py.
 
-    python -m tests.credits.hands hold EMAIL MILLICREDITS REFERENCE…        one thread a reference, all at once
-    python -m tests.credits.hands settle MILLICREDITS REFERENCE…
-    python -m tests.credits.hands anything SEED TIMES EMAIL…                random movements with repeated keys
-    python -m tests.credits.hands carry                                     whatever movement of many people is under way, in its shortest turns
-    python -m tests.credits.hands everything SEED SECONDS EMAIL…            the same and limits, allowances and waivers, for so long
+Started once, it reads one line of JSON, a list of commands, forks a process for each, and lets them begin together:
 
-Prints one JSON object: how often each outcome came.
+    ["hold", EMAIL, MILLICREDITS, REFERENCE…]       one thread a reference, all at once
+    ["settle", MILLICREDITS, REFERENCE…]
+    ["anything", SEED, TIMES, EMAIL…]               random movements with repeated keys
+    ["carry"]                                       whatever movement of many people is under way, in its shortest turns
+    ["everything", SEED, SECONDS, EMAIL…]           the same and limits, allowances and waivers, for so long
+
+Prints one JSON object a process: how often each outcome came.
 """
 
 import json
+import multiprocessing
 import os
 import random
 import sys
@@ -126,11 +129,9 @@ def charge(reference: str, amount: int) -> int:
     return min(amount, row.amount) if row and row.project and row.project.code == "TIDE" else amount
 
 
-def main(act: str, *words: str) -> None:
-    connection.close()
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
+def did(act: str, *words: str) -> dict[str, int]:
+    """What one process does, once all are there."""
+    BEGIN.wait()
     if act == "hold":
         user = User.objects.get(email=words[0])
         counted = at_once([lambda name=name: ledger.hold(user, int(words[1]), reference=name) for name in words[2:]])  # type: ignore[misc]
@@ -142,8 +143,15 @@ def main(act: str, *words: str) -> None:
         counted = everything(int(words[0]), float(words[1]), list(User.objects.filter(email__in=words[2:]).order_by("email")))
     else:
         counted = anything(int(words[0]), int(words[1]), list(User.objects.filter(email__in=words[2:])))
-    sys.stdout.write(json.dumps(counted) + "\n")
+    connection.close()
+    return dict(counted)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    commands = json.loads(sys.stdin.readline())
+    connection.close()  # no two processes share one
+    context = multiprocessing.get_context("fork")  # what was imported need not be imported again
+    BEGIN = context.Barrier(len(commands))
+    with context.Pool(len(commands)) as pool:
+        for counted in pool.starmap(did, commands, chunksize=1):
+            sys.stdout.write(json.dumps(counted) + "\n")

@@ -28,31 +28,25 @@ PROCESSES, SECONDS = (8, 10) if LONG else (3, 2)  # of everything at once
 
 
 def together(*commands: list[str]) -> Counter[str]:
-    """Start one process a command, let them begin together, and add up what they say."""
+    """Let one process a command begin together, and add up what they say."""
     name = str(connection.settings_dict["NAME"])
     address = f"sqlite:///{name}" if connection.vendor == "sqlite" else urlunsplit(urlsplit(settings.DATABASE_URL)._replace(path=f"/{name}"))
     environment = {**os.environ, "STUDIO_DATABASE_URL": address}
     environment.pop("COVERAGE_PROCESS_CONFIG", None)  # whose lines are counted is half as fast, and seldom at once with the others
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.credits.hands", *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=settings.BASE_DIR,
-            env=environment,
-            text=True,
-        )
-        for command in commands
-    ]
-    try:
-        for process in started:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        said = [json.loads(process.communicate("go\n", timeout=scaled(60))[0]) for process in started]
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
+    command = [sys.executable, "-m", "tests.credits.hands"]
+    done = subprocess.run(
+        command,
+        input=json.dumps(commands) + "\n",
+        capture_output=True,
+        cwd=settings.BASE_DIR,
+        env=environment,
+        text=True,
+        timeout=scaled(60),
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(said) == len(commands)
     return sum((Counter(words) for words in said), Counter())
 
 
