@@ -47,7 +47,8 @@ class Books:
         self.copies = {copies.name(one): one for one in self.remote.values() if one.makes_videos and copies.output(one).get("file_output")}
         self.by_remote_id = {(one.connection.provider, one.remote_id): one for one in self.attempts if one.remote_id}
         for one in self.attempts:  # found by the name of its copy, without the id that got lost
-            if one.outcome == State.DONE and not one.remote_id and one.stored_as in self.copies:
+            is_found = one.outcome == State.DONE or one.stored_id  # whose clip could not be saved keeps the copy's id
+            if is_found and not one.remote_id and one.stored_as in self.copies:
                 self.by_remote_id[one.connection.provider, self.copies[one.stored_as].remote_id] = one
         self.paid = [one for one in account.submissions() if one.is_paid]
         self.clips: dict[object, list[Clip]] = defaultdict(list)
