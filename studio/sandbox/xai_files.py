@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from django.http import HttpResponseBase, JsonResponse
 from django.utils import timezone
 
-from studio.sandbox import copies, files, intake, timeline, xai
+from studio.sandbox import copies, files, intake, render, timeline, xai
 from studio.sandbox.models import RemoteJob
 from studio.sandbox.timeline import Stage
 
@@ -58,10 +58,15 @@ def content(visit: intake.Visit, file_id: str) -> HttpResponseBase:
 
 
 def _kept(visit: intake.Visit) -> Iterator[RemoteJob]:
-    """The jobs of this account whose copies are there now, the newest first."""
+    """The jobs of this account whose copies are there now, the newest first.
+
+    A drawing that was lost with its worker is asked for again: whoever lost a job's id can ask for nothing but its copy.
+    """
     now = timezone.now()
     mine = RemoteJob.objects.filter(provider=xai.PROVIDER, key_hash=intake.hash_of(intake.bearer(visit.request)), file_deleted_at=None)
     for job in mine.order_by("-created_at", "-pk"):
+        if "file_output" in copies.output(job):
+            render.ask_again(job)
         ends = copies.ends(job)
         if "file_output" in copies.output(job) and timeline.standing(job, now).stage == Stage.DONE and (ends is None or ends > now):
             yield job

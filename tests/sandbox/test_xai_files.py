@@ -53,6 +53,22 @@ def test_a_copy_is_there_when_the_clip_is_and_goes_when_its_time_is_over():
     assert listed() == []
 
 
+def test_a_drawing_that_was_lost_with_its_worker_is_asked_for_again_by_whoever_looks_for_the_copy():
+    job = after(accepted("xai", storage_options=OPTIONS), 1.01)
+    RemoteJob.objects.filter(pk=job.pk).update(render_asked_at=job.created_at - timedelta(hours=1), render_asks=1)
+    assert listed() == []
+    assert RemoteJob.objects.get(pk=job.pk).render_asks == 2
+
+
+def test_a_success_that_was_taken_back_has_no_copy_any_more():
+    goes_wrong(Kind.TAKEN_BACK)
+    job = stored()
+    assert listed() == ["attempt-1.mp4"]
+    long_ago = job.created_at - timedelta(hours=1)
+    RemoteJob.objects.filter(pk=job.pk).update(created_at=long_ago, rendered_at=long_ago)
+    assert listed() == []
+
+
 @pytest.mark.parametrize("kind", [Kind.FAILURE, Kind.MODERATION_RESULT, Kind.STORAGE_ERROR])
 def test_what_failed_or_could_not_be_stored_has_no_copy(kind):
     goes_wrong(kind)

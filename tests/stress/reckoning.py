@@ -12,6 +12,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from django.db.models import Sum
+from django.utils import timezone
 
 from studio.credits import ledger
 from studio.credits.models import Entry, Hold
@@ -19,7 +20,7 @@ from studio.jobs.charging import UNBELIEVABLE
 from studio.jobs.checks import verify_holds
 from studio.jobs.lifecycle import FINAL, State
 from studio.jobs.models import Attempt, Cause, Clip, Heartbeat, Job, JobEvent
-from studio.sandbox import account, copies, grokimagine, ttapi, xai
+from studio.sandbox import account, copies, grokimagine, timeline, ttapi, xai
 from studio.sandbox.files import folder
 from studio.sandbox.models import Fault, Kind, Played, RemoteJob, TurnedAway
 from tests.stress.weather import PLENTY
@@ -223,10 +224,12 @@ def doubts_left(books: Books) -> Iterator[str]:
 
 
 def copies_left(books: Books) -> Iterator[str]:
-    """The same for what xAI’s Files hold under the attempt's name."""
+    """The same for what xAI’s Files hold now under the attempt's name; a success that was taken back has taken its copy along."""
     for one in books.attempts:
-        if not one.ended_at and books.job_of(one).state == State.IN_DOUBT and one.stored_as in books.copies:
-            yield f"{books.job_of(one).code} is in doubt, and xAI’s Files hold what {books.copies[one.stored_as]} made"
+        copy = books.copies.get(one.stored_as)
+        is_there = copy is not None and copy.file_deleted_at is None and timeline.standing(copy, timezone.now()).stage == timeline.Stage.DONE
+        if is_there and not one.ended_at and books.job_of(one).state == State.IN_DOUBT:
+            yield f"{books.job_of(one).code} is in doubt, and xAI’s Files hold what {copy} made"
 
 
 def counts(books: Books, sure: int) -> dict[str, dict[str, int]]:
