@@ -11,7 +11,7 @@ from studio import disk
 
 EVERY = 60.0  # seconds between two lines of one kind
 MOST_KINDS = 500  # that are remembered
-AWAY = frozenset({"OperationalError", "InterfaceError"})  # what databases raise while they cannot be asked, by name
+AWAY = frozenset({"OperationalError", "InterfaceError", "InternalError"})  # what databases raise while they cannot be asked, by name
 
 
 class Repeated(logging.Filter):

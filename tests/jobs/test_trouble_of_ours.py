@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
-from django.db import DataError, OperationalError
+from django.db import DatabaseError, DataError, InternalError, OperationalError
 from django.db import connection as database
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -147,10 +147,13 @@ def test_a_fault_in_writing_one_answer_down_costs_no_other_job_its_answer(ordere
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_is_away_for_a_moment_loses_no_paid_answer(ordered: Ordered, connection: Connection):
+@pytest.mark.parametrize(
+    "away", [OperationalError("server closed the connection"), InternalError("terminating connection due to idle-in-transaction timeout")]
+)
+def test_a_database_that_is_away_for_a_moment_loses_no_paid_answer(ordered: Ordered, connection: Connection, away: DatabaseError):
     for _ in range(3):
         ordered()
-    with refusing("remote-", OperationalError("server closed the connection"), times=4) as edge:
+    with refusing("remote-", away, times=4) as edge:
         sweep(connection.pk)
     assert edge.seen > 4
     assert states() == [State.RENDERING] * 3
