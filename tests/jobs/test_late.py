@@ -32,7 +32,7 @@ from studio.jobs.worker import sweep
 from studio.providers.contract import Cause as ProviderCause
 from studio.providers.contract import Listing, NotNow, Phase, Refused, Report, StoredFile, Unanswered, Unreached, Usage
 from studio.providers.wire import Answer, Pace
-from studio.routing.models import Connection
+from studio.routing.models import Breaker, Connection
 from tests.jobs.conftest import pass_time, work_through
 from tests.jobs.played import PENDING, PlayedProvider, Reply
 from tests.time_limits import eventually
@@ -50,6 +50,7 @@ ANSWERS: dict[str, Outcome] = {
     "accepted and failed": answer(Phase.FAILED, cause=ProviderCause.PROVIDER_FAILED),
     "refused": Refused("No", cause=ProviderCause.INPUT_REFUSED, answer="no"),
     "charged and refused": Refused("No", cause=ProviderCause.MODERATED, usage=Usage("300000000", "cost_in_usd_ticks"), answer="no"),
+    "our key refused": Refused("No", cause=ProviderCause.WRONG_KEY, answer="no"),
     "not now": NotNow("Later", retry_after=20, answer="later"),
     "never reached": Unreached("Nobody there"),
     "no answer": Unanswered("It hung up"),
@@ -143,11 +144,21 @@ def test_an_answer_that_is_written_down_twice_counts_once(late: str, ordered: Or
     ticket = claim(job, now=timezone.now())
     assert ticket is not None
     submitted(ticket, ANSWERS[late])
-    once = everything(job, ticket.attempt), list(job.events.values_list("state")), list(Connection.objects.values("send_not_before"))
+    once = (
+        everything(job, ticket.attempt),
+        list(job.events.values_list("state")),
+        list(Connection.objects.values("send_not_before")),
+        list(Breaker.objects.values()),
+    )
 
     submitted(ticket, ANSWERS[late])
 
-    assert (everything(job, ticket.attempt), list(job.events.values_list("state")), list(Connection.objects.values("send_not_before"))) == once
+    assert (
+        everything(job, ticket.attempt),
+        list(job.events.values_list("state")),
+        list(Connection.objects.values("send_not_before")),
+        list(Breaker.objects.values()),
+    ) == once
 
 
 def test_an_answer_of_the_first_sending_says_nothing_about_the_second(ordered: Ordered, played: PlayedProvider):
