@@ -46,7 +46,8 @@ def is_made(attempt: Attempt, *, asked: datetime) -> bool:
     if answer.report.phase is Phase.SUCCEEDED or (answer.report.seems_over and answer.report.videos):
         return _take_on(attempt, answer, now=now)
     if answer.report.phase is Phase.FAILED:
-        _row(attempt, asked).update(rescue_due=None, rescue_said=answer.report.message[:300], answer=answer.raw)
+        said = {"rescue_said": answer.report.message[:300], "answer": answer.raw, **reported(answer.report.usage)}
+        _row(attempt, asked).update(rescue_due=None, **said)
     else:
         _ask_again(attempt, asked=asked, now=now)
     return False

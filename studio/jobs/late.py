@@ -6,7 +6,9 @@ rescue.py, at no charge.
 | the late answer           | what follows                                                        |
 |---------------------------|---------------------------------------------------------------------|
 | taken on, with an id      | the id is kept and watched; its clips are fetched                   |
-| refused                   | kept, with what it says was charged                                 |
+| the same, by the known id | nothing: that is what was known                                     |
+| the same, by another id   | an alert that names it, where the try has its clip already          |
+| refused                   | kept, with what it says was charged, where the try has no clip      |
 | not now, or never reached | kept: nothing was made                                              |
 | no answer that tells      | nothing: that is what was known                                     |
 """
@@ -18,7 +20,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from studio.jobs.hands import Outcome
-from studio.jobs.models import Attempt, Cause, alerted, reported
+from studio.jobs.lifecycle import State
+from studio.jobs.models import Attempt, Cause, Clip, alerted, reported
+from studio.jobs.moves import add_alert
 from studio.providers.contract import NotNow, Phase, ProviderError, Refused, Report
 from studio.providers.wire import Answer
 
@@ -34,12 +38,15 @@ def answered(attempt: Attempt, outcome: Outcome, *, now: datetime) -> None:
             _taken_on(attempt, report, raw, now=now)
         case Refused() as error:
             said = f"After this try had ended, the provider answered that it refused the order: {error.message}"
-            _unanswered(attempt).update(answered_at=now, answer=error.answer, **reported(error.usage), **alerted(said))
+            known = {} if _has_clips(attempt) else {"answer": error.answer, **reported(error.usage)}
+            add_alert(_unanswered(attempt), said, answered_at=now, **known)
         case NotNow() as error:
             said = f"After this try had ended, the provider answered that it had not taken the order: {error.message}"
-            _unanswered(attempt).update(answered_at=now, answer=error.answer, **alerted(said))
+            known = {} if _has_clips(attempt) else {"answer": error.answer}
+            add_alert(_unanswered(attempt), said, answered_at=now, **known)
         case ProviderError() as error:
-            _unanswered(attempt).update(answered_at=now, answer=error.answer)
+            known = {} if _has_clips(attempt) else {"answer": error.answer}
+            _unanswered(attempt).update(answered_at=now, **known)
 
 
 def watch(attempt: Attempt, *, since: datetime) -> bool:
@@ -51,6 +58,12 @@ def watch(attempt: Attempt, *, since: datetime) -> bool:
 
 def _taken_on(attempt: Attempt, report: Report, raw: str, *, now: datetime) -> None:
     """The provider took it on after all, and will be paid for it by the house."""
+    as_known = Q(remote_id=report.remote_id) & ~Q(cause__in=BY_A_PERSON) | Q(remote_id=None, outcome=State.DONE)  # without an id: by its copy
+    if _unanswered(attempt).filter(as_known).update(answered_at=now):
+        return
+    if _has_clips(attempt) and not _unanswered(attempt).filter(Q(remote_id=report.remote_id) | Q(remote_id=None)).exists():
+        add_alert(_unanswered(attempt), second(report.remote_id), answered_at=now)
+        return
     said = f"After this try had ended, the provider answered that it took the order on as {report.remote_id[:80]}. What it makes is fetched at no charge."
     fields = {"answered_at": now, "answer": raw, "accepted_at": now, "rescue_due": now + FIRST_LOOK, "rescue_tries": 0, **alerted(said)}
     if report.phase is Phase.SUCCEEDED:
@@ -63,6 +76,16 @@ def _taken_on(attempt: Attempt, report: Report, raw: str, *, now: datetime) -> N
         kept = _unanswered(attempt).update(answered_at=now, answer=raw, **alerted(said))
     if kept:
         log.warning("attempt %s: %s", attempt.pk, said)
+
+
+def second(remote_id: str) -> str:
+    """The alert for an order that was taken on by another id than the one whose clip its attempt has."""
+    return f"The provider answered that it took the order on as {remote_id[:80]}, and its clip came by another id. Look there for a second clip."
+
+
+def _has_clips(attempt: Attempt) -> bool:
+    """Whether the provider named a clip of this attempt, so that what it said of that is the newer word."""
+    return Clip.objects.filter(attempt=attempt).exists()
 
 
 def _unanswered(attempt: Attempt) -> "QuerySet[Attempt]":

@@ -50,7 +50,7 @@ def finish(
         over = {"cause": cause, "message": message[:500], "ended_at": timezone.now(), "due": None, "lease_until": None}
         if not _move(job, start, end, over, attempt=attempt, cause=cause, message=message):
             return False
-        _end_attempt(job, end, charge=charge, cause=cause, message=message)
+        _end_attempt(job, start, end, charge=charge, cause=cause, message=message)
         spent = Attempt.objects.filter(job=job).aggregate(total=Sum("charged"))["total"] or 0
         Job.objects.filter(pk=job.pk).update(charged=spent, charge_is_estimate=charge.is_estimate)
         return True
@@ -71,7 +71,7 @@ def try_again(
             return False
         batch_ceiling.lock(job)
         if not is_final(start):
-            _end_attempt(job, State.FAILED, charge=charge, cause=cause, message=message)
+            _end_attempt(job, start, State.FAILED, charge=charge, cause=cause, message=message)
         begin_attempt(job, option)
         return True
 
@@ -165,7 +165,13 @@ def open_alert(attempt: Attempt, words: str, **fields: object) -> None:
     live(attempt).exclude(alert=columns["alert"]).update(**columns)
 
 
-def _end_attempt(job: Job, outcome: State, *, charge: Charge, cause: str, message: str) -> None:
+def add_alert(rows: "QuerySet[Attempt]", words: str, **fields: object) -> bool:
+    """Whether the row of one attempt was found and has a new alert and these fields. Words that nobody has settled yet stand behind the new ones."""
+    unsettled = rows.filter(alert_settled_at=None).values_list("alert", flat=True).first() or ""
+    return rows.update(**fields, **alerted(f"{words} {unsettled}")) == 1
+
+
+def _end_attempt(job: Job, start: State, outcome: State, *, charge: Charge, cause: str, message: str) -> None:
     """The job's live attempt is over, and its hold with it."""
     attempt = Attempt.objects.get(job=job, ended_at=None)
     if charge.millicredits:
@@ -179,15 +185,20 @@ def _end_attempt(job: Job, outcome: State, *, charge: Charge, cause: str, messag
         message=message[:500],
         charged=charge.millicredits,
         charge_is_estimate=charge.is_estimate,
-        **_alert_at_end(outcome, charge),
+        **_alert_at_end(start, outcome, charge, attempt),
     )
 
 
-def _alert_at_end(outcome: State, charge: Charge) -> dict[str, object]:
-    """The charge's own alert; else what was raised while a failed attempt lived is over with it, and only stays to be read."""
+def _alert_at_end(start: State, outcome: State, charge: Charge, attempt: Attempt) -> dict[str, object]:
+    """The charge's own alert; else what was raised while a failed attempt lived is over with it, and only stays to be read.
+
+    What is unsettled while its clips are saved is about more than that: it stays open, behind the charge's alert.
+    """
+    is_saved = start is State.SAVING
     if charge.alert:
-        return alerted(charge.alert)
-    return {} if outcome is State.DONE else {"alert_settled_at": timezone.now()}
+        unsettled = attempt.alert if is_saved and attempt.alert_settled_at is None else ""
+        return alerted(f"{charge.alert} {unsettled}")
+    return {} if outcome is State.DONE or is_saved else {"alert_settled_at": timezone.now()}
 
 
 def _move(job: Job, start: State, end: State, fields: Mapping[str, object], *, attempt: Attempt | None, cause: str, message: str) -> bool:

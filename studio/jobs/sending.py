@@ -25,7 +25,7 @@ from studio.jobs.hands import Outcome
 from studio.jobs.lifecycle import State
 from studio.jobs.line import serve
 from studio.jobs.models import Attempt, Cause, Clip, Job, alerted, reported
-from studio.jobs.moves import finish, live, lock, move, note
+from studio.jobs.moves import add_alert, finish, live, lock, move, note
 from studio.jobs.references import Unreachable, address_for, video_address
 from studio.jobs.routes import give_up
 from studio.jobs.timing import looks_of
@@ -184,10 +184,9 @@ def accepted(ticket: Ticket, report: Report, raw: str, *, now: datetime) -> bool
     except IntegrityError:
         alert = f"The provider answered with an id that belongs to another job: {report.remote_id[:100]}"
         log.exception("attempt %s: %s", attempt.pk, alert)
-        return doubtful(ticket, alert, raw, now=now)
+        return doubtful(ticket, alert, raw, now=now, conflict=alert)
     if overtaken:
-        said = f"The provider took it on as {report.remote_id[:80]}, and it is being saved by another id. Look there for a second clip."
-        return live(attempt).filter(answered_at=None).update(answered_at=now, answer=raw, **alerted(said)) == 1
+        return _overtaken(attempt, "" if _is_known(attempt, report.remote_id) else late.second(report.remote_id), now=now)
     health.reached(attempt)
     if moved and report.phase in {Phase.SUCCEEDED, Phase.FAILED}:
         ended(attempt, report, raw, start=State.RENDERING, now=now)
@@ -203,8 +202,10 @@ def refused(ticket: Ticket, error: Refused) -> bool:
             return False
         starts = (State.SENDING, State.IN_DOUBT)
         moved = any(give_up(attempt, start, charge=charge, cause=error.cause, message=error.message) for start in starts)
-    if moved:
-        health.turned_down(attempt, error.cause, error.message)
+        transaction.set_rollback(not moved)
+    if not moved:
+        return _overtaken(attempt, f"Although it was taken on, the provider answered that it refused the order: {error.message}", now=timezone.now())
+    health.turned_down(attempt, error.cause, error.message)
     return True
 
 
@@ -219,7 +220,7 @@ def not_now(ticket: Ticket, error: NotNow, *, now: datetime) -> bool:
     wait = max(after_trouble(tries, chance=random.random()), asked)  # noqa: S311 - jitter
     due = now + timedelta(seconds=min(LONGEST_REST, wait))
     job, attempt, message = ticket.job, ticket.attempt, error.message
-    cause = Cause.UNREACHED if isinstance(error, Unreached) else Cause.NOT_NOW
+    cause, overtaken = Cause.UNREACHED if isinstance(error, Unreached) else Cause.NOT_NOW, False
     with transaction.atomic():
         if not _answered(attempt, now, sent_at=None, answer=error.answer):
             return False
@@ -227,23 +228,34 @@ def not_now(ticket: Ticket, error: NotNow, *, now: datetime) -> bool:
         if move(job, State.SENDING, State.QUEUED, attempt=attempt, cause=cause, message=message, **fields):
             batch_line.follow(job)
         else:
-            finish(job, State.IN_DOUBT, State.FAILED, attempt=attempt, cause=cause, message=message)
-        rest_sends(job.connection_id, until=due)
-        if asked:
-            rest(job.connection_id, until=now + timedelta(seconds=asked))
+            overtaken = not finish(job, State.IN_DOUBT, State.FAILED, attempt=attempt, cause=cause, message=message)
+        if not overtaken:
+            rest_sends(job.connection_id, until=due)
+            if asked:
+                rest(job.connection_id, until=now + timedelta(seconds=asked))
+        transaction.set_rollback(overtaken)
+    if overtaken:
+        return _overtaken(attempt, f"Although it was taken on, the provider answered that it had not taken the order: {message}", now=now)
     if cause is Cause.UNREACHED:
         health.unreached(attempt, message)
     return True
 
 
-def doubtful(ticket: Ticket, message: str, raw: str = "", *, now: datetime) -> bool:
-    """Sent and not understood, or not answered: the hold stays, and nothing is sent again by itself."""
+def doubtful(ticket: Ticket, message: str, raw: str = "", *, now: datetime, conflict: str = "") -> bool:
+    """Sent and not understood, or not answered: the hold stays, and nothing is sent again by itself.
+
+    `conflict` is what an admin should see even where the attempt is known to be taken on by now.
+    """
     attempt = ticket.attempt
     fields: dict[str, Any] = {"due": now + DOUBT_FIRST, "lease_until": None, "cause": Cause.UNANSWERED}
     with transaction.atomic():
         if not _answered(attempt, now, answer=raw, **alerted(message)):
             return False
         moved = move(ticket.job, State.SENDING, State.IN_DOUBT, attempt=attempt, message=message, **fields)
+        overtaken = not moved and not Job.objects.filter(pk=ticket.job.pk, state=State.IN_DOUBT).exists()
+        transaction.set_rollback(overtaken)
+    if overtaken:
+        return _overtaken(attempt, conflict, now=now)
     if moved:
         health.unanswered(attempt, message)
     return True
@@ -253,6 +265,20 @@ def _answered(attempt: Attempt, now: datetime, **fields: object) -> bool:
     """Whether this is the first answer to this submission that is written down, and its attempt still lives. Call it in the answer's transaction."""
     lock(attempt.job)
     return live(attempt).filter(answered_at=None).update(answered_at=now, **fields) == 1
+
+
+def _overtaken(attempt: Attempt, words: str, *, now: datetime) -> bool:
+    """Keep that an answer came when its attempt was known to be taken on already, with an alert where it says something else.
+
+    What the provider said of the attempt since, its usage above all, is newer and stays.
+    """
+    rows = live(attempt).filter(answered_at=None)
+    return add_alert(rows, words, answered_at=now) if words else rows.update(answered_at=now) == 1
+
+
+def _is_known(attempt: Attempt, remote_id: str) -> bool:
+    """Whether what is being saved is this very order: by its id, or without any, by the copy of a name that no other attempt has."""
+    return live(attempt).filter(Q(remote_id=remote_id) | Q(remote_id=None)).exists()
 
 
 def submitted(ticket: Ticket, outcome: Outcome) -> None:

@@ -136,7 +136,7 @@ CAUSES = {
 }
 CAUSES_BY_STATUS = {401: Cause.WRONG_KEY, 402: Cause.OUT_OF_BALANCE}  # for a body that names no code
 ECHOED = ("prompt", "model", "duration", "resolution", "aspect_ratio")  # fields by which a task in the list is known again
-FOR_NOW = frozenset({"too_many_requests", "busy"})
+FOR_NOW = frozenset(map(reading.plain_word, ("too_many_requests", "busy")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +216,7 @@ def _accepted(answer: httpx.Response) -> Report:
     if answer.is_success and remote_id:
         return Report(phase=Phase.QUEUED, remote_id=remote_id)
     cause = _cause(code, said) or CAUSES_BY_STATUS.get(answer.status_code)
-    if code in FOR_NOW and not answer.is_server_error:
+    if reading.plain_word(code) in FOR_NOW and not answer.is_server_error:
         raise NotNow(f"{NAME}: {said or code}", retry_after=reading.retry_after(answer.headers))
     if answer.is_success and cause:
         raise Refused(f"{NAME}: {said or code}", cause=cause)
@@ -340,7 +340,7 @@ def _error(body: dict[str, reading.Json]) -> tuple[str, str]:
 
 def _cause(code: str, said: str) -> Cause | None:
     """Why, as far as words or code tell. The filter's words first: an upstream refusal arrives as a plain `api_error`."""
-    return reading.cause_in(said, {}) or CAUSES.get(code)
+    return reading.cause_in(said, {}) or reading.by_word(code, CAUSES)
 
 
 DIALECTS = (

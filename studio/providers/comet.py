@@ -127,8 +127,8 @@ def _accepted(answer: httpx.Response) -> Report:
     remote_id = reading.identifier(body.get("request_id"))
     if answer.is_success and remote_id:
         return Report(phase=Phase.QUEUED, remote_id=remote_id)
-    if code in REFUSALS:
-        raise Refused(f"{NAME}: {said or code}", cause=_cause(answer.status_code, code, said) or REFUSALS[code])
+    if refusal := reading.by_word(code, REFUSALS):
+        raise Refused(f"{NAME}: {said or code}", cause=_cause(answer.status_code, code, said) or refusal)
     cause = _cause(answer.status_code, code, said) or Cause.INPUT_REFUSED
     raise reading.turned_away(answer, name=NAME, said=said or code, cause=cause)
 
@@ -199,7 +199,7 @@ def _error(body: dict[str, reading.Json]) -> tuple[str, str]:
 
 def _cause(status: int, code: str, said: str) -> Cause | None:
     """Why, as far as words, code or status tell; the words know most."""
-    return reading.cause_in(said, CAUSES_BY_WORDS) or REFUSALS.get(code) or CAUSES_BY_STATUS.get(status)
+    return reading.cause_in(said, CAUSES_BY_WORDS) or reading.by_word(code, REFUSALS) or CAUSES_BY_STATUS.get(status)
 
 
 def _left(answer: httpx.Response) -> Balance:

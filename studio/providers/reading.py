@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from itertools import islice
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -22,6 +22,7 @@ from studio.providers import error_words
 from studio.providers.contract import AboutAnother, Cause, NotNow, Phase, ProviderError, Refused, Report, Unanswered, Unreadable, Usage
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | bool | None"
+T = TypeVar("T")
 
 TOO_MANY_REQUESTS = 429
 # Answers of the 4xx family that come from a proxy which may have passed the request on: a timeout, and nginx's "client closed request".
@@ -286,12 +287,17 @@ def phase_of(word: str, phases: Mapping[str, Phase]) -> Phase | None:
 
     None for a word that nobody knows.
     """
-    plain = _plain_word(word)
-    own = {_plain_word(known): phase for known, phase in phases.items()}
-    return own.get(plain) or SYNONYMS.get(plain)
+    return by_word(word, phases) or SYNONYMS.get(plain_word(word))
 
 
-def _plain_word(word: str) -> str:
+def by_word(word: str, table: Mapping[str, T]) -> T | None:
+    """What a table says of a status word or a code, in any capitals, with spaces, hyphens or underscores; None for one that it does not know."""
+    plain = plain_word(word)
+    return next((found for known, found in table.items() if plain_word(known) == plain), None)
+
+
+def plain_word(word: str) -> str:
+    """A status word or a code as such are compared: letters and digits alone, in lower case."""
     return re.sub(r"[\W_]+", "", word.casefold())
 
 

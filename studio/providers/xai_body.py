@@ -87,7 +87,7 @@ def told(body: dict[str, reading.Json], remote_id: str, *, name: str, unit: str 
     used, progress = spent(body, unit), reading.percent(body.get("progress"))
     if phase is Phase.FAILED:
         code, said = error(body)
-        cause = Cause.EXPIRED if word.casefold() == "expired" else cause_of(code, said)
+        cause = Cause.EXPIRED if reading.plain_word(word) == "expired" else cause_of(code, said)
         return Report(phase=phase, remote_id=remote_id, usage=used, cause=cause, message=said or code)
     if phase in {Phase.SUCCEEDED, None} and video.get("respect_moderation") is False:
         return Report(phase=Phase.FAILED, remote_id=remote_id, usage=used, cause=Cause.MODERATED, message=error(body)[1])
@@ -117,4 +117,4 @@ def spent(body: dict[str, reading.Json], unit: str = USAGE_UNIT) -> Usage | None
 
 def cause_of(code: str, said: str) -> Cause:
     """Why a job failed that had been accepted."""
-    return reading.cause_in(said, {}) or CAUSES.get(code, Cause.PROVIDER_FAILED)
+    return reading.cause_in(said, {}) or reading.by_word(code, CAUSES) or Cause.PROVIDER_FAILED

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from studio.providers import reading
+from studio.providers import acedata, reading, xai_body
 from studio.providers.contract import AboutAnother, Phase, ProviderError, Report, Unanswered, Unreadable
 from studio.providers.registry import make
 from tests.providers.asking import told
@@ -147,3 +147,15 @@ def test_what_repeats_our_request_or_shows_a_still_is_no_clip(body):
 )
 def test_a_clip_is_seen_wherever_it_stands(body):
     assert reading.names_a_clip(body)
+
+
+@pytest.mark.parametrize("spelled", [str.upper, str.title, lambda code: code.replace("_", "-"), lambda code: f" {code.replace('_', ' ')} "])
+@pytest.mark.parametrize("code", list(xai_body.CAUSES))
+def test_a_code_means_the_same_in_any_spelling(code, spelled):
+    failed: dict[str, reading.Json] = {"status": "failed", "error": {"code": spelled(code), "message": ""}}
+    assert xai_body.told(failed, "remote-1", name="xAI").cause is xai_body.CAUSES[code]
+
+
+@pytest.mark.parametrize("code", list(acedata.CAUSES))
+def test_a_code_of_acedata_means_the_same_in_any_spelling(code):
+    assert acedata._cause(code.upper().replace("_", "-"), "") is acedata.CAUSES[code]

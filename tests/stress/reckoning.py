@@ -16,10 +16,11 @@ from django.utils import timezone
 
 from studio.credits import ledger
 from studio.credits.models import Entry, Hold
-from studio.jobs.charging import UNBELIEVABLE
+from studio.jobs.charging import UNBELIEVABLE, rate_of
 from studio.jobs.checks import verify_holds
 from studio.jobs.lifecycle import FINAL, State
 from studio.jobs.models import Attempt, Cause, Clip, Heartbeat, Job, JobEvent
+from studio.routing.prices import price
 from studio.sandbox import account, copies, grokimagine, timeline, ttapi, xai
 from studio.sandbox.files import folder
 from studio.sandbox.models import Fault, Kind, Played, RemoteJob, TurnedAway
@@ -65,7 +66,7 @@ def reckon(*, final: bool, sure: int) -> dict[str, object]:
     each sure fault was to strike.
     """
     books = Books()
-    rules = [asked_once, watched_or_over, the_right_money, the_right_clips, nothing_lost, doubts_left, copies_left]
+    rules = [asked_once, watched_or_over, the_right_money, told_of, the_right_clips, nothing_lost, doubts_left, copies_left]
     wrong = [*ledger.verify(), *verify_holds(), *(sentence for rule in rules for sentence in rule(books))]
     if final:
         wrong += [f"{job.code} is still {job.state}" for job in books.jobs.values() if job.state not in FINAL]
@@ -141,12 +142,24 @@ def _priced(one: Attempt, figure: str) -> int:
     return one.estimate if worth > UNBELIEVABLE * one.estimate else worth
 
 
+def told_of(books: Books) -> Iterator[str]:
+    """A figure that nobody should believe is put before an admin, for clips and for refusals that would cost something."""
+    for one in books.attempts:
+        remote = books.remote.get(one.remote_id or "")
+        would_cost = one.outcome == State.DONE or one.cause == Cause.MODERATED
+        if remote is None or not would_cost or not one.usage_unit or not remote.has(Kind.USAGE_ABSURD):
+            continue
+        is_free = one.outcome != State.DONE and price(one.usage_amount, rate_of(one)) == 0
+        if one.ended_at and not one.alert and not is_free:
+            yield f"{books.job_of(one).code}: {one.usage_amount!r} {one.usage_unit} was reported, and nobody was told"
+
+
 def the_right_clips(books: Books) -> Iterator[str]:
     """A job that is done has every clip that its provider made for it, byte for byte; whatever is not done has none."""
     for one in books.attempts:
         job, clips = books.job_of(one), [clip for clip in books.clips[one.pk] if clip.saved_at]
         copy = books.copies.get(one.stored_as)
-        remote = books.remote.get(one.remote_id or "", copy)
+        remote = books.remote.get(one.remote_id) if one.remote_id else copy
         if remote is not None and (remote.provider, remote.prompt) != (one.connection.provider, job.prompt):
             yield f"{job.code}: it was given {remote}, which was asked for with other words"
         if one.outcome != State.DONE:
@@ -189,12 +202,18 @@ def nothing_lost(books: Books) -> Iterator[str]:
         if job is None:
             yield f"{remote} was made for nobody"
         elif one is None:
-            if job.state != State.IN_DOUBT:
+            if not _is_doubted(books, job, remote.provider):
                 yield f"{job.code} is {job.state}, and {remote} was made for it unknown to us"
         elif account.delivered(remote) and one.ended_at and one.outcome != State.DONE:
             excused = one.cause in UNSAVED or _came_late(one) or (remote.has(Kind.TAKEN_BACK) and one.cause == Cause.PROVIDER_FAILED)
             if not excused or one.charged:
                 yield f"{job.code}: {remote} delivers, and its attempt {one.outcome} ({one.cause}), charged {one.charged}"
+
+
+def _is_doubted(books: Books, job: Job, provider: str) -> bool:
+    """Whether what is in doubt of this job is an order at that provider whose id nobody knows: another one excuses nothing."""
+    living = (one for one in books.attempts if one.job_id == job.pk and one.ended_at is None and not one.remote_id)
+    return job.state == State.IN_DOUBT and any(one.connection.provider == provider for one in living)
 
 
 def _came_late(one: Attempt) -> bool:
@@ -224,8 +243,13 @@ def doubts_left(books: Books) -> Iterator[str]:
 
 
 def copies_left(books: Books) -> Iterator[str]:
-    """The same for what xAI’s Files hold now under the attempt's name; a success that was taken back has taken its copy along."""
+    """The same for what xAI’s Files hold now under the attempt's name. A copy of a clip that is ours is deleted, or somebody will see to it.
+
+    A success that was taken back has taken its copy along.
+    """
     for one in books.attempts:
+        if one.outcome == State.DONE and one.stored_id and one.stored_due is None:
+            yield f"{books.job_of(one).code}: nobody will delete its copy {one.stored_id}"
         copy = books.copies.get(one.stored_as)
         is_there = copy is not None and copy.file_deleted_at is None and timeline.standing(copy, timezone.now()).stage == timeline.Stage.DONE
         if is_there and not one.ended_at and books.job_of(one).state == State.IN_DOUBT:
