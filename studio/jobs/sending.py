@@ -201,7 +201,7 @@ def refused(ticket: Ticket, error: Refused) -> bool:
         if not _answered(attempt, timezone.now(), answer=error.answer, **reported(error.usage)):
             return False
         starts = (State.SENDING, State.IN_DOUBT)
-        moved = any(give_up(attempt, start, charge=charge, cause=error.cause, message=error.message) for start in starts)
+        moved = not _has_id(attempt) and any(give_up(attempt, start, charge=charge, cause=error.cause, message=error.message) for start in starts)
         transaction.set_rollback(not moved)
     if not moved:
         return _overtaken(attempt, f"Although it was taken on, the provider answered that it refused the order: {error.message}", now=timezone.now())
@@ -228,7 +228,7 @@ def not_now(ticket: Ticket, error: NotNow, *, now: datetime) -> bool:
         if move(job, State.SENDING, State.QUEUED, attempt=attempt, cause=cause, message=message, **fields):
             batch_line.follow(job)
         else:
-            overtaken = not finish(job, State.IN_DOUBT, State.FAILED, attempt=attempt, cause=cause, message=message)
+            overtaken = _has_id(attempt) or not finish(job, State.IN_DOUBT, State.FAILED, attempt=attempt, cause=cause, message=message)
         if not overtaken:
             rest_sends(job.connection_id, until=due)
             if asked:
@@ -252,7 +252,7 @@ def doubtful(ticket: Ticket, message: str, raw: str = "", *, now: datetime, conf
         if not _answered(attempt, now, answer=raw, **alerted(message)):
             return False
         moved = move(ticket.job, State.SENDING, State.IN_DOUBT, attempt=attempt, message=message, **fields)
-        overtaken = not moved and not Job.objects.filter(pk=ticket.job.pk, state=State.IN_DOUBT).exists()
+        overtaken = not moved and (_has_id(attempt) or not Job.objects.filter(pk=ticket.job.pk, state=State.IN_DOUBT).exists())
         transaction.set_rollback(overtaken)
     if overtaken:
         return _overtaken(attempt, conflict, now=now)
@@ -274,6 +274,11 @@ def _overtaken(attempt: Attempt, words: str, *, now: datetime) -> bool:
     """
     rows = live(attempt).filter(answered_at=None)
     return add_alert(rows, words, answered_at=now) if words else rows.update(answered_at=now) == 1
+
+
+def _has_id(attempt: Attempt) -> bool:
+    """Whether somebody else learned its id at the provider meanwhile; it may be in doubt all the same, where it is long overdue."""
+    return live(attempt).exclude(remote_id=None).exists()
 
 
 def _is_known(attempt: Attempt, remote_id: str) -> bool:

@@ -534,9 +534,12 @@ def named(ordered: Ordered, dave: User, played: PlayedProvider) -> Callable[[str
         worker.doubt_the_lost(job.connection, timezone.now())
         doubt.name(reread(job), remote_id, by=dave, reason="so I read")
         pass_time(1)
-        if state == "rendering":
+        if state in {"rendering", "in_doubt"}:
             played.on_look += [PENDING] * 9
         sweep(job.connection_id)
+        if state == "in_doubt":  # overdue
+            pass_time(100_000)
+            sweep(job.connection_id)
         if state == "done":
             work_through(job)
         assert reread(job).state == state
@@ -545,7 +548,7 @@ def named(ordered: Ordered, dave: User, played: PlayedProvider) -> Callable[[str
     return bring
 
 
-@pytest.mark.parametrize("state", ["rendering", "saving", "done"])
+@pytest.mark.parametrize("state", ["rendering", "in_doubt", "saving", "done"])
 @pytest.mark.parametrize("late", [name for name in ANSWERS if not name.startswith("accepted")])
 def test_a_late_no_changes_nothing_of_an_order_that_was_taken_on_by_its_id(late: str, state: str, named: Callable[..., Ticket]):
     """Least of all what it costs: a refusal may say what it was charged, and the clip costs something else."""
