@@ -161,14 +161,19 @@ def test_an_answer_that_is_written_down_twice_counts_once(late: str, ordered: Or
     ) == once
 
 
-def test_an_answer_of_the_first_sending_says_nothing_about_the_second(ordered: Ordered, played: PlayedProvider):
+@pytest.mark.parametrize("second_is", ["sending", "rendering"])
+def test_an_answer_of_the_first_sending_says_nothing_about_the_second(second_is: str, ordered: Ordered, played: PlayedProvider):
     """Turned away and claimed anew, it is the same attempt, and another submission."""
     job = reread(ordered())
     first = claim(job, now=timezone.now())
     assert first is not None
     submitted(first, ANSWERS["not now"])
     pass_time(1_000)
-    assert claim(reread(job), now=timezone.now())
+    second = claim(reread(job), now=timezone.now())
+    assert second is not None
+    if second_is == "rendering":
+        submitted(second, answer(Phase.QUEUED, "remote-second"))
+    assert reread(job).state == second_is
     before = everything(job, first.attempt)
     for late in ANSWERS.values():
         submitted(first, late)

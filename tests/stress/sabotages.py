@@ -66,6 +66,13 @@ SABOTAGES = [
         "tests/jobs/test_late.py::test_an_answer_that_is_written_down_twice_counts_once",
     ),
     Sabotage(
+        "a late refusal ends an order whose id is known",
+        "studio/jobs/sending.py",
+        "moved = not _has_id(attempt) and any(",
+        "moved = any(",
+        "tests/jobs/test_late.py::test_a_late_no_changes_nothing_of_an_order_that_was_taken_on_by_its_id",
+    ),
+    Sabotage(
         "what was taken on too late is not fetched",
         "studio/jobs/late.py",
         '"rescue_due": now + FIRST_LOOK, "rescue_tries": 0, **alerted(said)}',
