@@ -14,9 +14,9 @@ STAGE := .ci/stage
 # Of `.ci/run`, on PostgreSQL: what locks, constrains, adds up, searches or plans its queries differently there, and real
 # processes. The long run takes everything.
 names = $(patsubst %,tests/$(1)/test_%.py,$(2))
-ON_POSTGRES := tests/text_search tests/routing \
+ON_POSTGRES := tests/test_database.py tests/text_search tests/routing \
 	$(call names,stress,batch_kills every_order kills real_kill storm) \
-	$(call names,jobs,acts alerts at_once batch_money batch_worker board callbacks checks clocks doubt drafts line lock_order recheck transactions trash worker) \
+	$(call names,jobs,acts alerts at_once batch_money batch_worker board callbacks checks clocks doubt drafts line lock_order recheck trash worker) \
 	$(call names,credits,allowances any_order at_once books carrying fill ledger limits move reports spending) \
 	$(call names,gallery,bundles comments decisions keeping mentions results retention search triggers wall) \
 	$(call names,prompts,actions carrying library) $(call names,projects,members projects) $(call names,accounts,audit links)

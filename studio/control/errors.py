@@ -3,12 +3,12 @@
 import sys
 from http import HTTPStatus
 
-from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views import defaults
 
 from studio import disk
+from studio.database import AWAY
 
 RETRY_AFTER = 5  # seconds
 RETRY_AFTER_DISK = 60  # somebody has to make room first
@@ -24,7 +24,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if trouble := disk.trouble_of(error):
         words = render_to_string("507.html", {"said": disk.FOR_PEOPLE[trouble]})
         return HttpResponse(words, status=HTTPStatus.INSUFFICIENT_STORAGE, headers={"Retry-After": str(RETRY_AFTER_DISK)})
-    if isinstance(error, OperationalError | InterfaceError | InternalError):
+    if isinstance(error, AWAY):
         words = render_to_string("503.html")  # without the request: its context would ask the database
         return HttpResponse(words, status=HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": str(RETRY_AFTER)})
     return defaults.server_error(request)

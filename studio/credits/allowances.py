@@ -16,7 +16,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import partial
 
-from django.db import IntegrityError, InterfaceError, InternalError, OperationalError, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Sum, When
 from django.utils import timezone
 
@@ -25,6 +25,7 @@ from studio.credits import ledger
 from studio.credits.figures import credits_text
 from studio.credits.models import Account, Allowance, Entry, Hold, Portion
 from studio.credits.periods import Period, span_of, today
+from studio.database import AWAY
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def _done(whose: object, act: Callable[[], bool]) -> bool:
     """Whether it was done. What goes wrong with one must not end the round for all the others; a database that is away does."""
     try:
         return act()
-    except (OperationalError, InterfaceError, InternalError):
+    except AWAY:
         raise
     except Exception:
         log.exception("the allowance of %s cannot be dealt with", whose)

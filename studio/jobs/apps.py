@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 
-from studio.jobs import transactions
+from studio import database
 
 
 class JobsConfig(AppConfig):
@@ -14,4 +14,4 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         """Have each new connection limited."""
-        connection_created.connect(transactions.limit_pauses)
+        connection_created.connect(database.limit_pauses)

@@ -20,6 +20,7 @@ from django.utils import timezone
 from studio.credits.errors import CannotHold, Insufficient, OverCap
 from studio.credits.figures import credits_text
 from studio.credits.ledger import account_of
+from studio.database import AWAY
 from studio.jobs import actions, batch_line
 from studio.jobs.actions import CannotDo, Order
 from studio.jobs.batch_actions import S, change
@@ -28,7 +29,6 @@ from studio.jobs.batch_models import BULKY, REASON_LENGTH, Batch, BatchRow
 from studio.jobs.batch_plan import Judge, price_of, references_of, wanted_of
 from studio.jobs.batch_rules import Facts, broken, facts_of
 from studio.jobs.cards import IN_FLIGHT
-from studio.jobs.hands import AWAY
 from studio.jobs.lifecycle import UNSENT, State
 from studio.jobs.models import Job, Reference
 from studio.projects.door import makes_in

@@ -12,10 +12,11 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.db import connection as database
 from redis.exceptions import RedisError
 
+from studio.database import AWAY
 from studio.providers.contract import Listing
 from studio.providers.wire import Answer, Patience, Wire
 
@@ -25,8 +26,6 @@ Outcome = Answer | Mapping[str, Answer] | Listing | BaseException
 Write = Callable[[Outcome], None]
 Task = asyncio.Task[Answer] | asyncio.Task[dict[str, Answer]] | asyncio.Task[Listing]
 
-# What the database raises while it cannot be reached, is locked, or has ended a transaction that stood still (transactions.py).
-AWAY = (OperationalError, InterfaceError, InternalError)
 BROKER_AWAY = (DatabaseError, InterfaceError, OSError, RedisError)  # what the queue raises while it cannot be reached
 PAUSE = 0.5  # seconds between tries to write an answer down when no call is out
 MOST_PAUSES = 90

@@ -166,7 +166,10 @@ def open_alert(attempt: Attempt, words: str, **fields: object) -> None:
 
 
 def add_alert(rows: "QuerySet[Attempt]", words: str, **fields: object) -> bool:
-    """Whether the row of one attempt was found and has a new alert and these fields. Words that nobody has settled yet stand behind the new ones."""
+    """Whether the row of one attempt was found and has a new alert and these fields.
+
+    Words that nobody has settled yet stand behind the new ones.
+    """
     unsettled = rows.filter(alert_settled_at=None).values_list("alert", flat=True).first() or ""
     return rows.update(**fields, **alerted(f"{words} {unsettled}")) == 1
 
@@ -190,7 +193,7 @@ def _end_attempt(job: Job, start: State, outcome: State, *, charge: Charge, caus
 
 
 def _alert_at_end(start: State, outcome: State, charge: Charge, attempt: Attempt) -> dict[str, object]:
-    """The charge's own alert; else what was raised while a failed attempt lived is over with it, and only stays to be read.
+    """The charge's own alert; else what was raised while a failed attempt lived is over with it, and stays to be read.
 
     What is unsettled while its clips are saved is about more than that: it stays open, behind the charge's alert.
     """

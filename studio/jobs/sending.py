@@ -268,21 +268,21 @@ def _answered(attempt: Attempt, now: datetime, **fields: object) -> bool:
 
 
 def _overtaken(attempt: Attempt, words: str, *, now: datetime) -> bool:
-    """Keep that an answer came when its attempt was known to be taken on already, with an alert where it says something else.
+    """Keep that an answer came when its attempt was known to be taken on already.
 
-    What the provider said of the attempt since, its usage above all, is newer and stays.
+    With an alert where it says something else. What the provider said since, its usage above all, is newer and stays.
     """
     rows = live(attempt).filter(answered_at=None)
     return add_alert(rows, words, answered_at=now) if words else rows.update(answered_at=now) == 1
 
 
 def _has_id(attempt: Attempt) -> bool:
-    """Whether somebody else learned its id at the provider meanwhile; it may be in doubt all the same, where it is long overdue."""
+    """Whether somebody else learned its id at the provider meanwhile; long overdue, it may be in doubt all the same."""
     return live(attempt).exclude(remote_id=None).exists()
 
 
 def _is_known(attempt: Attempt, remote_id: str) -> bool:
-    """Whether what is being saved is this very order: by its id, or without any, by the copy of a name that no other attempt has."""
+    """Whether what is being saved is this very order: by its id, or by the copy whose name no other attempt has."""
     return live(attempt).filter(Q(remote_id=remote_id) | Q(remote_id=None)).exists()
 
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Case, F, When
 from django.utils import timezone
 
-from studio.jobs.hands import AWAY
+from studio.database import AWAY
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Attempt, Cause, Heartbeat
 from studio.jobs.moves import move

@@ -60,7 +60,7 @@ def content(visit: intake.Visit, file_id: str) -> HttpResponseBase:
 def _kept(visit: intake.Visit) -> Iterator[RemoteJob]:
     """The jobs of this account whose copies are there now, the newest first.
 
-    A drawing that was lost with its worker is asked for again: whoever lost a job's id can ask for nothing but its copy.
+    A drawing lost with its worker is asked for again: whoever lost a job's id can ask for nothing but its copy.
     """
     now = timezone.now()
     mine = RemoteJob.objects.filter(provider=xai.PROVIDER, key_hash=intake.hash_of(intake.bearer(visit.request)), file_deleted_at=None)

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from studio import database
 from studio.accounts.models import User
-from studio.jobs import transactions
 from studio.jobs.models import Job
 from studio.projects.models import Project
 from studio.routing.models import Connection
@@ -22,7 +22,7 @@ def test_who_stands_still_in_a_transaction_loses_it_and_the_others_go_on(
     tide: Project, alice: User, xai: Connection, monkeypatch: pytest.MonkeyPatch
 ):
     job = job_row(tide, alice, xai)
-    monkeypatch.setattr(transactions, "LONGEST_PAUSE", 0.5)
+    monkeypatch.setattr(database, "LONGEST_PAUSE", 0.5)
     has_locked, others_went_on = threading.Event(), threading.Event()
 
     def stand_still() -> str:
