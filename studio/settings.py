@@ -161,6 +161,7 @@ ROUNDS = {
     "studio.jobs.alarms.tell_of_missing": 60,
     "studio.jobs.alarms.tell_of_alerts": 300,
     "studio.gallery.retention.due": 3600,
+    "studio.accounts.session_age.delete_expired": DAY,
 }
 RECHECK_MB = whole("RECHECK_MB", 200, least=0, most=100_000)  # of stored files that are read again each minute; 0 reads none
 
@@ -198,9 +199,13 @@ FILE_UPLOAD_HANDLERS = [
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "studio.accounts.passwords.StrengthValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -234,8 +239,12 @@ ACCOUNT_RATE_LIMITS = {
     "share_comment": "30/m/ip,300/h/ip",  # ours: words of guests
 }
 INVITATION_LIFETIME = timedelta(days=7)
+SIGN_IN_LINK_LIFETIME = timedelta(minutes=30)
+PASSWORD_RESET_TIMEOUT = 3600  # seconds that a link in an e-mail works
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "studio.accounts.passwords.ResetTokenGenerator"  # noqa: S105 - a name
 SESSION_ENGINE = "studio.accounts.session_store"
-SESSION_COOKIE_AGE = int(timedelta(days=30).total_seconds())
+SESSION_COOKIE_AGE = whole("SESSION_DAYS", 30, least=1, most=365) * DAY
+SESSION_IDLE = timedelta(hours=whole("SESSION_IDLE_HOURS", 168, least=1, most=24 * 365))
 
 EMAIL_URL = text("EMAIL_URL")
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"

@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from studio.accounts.models import AccessLink, AuditEvent, User, address_of
+from studio.accounts.models import AccessLink, AuditEvent, User, address_of, new_stamp
 
 Role = User.Role
 
@@ -65,12 +65,14 @@ def accept(link: AccessLink, *, name: str, password: str) -> bool:
             return False
         person.name, person.is_active = name, True
         person.set_password(password)
-        person.save(update_fields=["name", "is_active", "password"])
+        person.session_stamp = new_stamp()
+        person.save(update_fields=["name", "is_active", "password", "session_stamp"])
+        AccessLink.end(person)
         AuditEvent.record("person.joined", person.email, actor=person)
     return True
 
 
-def step_in(link: AccessLink) -> bool:
+def use_sign_in_link(link: AccessLink) -> bool:
     """Whether this call used the sign-in link."""
     with transaction.atomic():
         if not link.use():
@@ -80,7 +82,7 @@ def step_in(link: AccessLink) -> bool:
 
 
 def change_role(person: User, role: str, *, by: User) -> bool:
-    """Whether the role changed. Raises NameAnotherAdmin for the last admin."""
+    """Whether the role changed; their sessions end then. Raises NameAnotherAdmin for the last admin."""
     with transaction.atomic():
         admins = _admins()
         person.refresh_from_db()
@@ -88,8 +90,8 @@ def change_role(person: User, role: str, *, by: User) -> bool:
         if before == role:
             return False
         _keep_an_admin(person, admins, f"{person} is the only admin. Make somebody else an admin first.")
-        person.role = role
-        person.save(update_fields=["role"])
+        person.role, person.session_stamp = role, new_stamp()
+        person.save(update_fields=["role", "session_stamp"])
         if person.is_invited:  # a project's owner may hold this link, and must not come in as more than they could invite
             AccessLink.end(person, made_by=User.objects.exclude(role=Role.ADMIN))
         AuditEvent.record("person.role", person.email, actor=by, before={"role": before}, after={"role": role})
@@ -97,7 +99,7 @@ def change_role(person: User, role: str, *, by: User) -> bool:
 
 
 def switch_off(person: User, *, by: User) -> bool:
-    """Whether it changed: their sessions and open links end with the next request. Raises CannotDo for oneself, NameAnotherAdmin for the last admin."""
+    """Whether it changed: their sessions, open links and reset links end for good. Raises CannotDo for oneself, NameAnotherAdmin for the last admin."""
     if person.pk == by.pk:
         raise CannotDo("You cannot switch yourself off.")
     with transaction.atomic():
@@ -105,7 +107,7 @@ def switch_off(person: User, *, by: User) -> bool:
         person.refresh_from_db()
         _keep_an_admin(person, admins, f"{person} is the only admin. Make somebody else an admin first.")
         ended = AccessLink.end(person)
-        changed = User.objects.filter(pk=person.pk, is_active=True).update(is_active=False) == 1
+        changed = User.objects.filter(pk=person.pk, is_active=True).update(is_active=False, session_stamp=new_stamp()) == 1
         if changed or ended:
             AuditEvent.record("person.switched_off", person.email, actor=by)
     person.refresh_from_db()
@@ -122,6 +124,15 @@ def switch_on(person: User, *, by: User) -> bool:
             AuditEvent.record("person.switched_on", person.email, actor=by)
     person.refresh_from_db()
     return changed
+
+
+def end_sessions(person: User, *, by: User) -> None:
+    """End all sessions, sign-in links and password reset links of this person, on every device."""
+    with transaction.atomic():
+        person.session_stamp = new_stamp()
+        person.save(update_fields=["session_stamp"])
+        AccessLink.end(person, kind=AccessLink.Kind.SIGN_IN)
+        AuditEvent.record("person.signed_out", person.email, actor=by)
 
 
 def describe(person: User, *, name: str, locale: str, time_zone: str) -> None:

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 
 from studio.accounts.client_address import client_address
-from studio.accounts.models import AuditEvent, User
+from studio.accounts.models import AccessLink, AuditEvent, User
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +46,13 @@ class InvitedOnly(DefaultAccountAdapter):
         return reverse("me")
 
     def set_password(self, user: AbstractBaseUser, password: str) -> None:
-        """Keep the new password, and write down that there is one."""
-        super().set_password(user, password)
-        if isinstance(user, User):
-            AuditEvent.record("person.password", user.email, actor=user)
+        """Keep the new password and record that there is one. Links that would set another one, or sign in without it, end."""
+        user.set_password(password)
+        with transaction.atomic():
+            user.save(update_fields=["password"])  # the library saves all fields, and would undo a switching off that happened meanwhile
+            if isinstance(user, User):
+                AccessLink.end(user)
+                AuditEvent.record("person.password", user.email, actor=user)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send it. One that cannot be sent is logged, not shown: the answer must be the same for addresses that we know and that we do not."""

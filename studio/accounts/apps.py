@@ -1,10 +1,17 @@
 """Django's entry for this app."""
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
+
+from studio.accounts import session_age
 
 
 class AccountsConfig(AppConfig):
-    """Names the app."""
+    """Names the app, and starts the clocks of a session at each sign-in."""
 
     name = "studio.accounts"
     label = "accounts"
+
+    def ready(self) -> None:
+        """Connect Django's signal, which every way of signing in sends."""
+        user_logged_in.connect(session_age.note_sign_in)

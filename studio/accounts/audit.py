@@ -53,6 +53,7 @@ WORDS: dict[str, str] = {
     "person.switched_on": "switched on",
     "person.described": "changed what is said about",
     "person.password": "set a new password",
+    "person.signed_out": "ended all sessions of",
     "project.created": "started the project",
     "project.renamed": "renamed the project",
     "project.archived": "archived the project",

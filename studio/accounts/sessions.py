@@ -11,6 +11,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -22,6 +23,7 @@ from django.views.csrf import csrf_failure
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from studio.accounts import session_age
 from studio.accounts.models import User
 from studio.web.htmx import is_fetched, varied
 
@@ -35,6 +37,14 @@ WORDS = {
 
 class SignedIn(LoginRequiredMiddleware):
     """Lets in who is signed in, and answers 401 to scripts of everybody else. Views marked `login_not_required` are open."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Sign out whose session is too old or was not used for too long."""
+        if SESSION_KEY in request.session:
+            if session_age.is_over(request.session):
+                logout(request)
+            else:
+                session_age.note_use(request)
 
     def process_view(
         self, request: HttpRequest, view_func: Callable[..., Any], view_args: tuple[Any, ...], view_kwargs: dict[str, Any]

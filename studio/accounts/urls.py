@@ -25,8 +25,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/", views.people, name="people"),
     path("people/<int:user_id>/role/", views.person_role, name="person_role"),
     path("people/<int:user_id>/switch/", views.person_switch, name="person_switch"),
+    path("people/<int:user_id>/sign-out/", views.person_sign_out, name="person_sign_out"),
     path("people/<int:user_id>/link/", views.person_link, name="person_link"),
     path("audit/", audit_pages.events, name="audit"),
     path("audit/export.csv", audit_pages.export, name="audit_export"),
     path("me/", views.me, name="me"),
+    path("me/sign-out-elsewhere/", views.sign_out_elsewhere, name="sign_out_elsewhere"),
 ]

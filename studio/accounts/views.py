@@ -6,7 +6,7 @@ from allauth.account import views as allauth
 from allauth.core.ratelimit import consume_or_429
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login
+from django.contrib.auth import login, update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.db.models import Max, Q
 from django.http import HttpRequest, HttpResponse
@@ -25,23 +25,30 @@ from studio.accounts.models import AccessLink, User
 
 @login_not_required  # whoever has the link has no account yet, or no password
 @never_cache
-@require_http_methods(["GET", "POST"])  # no HEAD: a preview of a chat program must not use the link up
+@require_http_methods(["GET", "POST"])
 @sensitive_post_parameters("password1", "password2")
 def access_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Let one person in, once."""
+    """Let one person in, once. Only a POST uses the link up: chat programs and mail scanners open every address that they see."""
     if too_many := consume_or_429(request, action="access_link", limit_get=True):
         return too_many
     link = AccessLink.of(token)
     if link is None or not link.is_open:
         return _link_over(request, link)
     if link.kind == AccessLink.Kind.SIGN_IN:
-        return _come_in(request, link.user) if actions.step_in(link) else _link_over(request, link)
+        return _sign_in_by(request, link)
     form = Welcome(request.POST or None, person=link.user)
     if request.method == "POST" and form.is_valid():
         taken = actions.accept(link, name=form.cleaned_data["name"], password=form.cleaned_data["password1"])
         return _come_in(request, link.user) if taken else _link_over(request, link)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "accounts/welcome.html", {"form": form, "person": link.user, "known": link.user.is_active}, status=status)
+
+
+def _sign_in_by(request: HttpRequest, link: AccessLink) -> HttpResponse:
+    """The page that asks before it signs in; a POST does."""
+    if request.method != "POST":
+        return render(request, "accounts/sign_in_by_link.html", {"person": link.user})
+    return _come_in(request, link.user) if actions.use_sign_in_link(link) else _link_over(request, link)
 
 
 def _come_in(request: HttpRequest, user: User) -> HttpResponse:
@@ -100,6 +107,7 @@ def person_role(request: HttpRequest, user_id: int) -> HttpResponse:
         return redirect("people")
     try:
         if actions.change_role(person, form.cleaned_data["role"], by=user):
+            _keep_own_session(request, person)
             messages.success(request, f"{person} is now {person.get_role_display().lower()}.")
     except actions.CannotDo as refusal:
         messages.error(request, str(refusal))
@@ -122,6 +130,22 @@ def person_switch(request: HttpRequest, user_id: int) -> HttpResponse:
     return redirect("people")
 
 
+@require_POST
+def person_sign_out(request: HttpRequest, user_id: int) -> HttpResponse:
+    """End all sessions of somebody."""
+    user, person = door.admin(request), get_object_or_404(User, pk=user_id)
+    actions.end_sessions(person, by=user)
+    _keep_own_session(request, person)
+    messages.success(request, f"{person} is signed out everywhere{' else' if person == user else ''}.")
+    return redirect("people")
+
+
+def _keep_own_session(request: HttpRequest, person: User) -> None:
+    """After a change that ends a person's sessions: the one of whoever made it goes on, if it is their own."""
+    if request.user == person:
+        update_session_auth_hash(request, person)
+
+
 @never_cache
 @require_POST
 def person_link(request: HttpRequest, user_id: int) -> HttpResponse:
@@ -133,6 +157,16 @@ def person_link(request: HttpRequest, user_id: int) -> HttpResponse:
         messages.error(request, str(refusal))
         return redirect("people")
     return _list(request, user, Invite(), hand_over(request, person, token, by=user))
+
+
+@require_POST
+def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
+    """End all of one's own sessions but this one."""
+    user = door.person(request)
+    actions.end_sessions(user, by=user)
+    _keep_own_session(request, user)
+    messages.success(request, "You are signed out everywhere else.")
+    return redirect("me")
 
 
 @require_http_methods(["GET", "POST"])

@@ -3,8 +3,6 @@
 Made once: whoever renames the project or spends the credits does not find them again at the next start.
 """
 
-from datetime import timedelta
-
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -22,7 +20,6 @@ WELCOME_KEY = "first-start"
 SANDBOX_KEY = "sandbox-demo-key-0001"
 SANDBOX_REQUESTS = 600  # a minute: twenty clips looked at every two seconds
 SANDBOX_JOBS = 20
-LINK_LIFETIME = timedelta(hours=12)
 
 
 class WrongAddress(ValueError):
@@ -76,6 +73,6 @@ def _sandbox(provider: str, name: str) -> Connection:
 def sign_in_link(user: User) -> str:
     """A fresh address that lets this person in once; links of this kind from earlier end. Recorded: whoever reads it becomes this person."""
     with transaction.atomic():
-        token = AccessLink.make(user, kind=AccessLink.Kind.SIGN_IN, lifetime=LINK_LIFETIME)
+        token = AccessLink.make(user, kind=AccessLink.Kind.SIGN_IN, lifetime=settings.SIGN_IN_LINK_LIFETIME)
         AuditEvent.record("person.sign_in_link", user.email, actor=None)
     return f"{settings.SITE_URL}{reverse('access_link', args=[token])}"

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from studio.accounts import actions
 from studio.accounts.models import AccessLink, AuditEvent, User
+from tests.conftest import signed_in
 
 GOOD = {"name": "Erin Example", "password1": "a better battery", "password2": "a better battery"}
 WEEK = timedelta(days=7)
@@ -65,7 +66,7 @@ def test_two_clicks_at_once_on_a_sign_in_link_let_in_one(ada: User):
 
     def click() -> None:
         start.wait()
-        answers.append(Client().get(f"/in/{token}/").status_code)
+        answers.append(Client().post(f"/in/{token}/").status_code)
         connection.close()
 
     clicks = [threading.Thread(target=click) for _ in range(2)]
@@ -78,17 +79,42 @@ def test_two_clicks_at_once_on_a_sign_in_link_let_in_one(ada: User):
 
 def test_a_sign_in_link_signs_in_once_and_is_written_down(client: Client, ada: User):
     token = AccessLink.make(ada, kind="sign_in", lifetime=WEEK)
-    assert client.get(f"/in/{token}/").headers["Location"] == "/"
+    assert client.post(f"/in/{token}/").headers["Location"] == "/"
     assert is_signed_in(client)
     assert Client().get(f"/in/{token}/").status_code == 410
     event = AuditEvent.objects.get(action="person.signed_in_by_link")
     assert (event.actor, event.address) == (ada, "127.0.0.1")
 
 
-def test_a_preview_of_a_chat_program_does_not_use_the_link_up(client: Client, ada: User):
+def test_whatever_looks_at_a_sign_in_link_neither_uses_it_up_nor_is_let_in(client: Client, ada: User):
     token = AccessLink.make(ada, kind="sign_in", lifetime=WEEK)
-    assert client.head(f"/in/{token}/").status_code == 405
-    assert client.get(f"/in/{token}/").status_code == 302
+    scanner = Client(headers={"User-Agent": "PreviewBot/1.0"})
+    assert scanner.head(f"/in/{token}/").status_code == 405
+    assert "Sign in as Ada" in scanner.get(f"/in/{token}/").content.decode()
+    assert not is_signed_in(scanner)
+    assert client.post(f"/in/{token}/").status_code == 302
+
+
+def test_a_sign_in_link_does_not_work_from_another_site(ada: User):
+    token = AccessLink.make(ada, kind="sign_in", lifetime=WEEK)
+    browser = Client(enforce_csrf_checks=True)
+    assert browser.post(f"/in/{token}/").status_code == 403
+    assert AccessLink.live(token) is not None
+
+
+def test_a_new_password_ends_the_links_that_would_set_another_one(client: Client, ada: User, alice: User):
+    token = actions.issue_link(alice, by=ada)
+    form = {"oldpassword": "correct horse", "password1": "a better battery", "password2": "a better battery"}
+    assert signed_in(alice).post("/accounts/password/change/", form).status_code == 302
+    assert client.get(f"/in/{token}/").status_code == 410
+
+
+def test_accepting_an_invitation_ends_every_other_link_and_session(ada: User, alice: User):
+    thief, other = signed_in(alice), AccessLink.make(alice, kind="sign_in", lifetime=WEEK)
+    token = actions.issue_link(alice, by=ada)
+    assert Client().post(f"/in/{token}/", {**GOOD, "name": "Alice"}).status_code == 302
+    assert not is_signed_in(thief)
+    assert AccessLink.live(other) is None
 
 
 def test_an_expired_link_says_whom_to_ask(client: Client, invited: tuple[User, str]):
@@ -99,9 +125,9 @@ def test_an_expired_link_says_whom_to_ask(client: Client, invited: tuple[User, s
     assert client.post(f"/in/{invited[1]}/", GOOD).status_code == 410
 
 
-def test_an_expired_link_that_nobody_made_by_hand_points_to_an_admin(client: Client, ada: User):
+def test_an_expired_link_that_nobody_made_by_hand_says_how_to_make_another(client: Client, ada: User):
     token = AccessLink.make(ada, kind="sign_in", lifetime=-WEEK)
-    assert "Ask an admin for a new one" in client.get(f"/in/{token}/").content.decode()
+    assert "manage.py sign_in_link" in client.get(f"/in/{token}/").content.decode()
 
 
 def test_an_unknown_link_is_not_found_and_says_what_to_do(client: Client, db: None):
@@ -126,7 +152,9 @@ def test_a_link_does_not_open_for_somebody_switched_off(client: Client, ada: Use
 
 def test_a_link_for_somebody_else_ends_the_session_that_was_open(client: Client, ada: User, alice: User):
     client.force_login(alice)
-    client.get(f"/in/{AccessLink.make(ada, kind='sign_in', lifetime=WEEK)}/")
+    address = f"/in/{AccessLink.make(ada, kind='sign_in', lifetime=WEEK)}/"
+    assert "It signs Alice out of this browser." in client.get(address).content.decode()
+    client.post(address)
     assert client.get("/people/").status_code == 200
 
 

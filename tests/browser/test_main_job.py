@@ -25,6 +25,7 @@ def test_five_providers_at_once_go_from_prompt_to_a_clip_that_plays_without_a_re
 ):
     make_clips(1, seconds=2)
     page.goto(installation.manage("sign_in_link", team.email("alice")).strip().splitlines()[-1].replace("localhost", "127.0.0.1"))
+    page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"**{team.path}")
     page.evaluate("window.neverReloaded = true")
     codes = []

@@ -188,6 +188,8 @@ WRONG: dict[str, dict[str, str]] = {
     "STUDIO_SANDBOX_SPEED": {"fast": "it takes a number.", "0": "it takes 0.01 to 1000."},
     "STUDIO_SANDBOX_URL": {"127.0.0.1:8000": "must start with one of http:, https:", "http://web:8000/sandbox": "has the path '/sandbox'"},
     "STUDIO_SECRET_KEY": {"": "is not set", "short": "is too weak"},
+    "STUDIO_SESSION_DAYS": {"month": "it takes a number.", "0": "it takes 1 to 365."},
+    "STUDIO_SESSION_IDLE_HOURS": {"never": "it takes a number.", "0": "it takes 1 to"},
     "STUDIO_STATIC_ROOT": {"/etc/hostname": "it takes a folder, and this is none."},
     "STUDIO_STORAGE_URL": {"gs://clips": "must start with file: or s3:."},
     "STUDIO_TEAM_NAME": {"x" * 61: "one line of at most 60 characters", "two\nlines": "one line of at most 60 characters"},

@@ -81,7 +81,7 @@ def test_a_link_signs_the_first_admin_in_once(command: Command, client: Client, 
     command("setup")
     path = command("sign_in_link").split("http://testserver")[1].strip()
 
-    first, again = client.get(path), Client().get(path)
+    first, again = client.post(path), Client().get(path)
 
     assert (first.status_code, again.status_code) == (302, 410)
     assert client.session["_auth_user_id"] == str(User.objects.get().pk)

@@ -7,7 +7,7 @@ from studio.control.first_start import first_admin, sign_in_link
 
 
 class Command(BaseCommand):
-    help = "Print a link that signs somebody in, once. Without an address: the first admin."
+    help = "Print a link that signs somebody in, once, within 30 minutes. Without an address: the first admin."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email", nargs="?")
