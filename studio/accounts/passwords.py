@@ -47,5 +47,5 @@ def _known_words(user: AbstractBaseUser | None) -> list[str]:
 class ResetTokenGenerator(PasswordResetTokenGenerator):
     """Tokens that also end when the person's sessions are ended (User.session_stamp)."""
 
-    def _make_hash_value(self, user: User, timestamp: int) -> str:  # type: ignore[override]
-        return f"{super()._make_hash_value(user, timestamp)}|{user.session_stamp}"  # type: ignore[arg-type]
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
+        return f"{super()._make_hash_value(user, timestamp)}|{user.session_stamp}"
