@@ -16,6 +16,7 @@ from studio import environment
 from studio.environment import choice, flag, number, text, whole
 from studio.keyring import field_keys, has_own_secrets, running_port, secret_key
 from studio.storage import internal_location, place_of
+from studio.web.cookies import prefixed
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DAY = 86_400  # seconds
@@ -280,6 +281,9 @@ if SECURE_HSTS_PRELOAD and not (SECURE_HSTS_INCLUDE_SUBDOMAINS and SECURE_HSTS_S
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # that ask for both: an operator who owns the whole domain says so
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_NAME = prefixed("sessionid", https=HTTPS)
+CSRF_COOKIE_NAME = prefixed("csrftoken", https=HTTPS)
+MESSAGE_STORAGE = "studio.web.cookies.MessageStorage"
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True

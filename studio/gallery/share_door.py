@@ -32,6 +32,7 @@ from studio.gallery.serving import NOT_AT_ALL, cache_control
 from studio.gallery.share_models import ShareClip, ShareLink
 from studio.gallery.shows import Show, narrowed
 from studio.jobs.models import Clip
+from studio.web.cookies import cookie_name
 
 P = ParamSpec("P")
 OPENED, GUEST = "share", "guest"  # cookies, each for one address alone
@@ -162,7 +163,7 @@ def introduced(answer: HttpResponseBase, found: Visit, name: str) -> Guest:
 
 def _read(request: HttpRequest, cookie: str, link: ShareLink) -> object:
     try:
-        return signing.loads(request.COOKIES.get(cookie, ""), salt=_salt(cookie, link), max_age=REMEMBERED)
+        return signing.loads(request.COOKIES.get(cookie_name(cookie, path="/s/"), ""), salt=_salt(cookie, link), max_age=REMEMBERED)
     except signing.BadSignature:
         return ""
 
@@ -170,7 +171,8 @@ def _read(request: HttpRequest, cookie: str, link: ShareLink) -> object:
 def _write(answer: HttpResponseBase, cookie: str, link: ShareLink, token: str, value: object) -> None:
     words = signing.dumps(value, salt=_salt(cookie, link))
     path = f"/s/{token}/"
-    answer.set_cookie(cookie, words, max_age=REMEMBERED, path=path, httponly=True, secure=settings.SESSION_COOKIE_SECURE, samesite="Lax")
+    name = cookie_name(cookie, path=path)
+    answer.set_cookie(name, words, max_age=REMEMBERED, path=path, httponly=True, secure=settings.HTTPS, samesite="Lax")
 
 
 def _salt(cookie: str, link: ShareLink) -> str:

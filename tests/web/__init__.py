@@ -1,0 +1,1 @@
+"""Tests of what every view needs and no app owns."""
