@@ -1,4 +1,4 @@
-"""Posters in the sizes that walls and rooms need, under addresses that name their content and so may be kept for ever.
+"""Posters in the sizes that walls and rooms need, under addresses that name their content, so that a new picture is seen at once.
 
 The poster of a clip (jobs/media.py) is the largest size. The smaller ones are drawn from it when somebody first looks, in the request for that picture alone:
 no page waits, clips of any age have them, and whoever never scrolls there costs nothing. WebP: at these sizes AVIF was 5 to 15 % smaller and took two to

@@ -29,8 +29,7 @@ from django.utils.cache import get_conditional_response
 CHUNK = 1 << 18  # bytes in memory at once
 ONE_RANGE = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.ASCII | re.IGNORECASE)
 TYPES = {"mp4": "video/mp4", "webm": "video/webm", "webp": "image/webp", "png": "image/png", "jpg": "image/jpeg", "zip": "application/zip"}
-HOUR = 3600
-YEAR = 365 * 24 * HOUR  # for what its address names: no browser need ever ask again
+MINUTES = 300  # seconds that a browser shows private bytes without asking: who leaves a project loses its pictures after them
 NOT_AT_ALL = 0  # for what its person may lose at any moment: a revoked link, a project left
 LONGEST_NAME = 48  # characters of a prompt in a file's name
 
@@ -68,7 +67,7 @@ class Parcel:
 
     name: str | None
     sha256: str
-    seconds: int = HOUR  # that a browser may keep it without asking; NOT_AT_ALL: it keeps nothing
+    seconds: int = MINUTES  # that a browser may keep it without asking; NOT_AT_ALL: it keeps nothing
     save_as: str = ""
 
 
@@ -76,7 +75,7 @@ def cache_control(seconds: int) -> str:
     """The Cache-Control of bytes that a browser may keep so long, whoever sends them: we, the web server in front, or a bucket. No shared cache ever may."""
     if seconds == NOT_AT_ALL:
         return "private, no-store"
-    return f"private, max-age={seconds}" + (", immutable" if seconds >= YEAR else "")
+    return f"private, max-age={seconds}, must-revalidate"
 
 
 def suffix_of(name: str | None) -> str:

@@ -154,9 +154,11 @@ def share_card(request: HttpRequest, token: str, clip_id: uuid.UUID) -> HttpResp
     if request.method == "HEAD" and not name:
         return not_made("image/jpeg")
     name = name or draw_card(shown)
-    if not name:
-        return HttpResponse(bare_card(), content_type="image/jpeg")
-    return deliver(request, Parcel(name, f"{posters.digest(shown)}-card", seconds=NOT_AT_ALL))  # not every chat follows a redirect
+    answer: HttpResponseBase = HttpResponse(bare_card(), content_type="image/jpeg")
+    if name:
+        answer = deliver(request, Parcel(name, f"{posters.digest(shown)}-card", seconds=NOT_AT_ALL))  # not every chat follows a redirect
+    answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # chats in a browser show it in their own pages
+    return answer
 
 
 @login_not_required  # whoever has the address is a guest

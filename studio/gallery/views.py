@@ -20,9 +20,7 @@ from studio.gallery.guest_decisions import opinions_of_guests
 from studio.gallery.lineage import lineage_of
 from studio.gallery.naming import words_for
 from studio.gallery.serving import (
-    HOUR,
     NOT_AT_ALL,
-    YEAR,
     Parcel,
     cache_control,
     deliver,
@@ -42,8 +40,6 @@ from studio.jobs.references import reference_of
 from studio.jobs.views import attempts_of
 from studio.jobs.wanted import changes_of
 from studio.projects.door import Pass, enter, passes
-
-DAY = 24 * HOUR
 
 
 @require_safe
@@ -136,7 +132,7 @@ def _file_name(clip: Clip) -> str:
 def clip_poster(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpResponseBase:
     """The clip's telling frame."""
     _, shown = _saved_clip(request, code, clip_id)
-    return send(request, Parcel(shown.poster.name, shown.sha256, seconds=DAY))
+    return send(request, Parcel(shown.poster.name, shown.sha256))
 
 
 @require_safe
@@ -147,14 +143,14 @@ def clip_picture(request: HttpRequest, code: str, clip_id: uuid.UUID, width: int
         raise Http404
     if digest != posters.digest(shown):
         return redirect(posters.address(shown, width))
-    return send(request, Parcel(posters.file_of(shown, width), f"{digest}-{width}", seconds=YEAR))
+    return send(request, Parcel(posters.file_of(shown, width), f"{digest}-{width}"))
 
 
 @require_safe
 def clip_sheet(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpResponseBase:
     """The strip of frames for scrubbing."""
     _, shown = _saved_clip(request, code, clip_id)
-    return send(request, Parcel(shown.sheet.name, shown.sha256, seconds=DAY))
+    return send(request, Parcel(shown.sheet.name, shown.sha256))
 
 
 @require_safe
@@ -162,7 +158,7 @@ def reference(request: HttpRequest, code: str, reference_id: uuid.UUID) -> HttpR
     """A reference image that we keep. One that is only an address is nowhere here."""
     entry = enter(request, code)
     image = get_object_or_404(Reference.objects.exclude(file=""), project=entry.project, pk=reference_id)
-    return send(request, Parcel(image.file.name, image.sha256, seconds=DAY))
+    return send(request, Parcel(image.file.name, image.sha256))
 
 
 @login_not_required  # a provider fetches this: the signature opens the door, for two hours

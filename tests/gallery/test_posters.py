@@ -29,13 +29,13 @@ def drawn(make_clip: MakeClip) -> Clip:
 
 
 @pytest.mark.parametrize(("width", "real"), [(320, 320), (480, 480), (960, 960)])
-def test_a_size_is_drawn_when_somebody_looks_and_kept_for_ever_in_their_browser_alone(as_alice: Client, drawn: Clip, width: int, real: int):
+def test_a_size_is_drawn_when_somebody_looks_and_kept_for_minutes_in_their_browser_alone(as_alice: Client, drawn: Clip, width: int, real: int):
     answer = as_alice.get(posters.address(drawn, width))
     again = as_alice.get(posters.address(drawn, width))
 
     assert Image.open(io.BytesIO(body(answer))).size == (real, round(real * 540 / 960))
     assert body(again)
-    assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+    assert answer.headers["Cache-Control"] == "private, max-age=300, must-revalidate"
     assert answer.headers["Content-Type"] == "image/webp"
     assert len(default_storage.listdir("clips/TIDE")[1]) == 4 + (width < 960)
 

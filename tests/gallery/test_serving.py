@@ -169,7 +169,7 @@ def test_the_bytes_are_private_and_are_what_they_say(parcel: Parcel):
     answer.close()
 
     assert answer.headers["Content-Type"] == "video/mp4"
-    assert answer.headers["Cache-Control"] == "private, max-age=3600"
+    assert answer.headers["Cache-Control"] == "private, max-age=300, must-revalidate"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert answer.headers["Content-Disposition"] == "inline"
@@ -245,7 +245,11 @@ def test_the_server_in_front_sends_the_file_and_reads_the_range(parcel: Parcel, 
 
     assert (answer.status_code, body(answer)) == (HTTPStatus.OK, b"")
     assert answer.headers["X-Accel-Redirect"] == "/protected/clips/TIDE/one.mp4"
-    assert (answer.headers["ETag"], answer.headers["Content-Type"], answer.headers["Cache-Control"]) == (ETAG, "video/mp4", "private, max-age=3600")
+    assert (answer.headers["ETag"], answer.headers["Content-Type"], answer.headers["Cache-Control"]) == (
+        ETAG,
+        "video/mp4",
+        "private, max-age=300, must-revalidate",
+    )
     assert not {"Content-Range", "Accept-Ranges"} & set(answer.headers)  # nginx's own
 
 
