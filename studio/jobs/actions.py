@@ -90,7 +90,7 @@ def order(*, author: User, project: Project, what: Order, order_key: UUID) -> Jo
             places = enumerate(what.references)
             JobReference.objects.bulk_create(JobReference(job=job, reference=reference, position=place) for place, reference in places)
             JobEvent.objects.create(job=job, state=State.QUEUED)
-            begin_attempt(job, chosen)
+            begin_attempt(job, chosen, payer=author)
     except IntegrityError:
         if made := _made_before(order_key, author, project):
             return made
@@ -103,13 +103,14 @@ def order(*, author: User, project: Project, what: Order, order_key: UUID) -> Jo
 def retry(job: Job, *, by: User) -> bool:
     """Whether this call gave a failed job another attempt at the same connection, with the same brief, for what it costs today.
 
-    The one who ordered it pays. Raises CannotDo, or ledger.CannotHold; then nothing was written.
+    Whoever presses pays for the new attempt. Raises CannotDo, or ledger.CannotHold; then nothing was written.
     """
     references = [place.reference for place in job.job_references.select_related("reference")]
     again = Order(connection=job.connection, brief=brief_of_job(job), references=references, source=job.source, policy=job.policy)
     _refuse_impossible(again)
     with transaction.atomic():
-        won = try_again(job, State.FAILED, _as_option(again), message=f"Tried again by {by}")
+        said = f"Tried again by {by}" + (f", with {by}’s credits" if by.pk != job.author_id else "")
+        won = try_again(job, State.FAILED, _as_option(again), payer=by, message=said)
         if won and job.batch_id and not BatchRow.objects.filter(job=job).exists():
             raise CannotDo({"batch": "Its batch has ordered it again already."})
     return won

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from studio.accounts.models import User
 from studio.credits.figures import credits_text
-from studio.jobs import actions
+from studio.jobs import actions, payers
 from studio.jobs.board import may_take_back
 from studio.jobs.lifecycle import UNSENT, State
 from studio.jobs.models import Job
@@ -19,7 +19,10 @@ MOST = 100  # jobs that one press may be about
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One act: from which states it is possible, its words, and what is done. `money` is a sentence with {sum}; so is `done`, with {which} too."""
+    """One act: from which states it is possible, its words, and what is done. `money` is a sentence with {sum}; so is `done`, with {which} too.
+
+    `spends`: what is held would be spent, so only the person who pays may do it; an owner of the project may do the others too.
+    """
 
     name: str
     label: str
@@ -28,6 +31,7 @@ class Kind:
     money: str
     done: str
     do: Callable[[Job, User], bool]
+    spends: bool = False
 
 
 KINDS = (
@@ -57,6 +61,7 @@ KINDS = (
         "Back in line. {sum} stay held.",
         "{which} is in line again. {sum} stay held.",
         lambda job, by: actions.go_on(job, by=by),
+        spends=True,
     ),
     Kind(
         "cancel",
@@ -106,8 +111,23 @@ def chosen(entry: Pass, numbers: Collection[int]) -> list[Job]:
 def offer(entry: Pass, jobs: Sequence[Job]) -> Offer:
     """What this person can do with these jobs."""
     mine = [job for job in jobs if may_take_back(job, entry)]
-    possible = [Act(kind, [job for job in mine if job.state in kind.states]) for kind in KINDS]
-    return Offer(jobs, [act for act in possible if act.jobs], " ".join(_rest(jobs, mine)))
+    theirs = _paid_by_others(mine, entry)
+    possible = [Act(kind, [job for job in mine if job.state in kind.states and not (kind.spends and job in theirs)]) for kind in KINDS]
+    return Offer(
+        jobs, [act for act in possible if act.jobs], " ".join([*_rest(jobs, mine), *_not_spent([job for job in theirs if job.state == State.PAUSED])])
+    )
+
+
+def _paid_by_others(jobs: Sequence[Job], entry: Pass) -> list[Job]:
+    """Those whose held credits are not this person's. One query, none for no job."""
+    pays = payers.payers_of(jobs)
+    return [job for job in jobs if pays[job.pk] != entry.user.pk]
+
+
+def _not_spent(theirs: Sequence[Job]) -> Iterable[str]:
+    """Why nobody but the person who pays may go on with these."""
+    if theirs:
+        yield f"{which(theirs)}: only the person whose credits are held can go on with {'it' if len(theirs) == 1 else 'them'}. You can cancel."
 
 
 def _rest(jobs: Sequence[Job], mine: Sequence[Job]) -> Iterable[str]:
@@ -132,13 +152,15 @@ class Outcome:
 def act(entry: Pass, kind: Kind, jobs: Sequence[Job]) -> Outcome:
     """Do it to each of these jobs that it is still possible for; what came of it is said with its money."""
     mine = [job for job in jobs if may_take_back(job, entry)]
+    theirs = {job.pk for job in _paid_by_others(mine, entry)} if kind.spends else set()
     won = {
-        job.pk for job in reversed(mine) if kind.do(job, entry.user)
+        job.pk for job in reversed(mine) if job.pk not in theirs and kind.do(job, entry.user)
     }  # reversed: of several that are put first, the oldest is the last one put there
     now = chosen(entry, [job.number for job in jobs])
     done, late = [job for job in now if job.pk in won], [job for job in now if job.pk not in won]
+    unpaid = [job for job in late if job.pk in theirs and job.state in kind.states]
     said = [_done(kind, done)] if done else []
-    said += _late(late, {job.pk for job in mine})
+    said += [*_not_spent(unpaid), *_late([job for job in late if job not in unpaid], {job.pk for job in mine})]
     return Outcome(now, " ".join(said), "success" if not late else "warning")
 
 

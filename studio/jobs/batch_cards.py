@@ -31,8 +31,8 @@ STANDS: dict[str, Q] = {"all": Q(), "progress": _PROGRESS, "needs": _NEEDS, "don
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchCard:
-    """One batch on a board. `pictures` are its first clips. `may_act` says that this person may pause, stop or go on with it, `leads` that it stands
-    where a page begins.
+    """One batch on a board. `pictures` are its first clips. `may_act` says that this person may pause or stop it, `may_spend` that they may go on with it, order
+    again and change its rules too, `leads` that it stands where a page begins.
     """
 
     batch: Batch
@@ -40,6 +40,7 @@ class BatchCard:
     pictures: Sequence[Clip] = ()
     is_mine: bool = False
     may_act: bool = False
+    may_spend: bool = False
     leads: bool = False
 
     template = "jobs/_batch_card.html"
@@ -128,14 +129,20 @@ def read(batches: "QuerySet[Batch]", entry: Pass) -> list[BatchCard]:
             pictures=pictures.get(batch.pk, ()),
             is_mine=batch.author_id == entry.user.pk,
             may_act=may_act(batch, entry),
+            may_spend=may_spend(batch, entry),
         )
         for batch in rows
     ]
 
 
 def may_act(batch: Batch, entry: Pass) -> bool:
-    """Whether this person may pause, stop and go on with this batch: its author, or an owner of the project."""
+    """Whether this person may pause and stop this batch: its author, or an owner of the project."""
     return entry.may_make and (entry.may_own or batch.author_id == entry.user.pk)
+
+
+def may_spend(batch: Batch, entry: Pass) -> bool:
+    """Whether this person may have more of this batch ordered, or change its rules: its author, who pays for it."""
+    return entry.may_make and batch.author_id == entry.user.pk
 
 
 def counts(batches: "QuerySet[Batch]") -> dict[str, int]:

@@ -25,9 +25,9 @@ def put_back(job: Job) -> bool:
     return move(job, State.PAUSED, State.QUEUED, message="with its batch", due=timezone.now())
 
 
-def cancel(job: Job, start: State) -> bool:
-    """Whether the job was not sent and is cancelled now; its credits come back, and its row can be ordered anew."""
-    if not finish(job, start, State.CANCELLED, message="Cancelled with its batch"):
+def cancel(job: Job, start: State, *, message: str = "Cancelled with its batch") -> bool:
+    """Whether the job was not sent and is cancelled now; its credits come back, and the row of a batch that named it can be ordered anew."""
+    if not finish(job, start, State.CANCELLED, message=message):
         return False
     BatchRow.objects.filter(job=job).update(job=None, wave=None, tries=F("tries") + 1)
     return True

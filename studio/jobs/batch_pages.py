@@ -249,13 +249,13 @@ def _acts(card: BatchCard, rest: Price, once_more: Price) -> list[Act]:
     found: list[Act] = []
     if state == S.RUNNING and (facts.waiting or facts.in_line):
         found.append(Act(name="pause", label="Pause", icon="pause", money=f"{held}Nothing more is ordered or sent.{stays}"))
-    if state in {S.PAUSED, S.STOPPED} and (facts.waiting or facts.in_line):
+    if card.may_spend and state in {S.PAUSED, S.STOPPED} and (facts.waiting or facts.in_line):
         more = f"{facts.waiting:,} more for {total_text(rest.total, is_exact=rest.is_exact)}, wave by wave." if facts.waiting else "Back in line."
         found.append(Act(name="go_on", label="Go on", icon="play", money=more))
     if state in {S.RUNNING, S.PAUSED} and (facts.waiting or facts.in_line):
         never = f"{facts.waiting:,} not ordered yet cost nothing.{stays}" if facts.waiting else stays.strip()
         found.append(Act(name="stop", label="Stop", icon="x", money=f"{back}{never}".strip(), asks=True))
-    if facts.failed:
+    if card.may_spend and facts.failed:
         price = total_text(once_more.total, is_exact=once_more.is_exact) if once_more.is_known else "price not known"
         found.append(Act(name="again", label=f"Order the {facts.failed:,} that failed again", icon="refresh-cw", money=f"As new orders, {price}."))
     return found

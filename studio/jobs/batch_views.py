@@ -197,7 +197,7 @@ def batch(request: HttpRequest, code: str, number: int) -> HttpResponse:
     context = {
         "entry": entry,
         "overview": overview,
-        "form": RulesForm.of(overview.batch) if overview.card.may_act else None,
+        "form": RulesForm.of(overview.batch) if overview.card.may_spend else None,
         "tag": tag,
         "filters": filters,
         "cards": cards,
@@ -217,7 +217,10 @@ def act(request: HttpRequest, code: str, number: int) -> HttpResponse:
     doing = ACTS.get(request.POST.get("do", ""))
     if doing is None:
         return HttpResponseBadRequest("Nothing of that name can be done.")
-    words, tone = doing(request, entry, found)
+    if doing in SPEND and not batch_cards.may_spend(found, entry):
+        words, tone = f"{found.author} pays for {found.code}, so nobody else has more of it ordered. {INSTEAD}", "warning"
+    else:
+        words, tone = doing(request, entry, found)
     batch_worker.carry_on(found.pk)
     if is_part(request):
         cards = batch_cards.read(Batch.objects.filter(pk=found.pk), entry) if not views.filters_of(request).batch else []
@@ -277,3 +280,5 @@ ACTS: dict[str, Callable[[HttpRequest, Pass, Batch], tuple[str, str]]] = {
     "again": again,
     "rules": rules_changed,
 }
+SPEND = {gone_on, again, rules_changed}  # with the credits of the batch's author
+INSTEAD = "You can pause or stop it, and try its failed clips again one by one with your own credits."

@@ -37,8 +37,8 @@ def _amounts(hold: Hold, attempt: Attempt) -> str:
     job = attempt.job
     if hold.amount != attempt.estimate:
         return f"{job.code}: {credits_text(hold.amount)} credits are held, its estimate is {credits_text(attempt.estimate)}."
-    if hold.account.user_id != job.author_id:
-        return f"{job.code}: its credits are held from somebody else than its author."
+    if hold.account.user_id != (attempt.payer_id or job.author_id):
+        return f"{job.code}: its credits are held from somebody else than the person who pays for it."
     if (hold.project_id, hold.provider) != (job.project_id, attempt.connection.provider):
         return f"{job.code}: its credits are held for another project or provider."
     return ""

@@ -181,6 +181,7 @@ class Attempt(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="attempts")
+    payer = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")  # None, in old rows: the job's author
     dialect = models.CharField(max_length=20, blank=True)
     kind = models.CharField(max_length=120, blank=True)  # of order, as the connection's track counts it
     remote_id = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - unique, and most are unknown for a while
@@ -234,6 +235,11 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.id} of {self.job_id}"
+
+    @property
+    def paid_by(self) -> User:
+        """Whose credits are held or were charged for it."""
+        return self.payer or self.job.author
 
 
 def alerted(words: str) -> dict[str, object]:

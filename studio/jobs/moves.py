@@ -17,8 +17,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 from django.utils import timezone
 
+from studio.accounts.models import User
 from studio.credits import ledger
-from studio.jobs import batch_ceiling
+from studio.jobs import batch_ceiling, payers
 from studio.jobs.charging import Charge
 from studio.jobs.lifecycle import State, is_final, may_move
 from studio.jobs.models import Attempt, Job, JobEvent, alerted
@@ -57,9 +58,17 @@ def finish(
 
 
 def try_again(
-    job: Job, start: State, option: Option, *, attempt: Attempt | None = None, charge: Charge = NOTHING, cause: str = "", message: str = ""
+    job: Job,
+    start: State,
+    option: Option,
+    *,
+    payer: User,
+    attempt: Attempt | None = None,
+    charge: Charge = NOTHING,
+    cause: str = "",
+    message: str = "",
 ) -> bool:
-    """Whether this call gave the job another attempt: back in line, as `option` would do it, with a hold of its own for its estimate.
+    """Whether this call gave the job another attempt: back in line, as `option` would do it, with a hold of the payer's credits for its estimate.
 
     An attempt that still lived ends as failed with `charge`, `cause` and `message`, which say why. Raises ledger.CannotHold; then nothing happened.
     """
@@ -72,7 +81,7 @@ def try_again(
         batch_ceiling.lock(job)
         if not is_final(start):
             _end_attempt(job, start, State.FAILED, charge=charge, cause=cause, message=message)
-        begin_attempt(job, option)
+        begin_attempt(job, option, payer=payer)
         return True
 
 
@@ -82,14 +91,16 @@ def make_good(job: Job, *, message: str) -> bool:
         return _move(job, State.FAILED, State.DONE, {"cause": "", "message": message[:500]}, attempt=None, cause="", message=message)
 
 
-def begin_attempt(job: Job, option: Option) -> Attempt:
-    """A live attempt of this job at the option's connection, with its estimate held. Call it in the transaction that queues the job.
+def begin_attempt(job: Job, option: Option, *, payer: User) -> Attempt:
+    """A live attempt of this job at the option's connection, with its estimate held from the payer. Call it in the transaction that queues the job.
 
-    Raises ledger.CannotHold, also where its batch's ceiling leaves too little.
+    Raises ledger.CannotHold, also where its batch's ceiling leaves too little, or the payer may not pay here.
     """
+    payers.check(payer, job.project, option.millicredits)
     batch_ceiling.check(job, option.millicredits)
     attempt = Attempt.objects.create(
         job=job,
+        payer=payer,
         connection=option.connection,
         dialect=option.connection.dialect,
         kind=kind_of(option.brief),
@@ -99,7 +110,7 @@ def begin_attempt(job: Job, option: Option) -> Attempt:
         price=option.quote.price,
     )
     ledger.hold(
-        job.author,
+        payer,
         option.millicredits,
         reference=str(attempt.pk),
         reason=job.code,

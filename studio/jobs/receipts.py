@@ -104,7 +104,7 @@ def receipt(job: Job, attempts: Sequence[Attempt]) -> Receipt:
 
 
 def _part(job: Job, attempt: Attempt) -> Part:
-    lines = [_estimate(attempt)]
+    lines = [_estimate(attempt), *_payer(job, attempt)]
     if attempt.usage_unit:
         lines.append(_reported(attempt))
     if attempt.ended_at is None:
@@ -122,6 +122,14 @@ def _end(attempt: Attempt) -> str:
 
 def _estimate(attempt: Attempt) -> Line:
     return Line("Estimate", f"{credits_text(attempt.estimate)} credits" if attempt.estimate else "not known", attempt.estimate_basis)
+
+
+def _payer(job: Job, attempt: Attempt) -> list[Line]:
+    """Whose credits it spends; attempts from before that was kept spent the author's."""
+    if attempt.payer is None:
+        return []
+    why = "who ordered it" if attempt.payer_id == job.author_id else "who tried it again; its author paid nothing for this try"
+    return [Line("Paid by", str(attempt.payer), why)]
 
 
 def _held(attempt: Attempt, *, doubt: bool) -> Line:

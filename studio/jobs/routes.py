@@ -81,7 +81,7 @@ def give_up(attempt: Attempt, start: State, *, charge: Charge, cause: str, messa
     if cause in ELSEWHERE and may_move(start, State.QUEUED) and (option := elsewhere(job)):
         try:
             with transaction.atomic():
-                if won := try_again(job, start, option, attempt=attempt, charge=charge, cause=cause, message=message):
+                if won := try_again(job, start, option, payer=attempt.paid_by, attempt=attempt, charge=charge, cause=cause, message=message):
                     batch_line.follow(job)
                 return won
         except CannotHold as lack:

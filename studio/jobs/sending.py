@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from studio import leases
-from studio.jobs import batch_line, health, late
+from studio.jobs import batch_line, health, late, unpaid
 from studio.jobs.charging import charge_for_failure, expected_of, rate_of
 from studio.jobs.hands import Outcome
 from studio.jobs.lifecycle import State
@@ -107,6 +107,8 @@ def claim(job: Job, *, now: datetime) -> Ticket | None:
     if prepared is None:
         return None
     attempt, provider, brief, can = prepared
+    if unpaid.is_stopped(job, attempt):
+        return None
     provider, stored_as = _storing(provider, attempt)
     token = secrets.token_urlsafe(24)
     with transaction.atomic():

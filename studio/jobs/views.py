@@ -244,19 +244,13 @@ def retried(job: Job, entry: Pass) -> tuple[str, str]:
     except actions.CannotDo as refusal:
         return f"{job.code} was not tried again. {' '.join(refusal.reasons.values())}", "warning"
     except CannotHold as lack:
-        if job.author_id == entry.user.pk:
-            why = str(Shortage(lack.needed, lack.free, lack.missing)) if isinstance(lack, Insufficient) else str(lack)
-        else:
-            why = (
-                f"{job.author} pays for it and has too few credits."
-                if isinstance(lack, Insufficient)
-                else f"A limit stops {job.author}, who pays for it."
-            )
+        why = str(Shortage(lack.needed, lack.free, lack.missing)) if isinstance(lack, Insufficient) else str(lack)
         return f"{job.code} was not tried again. {why}", "warning"
     if not won:
         return f"{job.code} is on its way already.", "success"
     job.refresh_from_db(fields=["estimate"])
-    return f"{job.code} is tried again. {credits_text(job.estimate)} credits are held for it.", "success"
+    whose = "credits" if job.author_id == entry.user.pk else "of your credits"
+    return f"{job.code} is tried again. {credits_text(job.estimate)} {whose} are held for it.", "success"
 
 
 @require_POST
@@ -334,7 +328,7 @@ def job_or_404(entry: Pass, number: int) -> Job:
 
 def attempts_of(job: Job) -> list[Attempt]:
     """Its attempts, oldest first. One query."""
-    return list(job.attempts.select_related("connection").order_by("created_at"))
+    return list(job.attempts.select_related("connection", "payer").order_by("created_at"))
 
 
 def tag_or_404(request: HttpRequest, code: str) -> Tag:

@@ -109,6 +109,7 @@ def test_a_sandbox_connection_takes_no_orders_where_the_sandbox_is_off(funded: U
 
 def test_a_form_that_ordered_in_another_project_orders_nothing_here(funded: User, tide: Project, connection: Connection):
     key, other = uuid4(), Project.objects.create(code="ELSE", name="Elsewhere", created_by=funded)
+    other.memberships.create(user=funded, role="owner")
     order(author=funded, project=other, what=Order(connection=connection, brief=BRIEF), order_key=key)
     with pytest.raises(CannotDo) as refusal:
         order(author=funded, project=tide, what=Order(connection=connection, brief=BRIEF), order_key=key)

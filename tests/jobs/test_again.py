@@ -69,12 +69,13 @@ def test_too_few_credits_are_told_and_nothing_is_lost(as_alice: Client, alice: U
     assert (Attempt.objects.count(), Hold.objects.count()) == (1, 0)
 
 
-def test_an_owner_may_try_again_for_the_author_whose_credits_stay_private(bob: User, alice: User, failed: Job):
+def test_an_owner_tries_again_with_credits_of_their_own(bob: User, alice: User, failed: Job):
     owner = signed_in(bob)
-    assert "Alice pays for it and has too few credits." in owner.post(AGAIN, headers=HTMX)["HX-Trigger"]
-    ledger.grant(alice, 100_000, key="k", reason="r", actor=None)
-    owner.post(AGAIN, headers=HTMX)
-    assert Account.objects.get(user=alice).held == 56_000
+    ledger.grant(alice, 100_000, key="a", reason="r", actor=None)
+    assert "You have 0 credits; this needs 56." in owner.post(AGAIN, headers=HTMX)["HX-Trigger"]
+    ledger.grant(bob, 100_000, key="b", reason="r", actor=None)
+    assert "56 of your credits are held for it." in owner.post(AGAIN, headers=HTMX)["HX-Trigger"]
+    assert list(Account.objects.order_by("held").values_list("user", "held")) == [(alice.pk, 0), (bob.pk, 56_000)]
 
 
 def test_what_cannot_be_tried_any_more_says_why(as_alice: Client, funded: User, failed: Job):

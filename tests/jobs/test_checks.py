@@ -46,7 +46,7 @@ def test_a_hold_on_somebody_elses_account_is_found(ordered: Callable[..., Job], 
     ordered()
     Hold.objects.update(account=Account.objects.create(user=bob))
 
-    assert verify_holds() == ["TIDE-001: its credits are held from somebody else than its author."]
+    assert verify_holds() == ["TIDE-001: its credits are held from somebody else than the person who pays for it."]
 
 
 def test_a_live_job_without_an_attempt_is_found(ordered: Callable[..., Job]):

@@ -80,7 +80,7 @@ def stale(ordered: Ordered, dave: User) -> Ticket:
     ticket = stalled(ordered)
     job = ticket.job
     doubt.release(reread(job), by=dave, reason="their console shows nothing")
-    assert actions.retry(reread(job), by=dave)
+    assert actions.retry(reread(job), by=reread(job).author)
     return ticket
 
 
@@ -258,7 +258,7 @@ def test_a_late_look_at_an_attempt_changes_nothing_of_the_one_that_followed(
     played.on_look.append(Reply(body={"status": "failed", "error": {"code": "internal_error", "message": "Sorry"}}))
     pass_time(100)
     sweep(connection.pk)
-    assert actions.retry(reread(job), by=dave)
+    assert actions.retry(reread(job), by=reread(job).author)
     follower = follow(job, state, played)
     before = everything(job, follower)
 
@@ -284,7 +284,7 @@ def test_a_late_saver_ends_its_own_attempt_or_none(ordered: Ordered, dave: User,
         monkeypatch.undo()
         attempt = Attempt.objects.get(job=job, ended_at=None)
         assert moves.finish(reread(job), State.SAVING, State.FAILED, attempt=attempt, cause=Cause.DOWNLOAD_FAILED)
-        actions.retry(reread(job), by=dave)
+        actions.retry(reread(job), by=reread(job).author)
         follow(job, "saving", played)
 
     monkeypatch.setattr("studio.jobs.saving.bring", stall)
@@ -305,7 +305,7 @@ def test_a_janitor_that_stalled_does_not_doubt_what_was_sent_since(ordered: Orde
         monkeypatch.undo()
         worker.doubt_the_lost(connection, timezone.now())
         doubt.release(reread(job), by=dave, reason="nothing there")
-        actions.retry(reread(job), by=dave)
+        actions.retry(reread(job), by=reread(job).author)
         assert claim(reread(job), now=timezone.now())
         return move(job, *states, **facts)
 

@@ -202,14 +202,14 @@ def failed(routed: Callable[..., Job], played: PlayedProvider, reply: Reply = SO
     return Job.objects.select_related("project", "connection", "author").get(pk=job.pk)
 
 
-def test_a_retry_is_a_new_attempt_with_a_hold_of_its_own(routed: Callable[..., Job], played: PlayedProvider, bob: User):
+def test_a_retry_is_a_new_attempt_with_a_hold_of_its_own(routed: Callable[..., Job], played: PlayedProvider, alice: User):
     job = failed(routed, played)
-    assert retry(job, by=bob)
+    assert retry(job, by=alice)
     job.refresh_from_db()
     assert (job.state, job.charged, job.ended_at, job.cause) == (State.QUEUED, None, None, "")
     assert follow(job).state == State.DONE
     assert (Attempt.objects.filter(job=job).count(), len(played.submits)) == (2, 2)
-    assert [event.message for event in job.events.filter(state=State.QUEUED)] == ["", f"Tried again by {bob}"]
+    assert [event.message for event in job.events.filter(state=State.QUEUED)] == ["", f"Tried again by {alice}"]
     assert books_are_right()
 
 

@@ -103,6 +103,8 @@ class EveryOrder(RuleBasedStateMachine):
         self.people = [person(f"{name}{number}@example.org") for name in ("alice", "bob")]
         self.dave = person(f"dave{number}@example.org", role="credit_manager")
         self.project = Project.objects.create(code=f"T{number}", name="Tidewater")
+        for one in self.people:
+            self.project.memberships.create(user=one, role="maker")
         Connection.objects.update(enabled=False)  # those of earlier machines are nowhere to go
         self.connections = [self.connected(provider, number) for provider in ("xai", "acedata")]
         self.stalled: list[tuple[Ticket, Outcome]] = []
