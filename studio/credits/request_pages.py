@@ -176,6 +176,9 @@ def manager(request: HttpRequest) -> User:
 
 
 def back_to(request: HttpRequest) -> str:
-    """Where the person came from, if that is a page of ours; else their credits."""
+    """The path that the form names in `next`, if it leads to this host; else the person's credits.
+
+    Anything without a leading slash would be taken for the name of a view by `redirect`.
+    """
     wanted = request.POST.get("next", "")
-    return wanted if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) else reverse("credits")
+    return wanted if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) else reverse("credits")

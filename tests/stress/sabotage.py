@@ -53,9 +53,10 @@ def main(arguments: list[str]) -> int:
             print(f"The tests fail in a tree that is whole.\n{whole.stdout}{whole.stderr}")  # noqa: T201 - a person is looking
             return 1
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            caught = sum(pool.map(partial(is_caught, trees), chosen))
-    print(f"{caught} of {len(chosen)} sabotages caught")  # noqa: T201 - the result
-    return len(chosen) - caught
+            caught = list(pool.map(partial(is_caught, trees), chosen))
+    missed = [one.name for one, was_caught in zip(chosen, caught, strict=True) if not was_caught]
+    print(f"{len(chosen) - len(missed)} of {len(chosen)} sabotages caught. Missed: {'; '.join(missed) or 'none'}")  # noqa: T201 - the result
+    return len(missed)
 
 
 def sample() -> list[Sabotage]:
@@ -88,9 +89,10 @@ def is_caught(trees: "SimpleQueue[Path]", one: Sabotage) -> bool:
     """Whether the guard fails where this line is broken."""
     began = time.monotonic()
     with borrowed(trees) as tree, broken(tree, one):
-        caught = passed(tree, one.guard).returncode == FAILED
+        run = passed(tree, one.guard)
+    caught = run.returncode == FAILED
     told = f"{'caught' if caught else 'MISSED'}  {time.monotonic() - began:4.0f} s  {one.name}  <  {one.guard.rpartition('/')[2]}"
-    print(told, flush=True)  # noqa: T201 - a person is waiting
+    print(told if caught else f"{told}\n{run.stdout[-2000:]}{run.stderr[-2000:]}", flush=True)  # noqa: T201 - a person is waiting
     return caught
 
 
