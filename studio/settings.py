@@ -17,6 +17,7 @@ from studio.environment import choice, flag, number, text, whole
 from studio.keyring import field_keys, has_own_secrets, running_port, secret_key
 from studio.storage import internal_location, place_of
 from studio.web.cookies import prefixed
+from studio.web.headers import REPORT_GROUP, REPORT_PATH
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DAY = 86_400  # seconds
@@ -296,7 +297,6 @@ CONTENT_SECURITY_POLICY = {
         "default-src": ["'none'"],
         "script-src": ["'self'", NONCE],
         "style-src": ["'self'"],
-        "style-src-attr": ["'unsafe-inline'"],  # only for custom properties such as style="--p:.64"
         "img-src": ["'self'", "data:", "blob:", *([files.origin] if files.origin else [])],
         "media-src": ["'self'", "blob:", *([files.origin] if files.origin else [])],
         "font-src": ["'self'"],
@@ -306,6 +306,8 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
         "object-src": ["'none'"],
+        "report-uri": [REPORT_PATH],
+        **({"report-to": [REPORT_GROUP]} if HTTPS else {}),  # a browser that knows it ignores the line above, but sends nothing over plain http
     }
 }
 

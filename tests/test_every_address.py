@@ -68,7 +68,10 @@ class Address:
     data: str = ""
 
 
-OTHER_PROOF = {"hook"}  # the token of an attempt stands in its address: a provider has no page of ours
+OTHER_PROOF = {
+    "csp_report",
+    "hook",
+}  # a browser's own report, of which nothing is kept; the token of an attempt stands in its address: a provider has no page of ours
 GET_AND_POST = {who: Address(who, who) for who in ("everybody", "people", "admins", "look", "own")}
 TABLE = {
     # people
@@ -268,6 +271,7 @@ TABLE = {
     "connection_check": Address(None, "admins"),
     "sandbox": Address("admins alone know", "admins alone know"),
     "sandbox_fault": Address(None, "admins alone know", "do=off"),
+    "csp_report": Address(None, "everybody", '{"csp-report": {}}'),
     "healthz": Address("everybody"),
     "hook": Address(None, "everybody"),
     "readyz": Address("everybody"),

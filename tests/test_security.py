@@ -68,14 +68,14 @@ def protected(headers: Mapping[str, str]) -> bool:
     """Whether an answer with these headers lets no script run that is not ours."""
     policy = headers.get("Content-Security-Policy", "")
     rules = {name: words for name, *words in (rule.split() for rule in policy.split(";") if rule.strip())}
-    return rules.get("default-src") == ["'none'"] and not {"'unsafe-inline'", "'unsafe-eval'", "*", "https:"} & set(rules.get("script-src", ["*"]))
+    return rules.get("default-src") == ["'none'"] and "'unsafe-" not in policy and not {"*", "https:"} & set(rules.get("script-src", ["*"]))
 
 
 def unruly(page: str, policy: str) -> list[str]:
-    """What in a page the policy would stop: scripts that are not files of ours and lack its nonce, handlers, addresses that are scripts."""
+    """What in a page the policy would stop: scripts that are not files of ours and lack its nonce, handlers, styles, addresses that are scripts."""
     nonces = re.findall(r"'nonce-([^']*)'", policy)
     scripts = [tag for tag in re.findall(r"<script[^>]*>", page) if 'src="/' not in tag and not any(f'nonce="{nonce}"' in tag for nonce in nonces)]
-    return scripts + re.findall(r"<[a-z][^>]*\s(?:on[a-z]+=|(?:href|src|action)=\"javascript:)[^>]*>", page)
+    return scripts + re.findall(r"<style[^>]*>|<[a-z][^>]*\s(?:on[a-z]+=|style=|(?:href|src|action)=\"javascript:)[^>]*>", page)
 
 
 @parts(TABLE)

@@ -1,5 +1,6 @@
 // What every page has. Pages ask for more with {% module "name" %}.
 import "app/request";
+import "app/swap";
 import "app/toast";
 import "app/sign-in";
 import "app/whole-page";

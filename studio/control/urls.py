@@ -4,10 +4,12 @@ from django.urls import path
 from django.urls.resolvers import URLPattern, URLResolver
 
 from studio.control import alert_pages, frame_views, keeping_views, price_views, room_views, views
+from studio.web.csp_reports import csp_report
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("csp-report/", csp_report, name="csp_report"),
     path("found/", frame_views.found, name="found"),
     path("keys/", frame_views.keymap, name="keymap"),
     path("guides/<str:name>/close/", frame_views.guide_close, name="guide_close"),

@@ -106,6 +106,11 @@ class BatchCard:
         return [part for part in told if part[2]]
 
     @property
+    def rows(self) -> int:
+        """How many rows the parts have together."""
+        return sum(number for _, _, number in self.parts)
+
+    @property
     def summary(self) -> str:
         """The same as one sentence, without what is done."""
         return ", ".join(f"{number:,} {words}" for name, words, number in self.parts if name != "done")

@@ -18,12 +18,14 @@ DENIED = (
     *("web-share", "window-management", "xr-spatial-tracking"),
 )
 PERMISSIONS_POLICY = ", ".join([*(f"{name}=(self)" for name in ALLOWED), *(f"{name}=()" for name in DENIED)])
+REPORT_GROUP, REPORT_PATH = "csp", "/csp-report/"  # who hears of what the content policy stopped (csp_reports.py)
 HEADERS = {
     "Cache-Control": CACHE_CONTROL,
     "Permissions-Policy": PERMISSIONS_POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
+    "Reporting-Endpoints": f'{REPORT_GROUP}="{REPORT_PATH}"',
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }

@@ -294,7 +294,7 @@ def test_a_thread_costs_the_same_however_long(make_link: MakeLink, clip: Clip, a
     for number in range(6):
         say(clip, Words(f"@Bob {number}", number * 100), key=uuid4(), voice=Voice(alice, may_say=True))
     with django_assert_max_num_queries(6):  # link, clip; comments, mentions, people; members
-        assert ask(Client(), link, clip).content.decode().count('class="mark"') == 6
+        assert ask(Client(), link, clip).content.decode().count('class="mark ') == 6
 
 
 # ───────── what the log tells

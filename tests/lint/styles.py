@@ -9,7 +9,6 @@ from pathlib import Path
 from tests.lint.files import Rules, SourceFile, files
 
 LAYERS = {"tokens", "base", "layout", "components"}
-SET_BY_TAGS = {"--ah", "--ar"}  # studio/control/templatetags/ui.py writes them into style attributes
 LOGICAL = {
     "left": "inline-start",
     "right": "inline-end",
@@ -33,7 +32,7 @@ def custom_properties(root: Path) -> set[str]:
     ]
     in_declarations = {name for text in declared for name in re.findall(r"(--[\w-]+)\s*:", text)}
     in_scripts = {name for script in files(root, "static/js/*.js") for name in re.findall(r"""["'](--[\w-]+)["']""", script.text)}
-    return in_declarations | in_scripts | SET_BY_TAGS
+    return in_declarations | in_scripts
 
 
 def layers(sheet: SourceFile) -> list[re.Match[str]]:

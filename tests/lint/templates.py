@@ -126,11 +126,12 @@ def no_javascript_addresses(file: SourceFile) -> Iterator[str]:
                 yield file.on(tag.line, f'<{tag.name} {name}="javascript:…">: use a button and listen with addEventListener in static/js')
 
 
-def inline_styles_set_only_custom_properties(file: SourceFile) -> Iterator[str]:
+def no_inline_styles(file: SourceFile) -> Iterator[str]:
     for tag in start_tags(file.text):
-        for declaration in filter(None, map(str.strip, tag.attrs.get("style", "").split(";"))):
-            if not declaration.startswith("--"):
-                yield file.on(tag.line, f'<{tag.name} style="{declaration}">: pass the value as a custom property (--name) and use it in static/css')
+        if "style" in tag.attrs:
+            yield file.on(
+                tag.line, f'<{tag.name} style>: write {{% value "name" number %}} among its classes, which sets --name: the policy forbids styles'
+            )
 
 
 def images_have_an_alt_attribute(file: SourceFile) -> Iterator[str]:
@@ -167,7 +168,7 @@ RULES: Rules = {
         no_style_elements,
         no_inline_scripts,
         no_javascript_addresses,
-        inline_styles_set_only_custom_properties,
+        no_inline_styles,
         images_have_an_alt_attribute,
         dialog_buttons_submit_no_form,
         fragments_list_their_variables,

@@ -87,13 +87,13 @@ EXAMPLES: dict[Rule, Example] = {
         '<div hx-target:inherited="#a"><button hx-get="/x" hx-swap="none"></button></div><hx-partial hx-target="#b"></hx-partial>',
     ),
     templates.no_inline_handlers: Example("templates/a.html", ('<button onclick="go()">',), '<button data-onclick="go" open>'),
-    templates.no_style_elements: Example("templates/a.html", ("<style>a {}</style>",), '<p style="--a: 1">'),
+    templates.no_style_elements: Example("templates/a.html", ("<style>a {}</style>", '<style nonce="{{ CSP_NONCE }}">'), '<p class="style">'),
     templates.no_inline_scripts: Example("templates/a.html", ("<script>go()</script>",), """<script src="{% static 'js/app.js' %}"></script>"""),
     templates.no_javascript_addresses: Example(
         "templates/a.html", ('<a href="javascript:go()">', '<a href=" JavaScript:go()">'), '<a href="/javascript:">'
     ),
-    templates.inline_styles_set_only_custom_properties: Example(
-        "templates/a.html", ('<p style="color: red">', '<p style="--a: 1; color: {{ ink }}">'), '<p style="--a: {{ a }}; --b: 2;">'
+    templates.no_inline_styles: Example(
+        "templates/a.html", ('<p style="color: red">', '<p style="--a: {{ a }}">', "<p STYLE=''>"), '<p class="{% value "p" share %}" data-style="a">'
     ),
     templates.images_have_an_alt_attribute: Example(
         "templates/a.html", ('<img src="/x">', '<img src="/x" />'), '<img src="/x" alt=""><img alt="A red kite">'

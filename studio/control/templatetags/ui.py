@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from studio.accounts.models import User
 from studio.credits.figures import credits_text
 from studio.providers.registry import PROVIDERS
+from studio.web.css_values import values
 
 register = template.Library()
 
@@ -46,9 +47,9 @@ def provider_name(provider: str) -> str:
 def avatar(user: User, classes: str = "") -> SafeString:
     """A person's initials on a colour of their own; their name for screen readers and as a tooltip."""
     return format_html(
-        '<span class="{}" style="--ah:{}" role="img" aria-label="{}" title="{}" data-i="{}"></span>',
+        '<span class="{} {}" role="img" aria-label="{}" title="{}" data-i="{}"></span>',
         f"avatar {classes}".strip(),
-        user.hue,
+        values("ah", user.hue),
         user,
         user,
         user.initials,
@@ -60,9 +61,9 @@ def cover(project: object, classes: str = "") -> SafeString:
     """A project's first letter on its colour. Takes anything with `hue` and `name`."""
     name = str(getattr(project, "name", ""))
     return format_html(
-        '<span class="{}" style="--ah:{}" data-i="{}" aria-hidden="true"></span>',
+        '<span class="{} {}" data-i="{}" aria-hidden="true"></span>',
         f"cover {classes}".strip(),
-        getattr(project, "hue", 0),
+        values("ah", getattr(project, "hue", 0)),
         name[:1].upper(),
     )
 
@@ -80,13 +81,13 @@ def ratio(aspect_ratio: str, classes: str = "") -> SafeString:
     """A small frame in the shape of "16:9"."""
     width, height = sides(aspect_ratio)
     tall = "ar--tall" if height > width else ""
-    return format_html('<span class="ar {} {}" style="--ar:{}/{}" aria-hidden="true"></span>', tall, classes, width, height)
+    return format_html('<span class="ar {} {} {}" aria-hidden="true"></span>', tall, classes, values("ar", width / height))
 
 
-@register.filter
-def ratio_css(aspect_ratio: str) -> str:
-    """The ratio as CSS writes it, "16:9" → "16/9", for style="--ar:…"."""
-    return "{}/{}".format(*sides(aspect_ratio))
+@register.simple_tag
+def value(name: str, number: float | str | None, of: float | None = 1) -> str:
+    """The classes that set the custom property `--name` to `number / of`: {% value "p" 0.64 %}. Nothing where one of them is not known."""
+    return values(name, float(number) / of) if of and number not in {None, ""} else ""
 
 
 @register.filter
