@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "django_q",
+    "studio.shared_state",
     "studio.text_search",  # before those whose tables it indexes
     "studio.accounts",
     "studio.projects",
@@ -128,7 +129,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 BROKER_URL = environment.broker("BROKER_URL")
 CLUSTER_NAME = environment.token("CLUSTER_NAME", socket.gethostname() or "studio")
 CACHES = {
-    "default": {"BACKEND": "studio.cache.SharedCache", "LOCATION": "studio_cache"},  # shared by processes: sign-in throttling
+    "default": {"BACKEND": "studio.shared_state.cache.SharedCache"},  # shared by all processes
     "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 Q_CLUSTER = {
@@ -165,6 +166,8 @@ ROUNDS = {
     "studio.jobs.alarms.tell_of_alerts": 300,
     "studio.gallery.retention.due": 3600,
     "studio.accounts.session_age.delete_expired": DAY,
+    "studio.shared_state.counters.delete_expired": 600,
+    "studio.shared_state.cache.delete_expired": 3600,
 }
 RECHECK_MB = whole("RECHECK_MB", 200, least=0, most=100_000)  # of stored files that are read again each minute; 0 reads none
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db.models import BooleanField, Case, Count, F, IntegerField, Q, Sum, Value, When
 from django.utils import timezone
@@ -114,10 +114,10 @@ def disk() -> Disk | None:
 def figures(project: Project | None = None) -> Figures:
     """The storage of one project or of all, at most five minutes old."""
     key = f"storage:{project.pk if project else 'all'}"
-    kept: Figures | None = cache.get(key)
+    kept: Figures | None = caches["local"].get(key)
     if kept is None:
         kept = taken(project)
-        cache.set(key, kept, FRESH)
+        caches["local"].set(key, kept, FRESH)
     return kept
 
 

@@ -6,7 +6,6 @@ Where no mail is sent, the control room and `manage.py doctor` say the same.
 
 import logging
 import smtplib
-from datetime import UTC, datetime
 
 from django.conf import settings
 from django.core.cache import cache
@@ -63,11 +62,11 @@ def tell_of_missing() -> int:
         return 0
     found = Clip.objects.missing().filter(attempt__rescue_due__isnull=False)
     newest = found.aggregate(at=Max("attempt__ended_at"))["at"]
-    if newest is None or newest <= cache.get(TOLD_OF, datetime.min.replace(tzinfo=UTC)) or not cache.add(QUIET, "sent", HOUR):
+    if newest is None or newest.timestamp() <= cache.get(TOLD_OF, 0) or not cache.add(QUIET, "sent", HOUR):
         return 0
     told = _tell_of(found)
     if told:
-        cache.set(TOLD_OF, newest, None)
+        cache.set(TOLD_OF, newest.timestamp(), None)
     else:
         cache.delete(QUIET)
     return told

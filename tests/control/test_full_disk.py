@@ -39,7 +39,7 @@ from tests.control.test_settings import read_with
 
 ROOT = Path(__file__).parent.parent.parent
 WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
-SHARED_CACHE = {"default": {"BACKEND": "studio.cache.SharedCache", "LOCATION": "studio_cache"}}
+SHARED_CACHE = {"default": {"BACKEND": "studio.shared_state.cache.SharedCache"}}
 
 
 @contextmanager

@@ -15,7 +15,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         call_command("migrate", interactive=False, verbosity=0)
-        call_command("createcachetable", verbosity=0)
         if not settings.DEBUG and not static_files_are_fresh():
             call_command("collectstatic", interactive=False, verbosity=0)
         try:

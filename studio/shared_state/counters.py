@@ -1,0 +1,148 @@
+"""Rate limits that all processes share, in the database: each use is counted by one conditional UPDATE, so that no two processes both take the last one.
+
+A rate such as 30/h is kept as two windows of an hour, the current one and the one before. What was used in the one before counts by the part of it that
+lies within the last hour. So a limit has no moment at which it starts again from nothing, and costs one row for each key, whatever the limit is.
+
+Nobody can make the table large or push counters out of it. Keys that strangers choose, such as addresses, go through `bucket`, which leaves BUCKETS of
+them; two keys share one by chance alone, because the hash has a secret. Rows are deleted once they say nothing any more, and never before.
+"""
+
+import hashlib
+import hmac
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Case, F, Value, When
+
+from studio.shared_state.models import Counter
+
+BUCKETS = 2**18  # of about 100 bytes each, for each rate whose keys strangers choose
+MOST = 2**60  # of uses times seconds, so that the database's integers hold twice of it
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}  # seconds
+
+
+class _OverTheLimit(Exception):
+    """Leaves a transaction."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """At most `limit` uses in any `seconds`."""
+
+    limit: int
+    seconds: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Rate":
+        """Read a rate such as `30/m` or `100/12h`. Raises ValueError for anything else."""
+        match = re.fullmatch(r"(\d{1,15})/(\d{0,5})([smhd])", text.strip(), re.ASCII)
+        if not match or int(match[1]) < 1 or match[2] == "0":
+            raise ValueError(f"{text!r} is no rate. Write a number of uses and a time, such as 30/m, 100/h or 1000/d.")
+        rate = cls(int(match[1]), int(match[2] or 1) * UNITS[match[3]])
+        if rate.limit * rate.seconds > MOST:
+            raise ValueError(f"{text!r} is too large a rate.")
+        return rate
+
+
+def parse_rates(text: str) -> tuple[Rate, ...]:
+    """Read rates such as `10/m, 30/h`, the shortest first, because rows are always locked in this order. No text: no limit."""
+    return tuple(sorted((Rate.parse(one) for one in text.split(",") if one.strip()), key=lambda rate: (rate.seconds, rate.limit)))
+
+
+def bucket(text: str) -> str:
+    """Return the key for a text that strangers choose: one of BUCKETS, by a hash that they cannot predict."""
+    digest = hmac.new(settings.SECRET_KEY.encode(), b"studio.counters:" + text.encode(), hashlib.sha256).digest()
+    return f"#{int.from_bytes(digest[:8]) % BUCKETS:x}"
+
+
+def spend(name: str, rates: Sequence[Rate], *, key: str, amount: int = 1) -> int:
+    """Count `amount` uses and return 0; or count nothing and return after how many seconds it may be possible.
+
+    Call it outside transactions that may be rolled back. Raises DatabaseError where the use cannot be counted.
+    """
+    try:
+        with transaction.atomic():
+            for rate in rates:
+                if not _count(name, rate, key, amount):
+                    raise _OverTheLimit
+    except _OverTheLimit:
+        _leave_the_future(name, rates, key)
+        return max(1, seconds_to_wait(name, rates, key=key, amount=amount))
+    return 0
+
+
+def seconds_to_wait(name: str, rates: Sequence[Rate], *, key: str, amount: int = 1) -> int:
+    """Return after how many seconds `spend` may succeed, 0 for now, without counting."""
+    return max((rate.seconds if amount > rate.limit else _wait(name, rate, key, amount) for rate in rates), default=0)
+
+
+def give_back(name: str, rates: Sequence[Rate], *, key: str, amount: int = 1) -> None:
+    """Take back uses that were counted in this window. One that was counted in the window before stays counted."""
+    for rate in rates:
+        now = _now()
+        mine = Counter.objects.filter(name=name, seconds=rate.seconds, key=key, window=now // rate.seconds, used__gte=amount)
+        mine.update(used=F("used") - amount)
+
+
+def delete_expired() -> None:
+    """Delete what says nothing any more. Run by the worker."""
+    Counter.objects.filter(expires_at__lte=_now()).delete()
+
+
+def _now() -> int:
+    return int(time.time())
+
+
+def _count(name: str, rate: Rate, key: str, amount: int) -> bool:
+    """Whether the amount was counted. One query where the row is there and of this window."""
+    now = _now()
+    window, elapsed = divmod(now, rate.seconds)
+    rows = Counter.objects.filter(name=name, seconds=rate.seconds, key=key)
+    weighted = (F("used") + amount) * rate.seconds + F("used_before") * (rate.seconds - elapsed)
+    fitting = rows.filter(window=window).alias(weighted=weighted).filter(weighted__lte=rate.limit * rate.seconds)
+    if fitting.update(used=F("used") + amount):
+        return True
+    if rows.filter(window=window).exists():
+        return False
+    if not rows.update(**_moved_to(window, rate)):
+        new = Counter(name=name, seconds=rate.seconds, key=key, window=window, expires_at=(window + 2) * rate.seconds)
+        Counter.objects.bulk_create([new], ignore_conflicts=True)
+    return bool(fitting.update(used=F("used") + amount))
+
+
+def _moved_to(window: int, rate: Rate) -> dict[str, Any]:
+    """How a row comes to this window. Another process may have done it. One from the future, before a clock was set back, keeps what it counted."""
+    return {
+        "used_before": Case(When(window=window - 1, then=F("used")), When(window__gte=window, then=F("used_before")), default=Value(0)),
+        "used": Case(When(window__gte=window, then=F("used")), default=Value(0)),
+        "window": window,
+        "expires_at": (window + 2) * rate.seconds,
+    }
+
+
+def _leave_the_future(name: str, rates: Sequence[Rate], key: str) -> None:
+    """Move rows that were written before a clock was set back into the current window, so that they end as soon as any other."""
+    for rate in rates:
+        window = _now() // rate.seconds
+        Counter.objects.filter(name=name, seconds=rate.seconds, key=key, window__gt=window).update(**_moved_to(window, rate))
+
+
+def _wait(name: str, rate: Rate, key: str, amount: int) -> int:
+    """Seconds until the amount fits, if nothing else is counted meanwhile."""
+    now = _now()
+    window, elapsed = divmod(now, rate.seconds)
+    row = Counter.objects.filter(name=name, seconds=rate.seconds, key=key, window__gte=window - 1).first()
+    if row is None:
+        return 0
+    used, before = (0, row.used) if row.window == window - 1 else (row.used, row.used_before)
+    room = (rate.limit - used - amount) * rate.seconds
+    if room >= 0:
+        return 0 if before * (rate.seconds - elapsed) <= room else ceil(rate.seconds - elapsed - room / before)
+    part_of_next = rate.seconds - (rate.limit - amount) * rate.seconds / used
+    return rate.seconds - elapsed + max(0, ceil(part_of_next))
