@@ -87,7 +87,7 @@ TABLE = {
     "access_link": GET_AND_POST["everybody"],
     "people": GET_AND_POST["admins"],
     "person_role": Address(None, "admins"),
-    "person_switch": Address(None, "admins"),
+    "person_switch": GET_AND_POST["admins"],
     "person_link": Address(None, "admins"),
     "person_sign_out": Address(None, "admins"),
     "me": GET_AND_POST["people"],
@@ -105,7 +105,7 @@ TABLE = {
     "project_archive": Address(None, "own"),
     "member_add": Address(None, "own"),
     "member_role": Address(None, "own"),
-    "member_remove": Address(None, "own"),
+    "member_remove": GET_AND_POST["own"],
     "member_link": Address(None, "own"),
     # the Studio
     "studio": Address("look"),

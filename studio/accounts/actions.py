@@ -5,11 +5,14 @@ CannotDo                 say its sentence beside the button
 └── AlreadyHere          the address has an account
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from studio.accounts import departing
+from studio.accounts.departing import Departure
 from studio.accounts.models import AccessLink, AuditEvent, User, address_of, new_stamp
 
 Role = User.Role
@@ -98,8 +101,11 @@ def change_role(person: User, role: str, *, by: User) -> bool:
     return True
 
 
-def switch_off(person: User, *, by: User) -> bool:
-    """Whether it changed: their sessions, open links and reset links end for good. Raises CannotDo for oneself, NameAnotherAdmin for the last admin."""
+def switch_off(person: User, *, by: User, keep: Collection[str] = ()) -> bool:
+    """Whether it changed: their sessions, open links and reset links end for good, and what else they leave behind, but for what `keep` names.
+
+    Raises CannotDo for oneself, NameAnotherAdmin for the last admin.
+    """
     if person.pk == by.pk:
         raise CannotDo("You cannot switch yourself off.")
     with transaction.atomic():
@@ -110,6 +116,8 @@ def switch_off(person: User, *, by: User) -> bool:
         changed = User.objects.filter(pk=person.pk, is_active=True).update(is_active=False, session_stamp=new_stamp()) == 1
         if changed or ended:
             AuditEvent.record("person.switched_off", person.email, actor=by)
+    if changed:
+        departing.carry_out(Departure(person=person, by=by), keep)
     person.refresh_from_db()
     return changed or ended > 0
 

@@ -7,11 +7,14 @@ from studio.accounts import session_age
 
 
 class AccountsConfig(AppConfig):
-    """Names the app, and starts the clocks of a session at each sign-in."""
+    """Names the app, starts the clocks of a session at each sign-in, and says what people leave behind here."""
 
     name = "studio.accounts"
     label = "accounts"
 
     def ready(self) -> None:
         """Connect Django's signal, which every way of signing in sends."""
+        from studio.accounts import departing  # tables exist only now
+
         user_logged_in.connect(session_age.note_sign_in)
+        departing.register(departing.SOURCE)

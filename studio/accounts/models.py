@@ -113,6 +113,18 @@ class User(AbstractBaseUser):
         return int(hashlib.sha256(self.email.encode()).hexdigest()[:6], 16) % 360
 
 
+class AccessLinks(models.QuerySet["AccessLink"]):
+    """Questions about links that let people in."""
+
+    def unused(self) -> "AccessLinks":
+        """Those that were not used and have not expired."""
+        return self.filter(used_at=None, expires_at__gt=timezone.now())
+
+    def end(self) -> int:
+        """How many of these have ended with this call."""
+        return self.unused().update(expires_at=timezone.now())
+
+
 class AccessLink(models.Model):
     """A link that lets one person in, once: an invitation, or a sign-in printed on the operator's own screen.
 
@@ -133,6 +145,8 @@ class AccessLink(models.Model):
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
 
+    objects = AccessLinks.as_manager()
+
     def __str__(self) -> str:
         return f"{self.get_kind_display()} for {self.user}"
 
@@ -147,10 +161,9 @@ class AccessLink(models.Model):
     @classmethod
     def end(cls, user: User, *, kind: str = "", made_by: "models.QuerySet[User] | None" = None) -> int:
         """How many open links of this person it has ended: all, or those of one kind, or those that certain people made."""
-        now = timezone.now()
-        links = cls.objects.filter(user=user, used_at=None, expires_at__gt=now)
+        links = cls.objects.filter(user=user)
         links = links.filter(kind=kind) if kind else links
-        return (links if made_by is None else links.filter(created_by__in=made_by)).update(expires_at=now)
+        return (links if made_by is None else links.filter(created_by__in=made_by)).end()
 
     @staticmethod
     def digest(token: str) -> str:
@@ -170,7 +183,9 @@ class AccessLink(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether it still lets its person in: unused, not over, and the person was not switched off."""
+        """Whether it still lets its person in: unused, not over, and neither the person nor whoever made it was switched off."""
+        if self.created_by and not self.created_by.is_active:
+            return False
         return self.used_at is None and self.expires_at > timezone.now() and (self.user.is_active or self.user.is_invited)
 
     def use(self) -> bool:

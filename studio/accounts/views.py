@@ -12,12 +12,14 @@ from django.db.models import Max, Q
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from studio.accounts import actions, door
+from studio.accounts import actions, departing, door
+from studio.accounts.departing import Departure, departing_page
 from studio.accounts.forms import ChooseRole, Invite, Me, Switch, Welcome
 from studio.accounts.invitations import Handover, hand_over
 from studio.accounts.models import AccessLink, User
@@ -114,20 +116,40 @@ def person_role(request: HttpRequest, user_id: int) -> HttpResponse:
     return redirect("home" if person == user and not person.is_admin else "people")
 
 
-@require_POST
+@never_cache
+@require_http_methods(["GET", "POST"])
 def person_switch(request: HttpRequest, user_id: int) -> HttpResponse:
-    """Switch somebody off or on."""
+    """Switch somebody off or on. A GET asks first, and lists what the person leaves behind."""
     user, person, form = door.admin(request), get_object_or_404(User, pk=user_id), Switch(request.POST)
+    if request.method == "GET":
+        return _asked_to_switch_off(request, Departure(person=person, by=user))
     if not form.is_valid():
         messages.error(request, "Say whether to switch on or off.")
         return redirect("people")
     on = form.cleaned_data["to"] == "on"
     try:
-        if (actions.switch_on if on else actions.switch_off)(person, by=user):
+        changed = actions.switch_on(person, by=user) if on else actions.switch_off(person, by=user, keep=departing.kept_in(request.POST))
+        if changed:
             messages.success(request, f"{person} can sign in again." if on else f"{person} can no longer come in.")
     except actions.CannotDo as refusal:
         messages.error(request, str(refusal))
     return redirect("people")
+
+
+def _asked_to_switch_off(request: HttpRequest, departure: Departure) -> HttpResponse:
+    """What switching off ends, and what can be kept; in a dialog where there is a script."""
+    person = departure.person
+    context = {
+        "departure": departure,
+        "left": departing.found(departure),
+        "title": f"Switch off {person}",
+        "intro": f"{person} can no longer come in. Everything that they made stays, and an admin can switch them on again.",
+        "goes": reverse("person_switch", args=[person.pk]),
+        "back": reverse("people"),
+        "hidden": [("to", "off")],
+        "button": "Switch off",
+    }
+    return departing_page(request, context)
 
 
 @require_POST

@@ -4,7 +4,14 @@ from django.apps import AppConfig
 
 
 class CreditsConfig(AppConfig):
-    """Names the app."""
+    """Names the app, and says what people leave behind here."""
 
     name = "studio.credits"
     label = "credits"
+
+    def ready(self) -> None:
+        """Register what people leave behind."""
+        from studio.accounts.departing import register
+        from studio.credits.leaving import SOURCE  # tables exist only now
+
+        register(SOURCE)

@@ -81,12 +81,12 @@ def decline(request: CreditRequest, *, note: str, by: User) -> None:
         ledger.refresh(request.user)
 
 
-def withdraw(request: CreditRequest) -> bool:
-    """Whether its own person took it back before anybody answered."""
+def withdraw(request: CreditRequest, *, by: User | None = None) -> bool:
+    """Whether its own person, or who switched them off, took it back before anybody answered."""
     with transaction.atomic():
         if not _ended(request, state=State.WITHDRAWN):
             return False
-        AuditEvent.record("request.withdrawn", request.user.email, actor=request.user, before={"millicredits": request.amount})
+        AuditEvent.record("request.withdrawn", request.user.email, actor=by or request.user, before={"millicredits": request.amount})
     return True
 
 

@@ -1,7 +1,7 @@
 """What members do with links: make, change, give another address, revoke. Each is one transaction and one line in the record of changes.
 
 owners     make links, and change and revoke every link of the project; only they let one live for ever
-makers     make links, and change and revoke their own
+makers     make links, and change and revoke those that they answer for: their own, and those that they kept
 others     see no links
 """
 
@@ -11,11 +11,11 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from studio.accounts.models import AccessLink, AuditEvent
+from studio.accounts.models import AccessLink, AuditEvent, User
 from studio.gallery import wall
 from studio.gallery.share_models import ShareClip, ShareLink, fresh_seed
 from studio.jobs.models import present
@@ -36,7 +36,7 @@ def enter_links(request: HttpRequest, code: str) -> Pass:
 
 def may_change(link: ShareLink, entry: Pass) -> bool:
     """Whether this person may change and revoke the link: owners any, makers their own."""
-    return entry.may("own") or link.made_by_id == entry.user.pk
+    return entry.may("own") or (link.kept_by_id or link.made_by_id) == entry.user.pk
 
 
 def make(facts: dict[str, Any], clips: Sequence[UUID] | None, *, entry: Pass) -> ShareLink:
@@ -80,11 +80,25 @@ def move(link: ShareLink, *, entry: Pass) -> ShareLink:
 
 def revoke(link: ShareLink, *, entry: Pass) -> bool:
     """Whether this call ended the link. From its next request on nobody comes in by it."""
+    return end(link, by=entry.user)
+
+
+def end(link: ShareLink, *, by: User) -> bool:
+    """The same, by whoever ends what a person leaves behind."""
     with transaction.atomic():
-        ended = ShareLink.objects.filter(pk=link.pk, ended_at=None).update(ended_at=timezone.now(), ended_by=entry.user) == 1
+        ended = ShareLink.objects.filter(pk=link.pk, ended_at=None).update(ended_at=timezone.now(), ended_by=by) == 1
         if ended:
-            AuditEvent.record("share.revoked", _subject(link), actor=entry.user)
+            AuditEvent.record("share.revoked", _subject(link), actor=by)
     return ended
+
+
+def keep(link: ShareLink, *, by: User) -> bool:
+    """Whether this person answers for the link from now on; it lives while they may share in its project."""
+    with transaction.atomic():
+        kept = ShareLink.objects.filter(pk=link.pk, ended_at=None).update(kept_by=by) == 1
+        if kept:
+            AuditEvent.record("share.kept", _subject(link), actor=by, before={"answers": str(link.answered_for_by)}, after={"answers": str(by)})
+    return kept
 
 
 def live_links(entry: Pass, before: int | None) -> tuple[list[ShareLink], int | None]:
@@ -96,12 +110,11 @@ def live_links(entry: Pass, before: int | None) -> tuple[list[ShareLink], int | 
 
 def ended_links(entry: Pass) -> list[ShareLink]:
     """The project's newest links that let nobody in any more. One query."""
-    over = Q(ended_at__isnull=False) | Q(expires_at__lte=timezone.now())
-    return list(_counted(ShareLink.objects.filter(over, project=entry.project))[:OVER])
+    return list(_counted(ShareLink.objects.filter(project=entry.project).with_live().filter(lives=False))[:OVER])
 
 
 def _counted(links: QuerySet[ShareLink]) -> QuerySet[ShareLink]:
-    return links.select_related("made_by", "project").annotate(clips=Count("places", filter=present("places__clip"))).order_by("-pk")
+    return links.select_related("made_by", "kept_by", "project").annotate(clips=Count("places", filter=present("places__clip"))).order_by("-pk")
 
 
 def _subject(link: ShareLink) -> str:

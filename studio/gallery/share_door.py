@@ -2,6 +2,7 @@
 
     no such link                       Http404
     revoked, or past its end           Over       pages say so; bytes are not there
+    its maker may not share any more   Over       the same
     a password that was not given      Locked     pages ask for it; bytes are not there
     a switch that is off               Http404
     a clip that is not of this link    Http404
@@ -134,7 +135,7 @@ def clip_by(request: HttpRequest, token: str, clip_id: uuid.UUID, *, to: str) ->
 def of(token: str) -> ShareLink | None:
     """The link with this token, live or not. It is found by its hash, and the hash is compared once more in constant time."""
     digest = AccessLink.digest(token)
-    link = ShareLink.objects.select_related("project", "made_by").filter(token_hash=digest).first()
+    link = ShareLink.objects.with_live().select_related("project", "made_by").filter(token_hash=digest).first()
     return link if link and constant_time_compare(link.token_hash, digest) else None
 
 

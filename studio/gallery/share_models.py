@@ -6,13 +6,15 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from studio.accounts.models import AccessLink, User
 from studio.jobs.models import Clip
-from studio.projects.models import Project
+from studio.projects.door import MAY
+from studio.projects.models import Membership, Project
 
 SALT = "gallery.share"
 TOKEN = 48  # hexadecimal digits of an address: 192 bits, which nobody can guess
@@ -26,9 +28,21 @@ def fresh_seed() -> str:
 class ShareLinks(models.QuerySet["ShareLink"]):
     """Questions about links."""
 
-    def live(self) -> "ShareLinks":
-        """Those that let somebody in at this moment."""
+    def open(self) -> "ShareLinks":
+        """Those that were not ended and have not expired, whoever made them."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), ended_at=None)
+
+    def live(self) -> "ShareLinks":
+        """Those that let somebody in at this moment: open, and whoever answers for them is active and may share in the project."""
+        answers = Coalesce("kept_by", "made_by")
+        member = Membership.objects.filter(project=OuterRef("project"), user=OuterRef("answers"), role__in=sorted(MAY["make"]))
+        active = User.objects.filter(pk=OuterRef("answers"), is_active=True)
+        may_share = Exists(active.filter(role=User.Role.ADMIN)) | (Exists(active) & Exists(member))
+        return self.open().annotate(answers=answers).filter(may_share)
+
+    def with_live(self) -> "ShareLinks":
+        """Each with `lives`, whether it lets somebody in at this moment."""
+        return self.annotate(lives=Exists(ShareLink.objects.live().filter(pk=OuterRef("pk"))))
 
 
 class ShareLink(models.Model):
@@ -47,6 +61,7 @@ class ShareLink(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="share_links")
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    kept_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")  # answers for it in place of its maker
     made_at = models.DateTimeField(default=timezone.now)
     seed = models.CharField(max_length=32, default=fresh_seed)
     token_hash = models.CharField(max_length=64, unique=True)
@@ -92,8 +107,14 @@ class ShareLink(models.Model):
 
     @property
     def is_live(self) -> bool:
-        """Whether it lets somebody in at this moment."""
-        return self.ended_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+        """Whether it lets somebody in at this moment. One query, unless it was read `with_live`."""
+        lives = self.__dict__.get("lives")
+        return ShareLink.objects.live().filter(pk=self.pk).exists() if lives is None else bool(lives)
+
+    @property
+    def answered_for_by(self) -> User:
+        """Who answers for it: its maker, or the person who kept it when its maker left. It is live while they may share in the project."""
+        return self.kept_by or self.made_by
 
     @property
     def last_moment(self) -> datetime | None:
@@ -102,8 +123,8 @@ class ShareLink(models.Model):
 
     @property
     def over_since(self) -> datetime | None:
-        """When it stopped letting anybody in; None while it does."""
-        return None if self.is_live else self.ended_at or self.expires_at
+        """When it ended or expired; None while it does not, also where nobody comes in because nobody answers for it."""
+        return self.ended_at or (self.expires_at if self.expires_at and self.expires_at <= timezone.now() else None)
 
     @property
     def stamp(self) -> str:

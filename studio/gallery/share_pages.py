@@ -139,7 +139,7 @@ def _link(request: HttpRequest, code: str, link_id: int) -> tuple[Pass, ShareLin
     entry = enter_links(request, code)
     if link_id >= 1 << 63:
         raise Http404
-    link = get_object_or_404(ShareLink.objects.select_related("project", "made_by"), project=entry.project, pk=link_id)
+    link = get_object_or_404(ShareLink.objects.select_related("project", "made_by", "kept_by"), project=entry.project, pk=link_id)
     if not may_change(link, entry):
         raise PermissionDenied("Its maker and owners change and revoke a link.")
     return entry, link

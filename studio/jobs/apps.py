@@ -7,11 +7,15 @@ from studio import database
 
 
 class JobsConfig(AppConfig):
-    """Names the app, and limits how long a connection to the database may stand still inside a transaction."""
+    """Names the app, says what people leave behind here, and limits how long a connection to the database may stand still inside a transaction."""
 
     name = "studio.jobs"
     label = "jobs"
 
     def ready(self) -> None:
-        """Have each new connection limited."""
+        """Register what people leave behind, and have each new connection limited."""
+        from studio.accounts.departing import register
+        from studio.jobs.leaving import SOURCE  # tables exist only now
+
+        register(SOURCE)
         connection_created.connect(database.limit_pauses)

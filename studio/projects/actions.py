@@ -6,13 +6,15 @@ CannotDo                 say its sentence beside the button
 └── AlreadyMember        the person belongs to it already
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from studio.accounts import actions as accounts
+from studio.accounts import departing
 from studio.accounts.actions import CannotDo
+from studio.accounts.departing import Departure
 from studio.accounts.models import AccessLink, AuditEvent, User
 from studio.projects.models import Membership, Project
 
@@ -111,8 +113,8 @@ def renew_invitation(membership: Membership, *, by: User) -> str:
     return accounts.issue_link(person, by=by)
 
 
-def change_role(membership: Membership, role: str, *, by: User) -> bool:
-    """Whether the role changed. Raises NameAnotherOwner for the last owner."""
+def change_role(membership: Membership, role: str, *, by: User, keep: Collection[str] = ()) -> bool:
+    """Whether the role changed. What the person may not do any more ends, but for what `keep` names. Raises NameAnotherOwner for the last owner."""
     with transaction.atomic():
         owners = _owners(membership.project)
         membership.refresh_from_db()
@@ -123,17 +125,25 @@ def change_role(membership: Membership, role: str, *, by: User) -> bool:
         membership.role = role
         membership.save(update_fields=["role"])
         AuditEvent.record("member.role", _subject(membership), actor=by, before={"role": before}, after={"role": role})
+    departing.carry_out(departure(membership, by=by, role=role), keep)
     return True
 
 
-def remove(membership: Membership, *, by: User) -> None:
-    """Take somebody out of the project; their clips stay. Raises NameAnotherOwner for the last owner."""
+def remove(membership: Membership, *, by: User, keep: Collection[str] = ()) -> None:
+    """Take somebody out of the project; their clips stay, and of what else they leave behind what `keep` names. Raises NameAnotherOwner for the last owner."""
     with transaction.atomic():
         _keep_an_owner(membership, _owners(membership.project))
         subject, role = _subject(membership), membership.role
         gone, _ = Membership.objects.filter(pk=membership.pk).delete()
         if gone:
             AuditEvent.record("member.removed", subject, actor=by, before={"role": role})
+    if gone:
+        departing.carry_out(departure(membership, by=by), keep)
+
+
+def departure(membership: Membership, *, by: User, role: str = "") -> Departure:
+    """What this person leaves: the project, or with a role the acts that this role does not have."""
+    return Departure(person=membership.user, by=by, project=membership.project_id, code=membership.project.code, role=role)
 
 
 def _subject(membership: Membership) -> str:

@@ -4,7 +4,14 @@ from django.apps import AppConfig
 
 
 class ProjectsConfig(AppConfig):
-    """Names the app."""
+    """Names the app, and says what people leave behind here."""
 
     name = "studio.projects"
     label = "projects"
+
+    def ready(self) -> None:
+        """Register what people leave behind."""
+        from studio.accounts.departing import register
+        from studio.projects.leaving import SOURCE  # tables exist only now
+
+        register(SOURCE)

@@ -5,10 +5,13 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from studio.accounts import departing
 from studio.accounts.actions import CannotDo
+from studio.accounts.departing import Departure, departing_page
 from studio.accounts.door import person
 from studio.accounts.invitations import Handover, hand_over
 from studio.accounts.models import User
@@ -106,35 +109,75 @@ def member_add(request: HttpRequest, code: str) -> HttpResponse:
     return _settings(request, entry, handover=hand_over(request, member.user, token, by=entry.user, project=entry.project.name))
 
 
+@never_cache
 @require_POST
 def member_role(request: HttpRequest, code: str, user_id: int) -> HttpResponse:
-    """Give a member another role."""
+    """Give a member another role. Where something of theirs would end, it is listed first; `sure` says that it was."""
     entry, form = enter(request, code, to="own"), ChooseRole(request.POST)
     member = _member(entry, user_id)
     if not form.is_valid():
         messages.error(request, "There is no such role.")
         return redirect("project_settings", entry.project.code)
+    role = form.cleaned_data["role"]
+    departure = actions.departure(member, by=entry.user, role=role)
+    if role != member.role and "sure" not in request.POST and departing.found(departure):
+        return _asked_for_role(request, entry, member, departure)
     try:
-        if actions.change_role(member, form.cleaned_data["role"], by=entry.user):
+        if actions.change_role(member, role, by=entry.user, keep=departing.kept_in(request.POST)):
             messages.success(request, f"{member.user} is now {member.get_role_display().lower()}.")
     except CannotDo as refusal:
         messages.error(request, str(refusal))
     return redirect("project_settings", entry.project.code)
 
 
-@require_POST
+def _asked_for_role(request: HttpRequest, entry: Pass, member: Membership, departure: Departure) -> HttpResponse:
+    """What another role ends, and what can be kept."""
+    role = Membership.Role(departure.role)
+    context = {
+        "departure": departure,
+        "left": departing.found(departure),
+        "title": f"Make {member.user} {role.label.lower()} of {entry.project}",
+        "intro": f"{member.user} is {member.get_role_display().lower()} now, and may do less then. Their clips and comments stay.",
+        "goes": reverse("member_role", args=[entry.project.code, member.user_id]),
+        "back": reverse("project_settings", args=[entry.project.code]),
+        "hidden": [("role", role.value), ("sure", "1")],
+        "button": "Change the role",
+    }
+    return departing_page(request, context)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
 def member_remove(request: HttpRequest, code: str, user_id: int) -> HttpResponse:
-    """Take a member out of the project."""
+    """Take a member out of the project. A GET asks first, and lists what the person leaves behind."""
     entry = enter(request, code, to="own")
     member = _member(entry, user_id)
+    if request.method == "GET":
+        return _asked_to_remove(request, entry, member)
     try:
-        actions.remove(member, by=entry.user)
+        actions.remove(member, by=entry.user, keep=departing.kept_in(request.POST))
     except CannotDo as refusal:
         messages.error(request, str(refusal))
         return redirect("project_settings", entry.project.code)
     messages.success(request, f"{member.user} no longer belongs to {entry.project}.")
     left = member.user == entry.user and not entry.user.is_admin
     return redirect("home") if left else redirect("project_settings", entry.project.code)
+
+
+def _asked_to_remove(request: HttpRequest, entry: Pass, member: Membership) -> HttpResponse:
+    """What removing ends, and what can be kept; in a dialog where there is a script."""
+    departure, is_self = actions.departure(member, by=entry.user), member.user == entry.user
+    context = {
+        "departure": departure,
+        "left": departing.found(departure),
+        "title": f"Leave {entry.project}" if is_self else f"Remove {member.user} from {entry.project}",
+        "intro": f"{'You no longer see' if is_self else f'{member.user} no longer sees'} this project. Clips and comments stay.",
+        "goes": reverse("member_remove", args=[entry.project.code, member.user_id]),
+        "back": reverse("project_settings", args=[entry.project.code]),
+        "hidden": [],
+        "button": "Leave" if is_self else "Remove",
+    }
+    return departing_page(request, context)
 
 
 @never_cache
