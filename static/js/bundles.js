@@ -2,18 +2,14 @@
 //   [data-bundle] is a form that asks for one, and says where the news are; #bundles[data-pending] is a list in which one is not ready
 //   asks every 2.5 s, only while one is being made and the page is seen; other tabs share what is known through the browser's storage
 import { send } from "app/request";
+import { read, write } from "app/storage";
 import { toast } from "app/toast";
 
 const KEY = "bundles:news", EVERY = 2500, SLOWEST = 40_000;
 let failures = 0, timer;
 
-function kept() {
-  try { return localStorage.getItem(KEY); } catch { return null; }
-}
-function keep(address) {
-  try { if (address) localStorage.setItem(KEY, address); else localStorage.removeItem(KEY); } catch { /* storage is off: the list alone tells */ }
-}
-const where = () => document.getElementById("bundles")?.dataset.pending ?? kept();
+const keep = (address) => write(KEY, address);
+const where = () => document.getElementById("bundles")?.dataset.pending ?? read(KEY);
 
 function plan() {
   clearTimeout(timer);

@@ -2,6 +2,7 @@
 // sent again. A page that saw an older text than the server has is told so and replaces nothing until its person has decided.
 
 import { send } from "app/request";
+import { readData, write } from "app/storage";
 
 const SOON = 700, AGAIN = 5000; // ms
 const NOT_KEPT = ["csrfmiddlewaretoken", "order_key", "draft_version", "upload"];
@@ -118,17 +119,9 @@ function bringBack() {
 const key = () => `draft:${form().dataset.draft}`;
 function aside(given) {
   const version = versions.get(about()) ?? 0;
-  try {
-    localStorage.setItem(key(), JSON.stringify(given === null ? { version } : { version, fields: String(given), after: Boolean(sending) }));
-  } catch { /* storage is off */ }
+  write(key(), JSON.stringify(given === null ? { version } : { version, fields: String(given), after: Boolean(sending) }));
 }
-function left() {
-  try {
-    return JSON.parse(localStorage.getItem(key())) ?? {};
-  } catch {
-    return {}; // storage is off, or holds something else
-  }
-}
+const left = () => readData(key()) ?? {};
 async function restore() {
   const seen = versions.get(about()) ?? 0, { fields: unsent, version, after } = left(), text = new URLSearchParams(unsent).get("prompt");
   const follows = version === seen || (after && version + 1 === seen && text === prompt().value); // these words arrived, what was chosen after them did not

@@ -3,11 +3,12 @@
 // On a wall the tile with the focus, or under the pointer, is meant: <button data-near-key="1">.
 
 import { send } from "app/request";
+import { choose, chosen } from "app/storage";
 
 const PAUSE = 1200; // ms between the two keys of "g s"
 let first = null, timer;
 
-export const off = () => { try { return localStorage.getItem("keys") === "off"; } catch { return false; } };
+export const off = () => chosen("keys") === "off";
 export const typing = (target) => target.closest?.("input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable]");
 const scope = () => [...document.querySelectorAll("dialog:modal")].at(-1) ?? document;
 const isShown = (element) => element.checkVisibility?.() ?? element.offsetParent !== null;
@@ -83,10 +84,5 @@ if (map) new MutationObserver(() => { if (map.open) fit(); }).observe(map, { att
 const box = document.querySelector("[data-keys-switch]");
 if (box) {
   box.checked = !off();
-  box.addEventListener("change", () => {
-    try {
-      if (box.checked) localStorage.removeItem("keys");
-      else localStorage.setItem("keys", "off");
-    } catch { /* storage is off */ }
-  });
+  box.addEventListener("change", () => choose("keys", box.checked ? null : "off"));
 }

@@ -1,11 +1,12 @@
 // A message of the browser when one of one's own clips ends while the page is in the background. Asked for only when its button is pressed, kept for this
 // browser. `isOn` lets the board's poll go on slowly while the page is hidden; without it a hidden page asks nothing.
+import { read, write } from "app/storage";
 
 const key = "notify";
 const button = document.getElementById("notify");
 const able = "Notification" in window && isSecureContext;
 
-const wanted = () => { try { return localStorage.getItem(key) === "on"; } catch { return false; } };
+const wanted = () => read(key) === "on";
 export const isOn = () => able && Notification.permission === "granted" && wanted();
 
 export function tell(code, words, address) {
@@ -23,7 +24,7 @@ function show() {
 }
 button?.addEventListener("click", async () => {
   const on = !isOn() && (await Notification.requestPermission()) === "granted";
-  try { if (on) localStorage.setItem(key, "on"); else localStorage.removeItem(key); } catch { /* storage is off */ }
+  write(key, on ? "on" : null);
   show();
 });
 show();

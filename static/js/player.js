@@ -2,6 +2,7 @@
 //   now(), seek(seconds), pause(), told(seconds)   for whoever stands beside it
 // Without this script the video has the browser's own controls.
 import { frameAt, middleOf, spoken, timecode } from "app/timecode";
+import { readData, write } from "app/storage";
 
 const USUAL = 24; // frames a second, to step by where the file did not tell
 const KEPT = "player"; // loop, speed, volume: for the next clip too
@@ -121,12 +122,11 @@ document.addEventListener("fullscreenchange", () => {
 
 function keep() {
   const { loop, muted, playbackRate, volume: loud } = video;
-  try { localStorage.setItem(KEPT, JSON.stringify({ loop, muted, playbackRate, volume: loud })); } catch { /* storage is off */ }
+  write(KEPT, JSON.stringify({ loop, muted, playbackRate, volume: loud }));
 }
 
 function restore() {
-  let kept = null;
-  try { kept = JSON.parse(localStorage.getItem(KEPT)); } catch { /* storage is off, or holds something else */ }
+  const kept = readData(KEPT);
   if (!kept) return;
   video.loop = kept.loop !== false;
   video.muted = kept.muted === true;

@@ -3,6 +3,7 @@
 import { lead } from "app/comments";
 import "app/naming";
 import { now, pause, told } from "app/player";
+import { readData, write } from "app/storage";
 
 const form = document.getElementById("say"); // none for those who only look
 const text = document.getElementById("say-text");
@@ -60,15 +61,11 @@ function aside() {
     text: text.value, at: field("at").value, timed: part("at").checked, key: field("key").value,
     edit: field("comment").value, answer: field("reply_to").value, name: form.dataset.answers ?? "",
   };
-  try {
-    if (text.value.trim()) localStorage.setItem(place, JSON.stringify(kept));
-    else localStorage.removeItem(place);
-  } catch { /* storage is off */ }
+  write(place, text.value.trim() ? JSON.stringify(kept) : null);
 }
 
 function restore() {
-  let left = null;
-  try { left = JSON.parse(localStorage.getItem(place)); } catch { /* storage is off, or holds something else */ }
+  const left = readData(place);
   if (!left?.text || text.value) return;
   if (document.getElementById(`comment-${left.key}`)) { anew(); return; } // it had arrived
   const isThere = (id) => id && document.getElementById(`comment-${id}`);

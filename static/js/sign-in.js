@@ -2,6 +2,7 @@
 // meanwhile goes on by itself. Whoever types is not interrupted: the dialog of a poll waits until the keys rest, and is
 // not opened again once it was closed.
 import { check, giveUp, isIn, isOut, signIn } from "app/request";
+import { onSignal, signal } from "app/storage";
 import { announce, pin, sentence, unpin } from "app/toast";
 
 const REST = 2000; // ms since something was last typed
@@ -97,13 +98,8 @@ document.addEventListener("session:back", () => {
 });
 
 // Signed in in another tab: that one tells, and where it cannot, this one hears of it when it is looked at.
-const TOLD = "studio:session";
-function tellOthers() {
-  try { localStorage.setItem(TOLD, `${dialog.dataset.person} ${Date.now()}`); } catch { /* storage is off */ }
-}
-addEventListener("storage", (e) => {
-  if (dialog && e.key === TOLD && e.newValue && (!isIn() || e.newValue.split(" ")[0] !== dialog.dataset.person)) check();
-});
+const tellOthers = () => signal(`${dialog.dataset.person} ${Date.now()}`);
+onSignal((text) => { if (dialog && (!isIn() || text.split(" ")[0] !== dialog.dataset.person)) check(); });
 if (dialog) tellOthers();
 for (const sign of ["visibilitychange", "focus", "online"]) {
   addEventListener(sign, () => { if (!isIn() && !document.hidden) check(); });

@@ -1,8 +1,15 @@
-// Dark, light, or as the system says. A plain script in the head, so that the choice holds before the first paint.
+// Dark, light, or as the system says. A plain script in the head, so that the choice holds before the first paint. Kept in a cookie of this script's own,
+// which stays when signing out deletes what the browser has stored.
 (() => {
   const root = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: light)");
-  const stored = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
+  const https = location.protocol === "https:", name = https ? "__Host-theme" : "theme";
+  const stored = () => document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`))?.split("=")[1] ?? null;
+  const keep = (theme) => {
+    document.cookie = `${name}=${theme ?? ""}; path=/; max-age=${theme ? 31_536_000 : 0}; samesite=lax${https ? "; secure" : ""}`;
+    tabs?.postMessage(theme);
+  };
+  const tabs = "BroadcastChannel" in window ? new BroadcastChannel("theme") : null;
   const apply = (theme) => {
     if (theme === "dark" || theme === "light") root.dataset.theme = theme;
     else delete root.dataset.theme;
@@ -11,15 +18,12 @@
 
   apply(stored());
   root.toggleAttribute("data-mac", /Mac|iP/.test(navigator.platform)); // for the name of the key beside a letter
-  addEventListener("storage", (e) => { if (e.key === "theme") apply(e.newValue); });
+  tabs?.addEventListener("message", (e) => apply(e.data));
   document.addEventListener("click", (e) => {
     if (!e.target.closest?.("[data-theme-toggle]")) return;
     const next = shown() === "light" ? "dark" : "light";
     const follows = next === (system.matches ? "light" : "dark"); // back to what the system says: follow it again
     apply(follows ? null : next);
-    try {
-      if (follows) localStorage.removeItem("theme");
-      else localStorage.setItem("theme", next);
-    } catch { /* storage is off: the choice lasts for this page */ }
+    keep(follows ? null : next);
   });
 })();

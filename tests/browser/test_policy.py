@@ -19,7 +19,7 @@ def test_a_part_that_is_replaced_leaves_no_style_attribute_to_the_policy(at: Pag
     at.evaluate("document.querySelector('.stage[data-elapsed]').style.setProperty('--p', '.3')")
 
     at.evaluate("htmx.ajax('GET', location.pathname, { target: '#board', select: '#board', swap: 'outerHTML' })")
-    at.wait_for_function("!document.querySelector('.stage[data-elapsed]')?.style.getPropertyValue('--p')")
+    at.wait_for_function("() => !document.querySelector('.stage[data-elapsed]')?.style.getPropertyValue('--p')")
 
     assert at.locator(".stage.v-p").count() == 1
 

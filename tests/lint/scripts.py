@@ -37,6 +37,11 @@ OTHER_WAYS = (
 )
 
 
+# What keeps something by another way than storage.js: another person in the same browser would find it.
+KEEPS = "static/js/storage.js"
+OTHER_PLACES = ((r"\blocalStorage\b|\bindexedDB\b|\bcaches\.", 'keep it with write() of "app/storage", under the name of its person'),)
+
+
 def imports_are_in_the_import_map(file: SourceFile) -> Iterator[str]:
     names = {f"app/{script.name.removesuffix('.js')}" for script in files(file.root, "static/js/*.js")}
     for match in re.finditer(r"""(?:from|import)\s*\(?\s*["']([^"']+)["']""", file.text):
@@ -62,6 +67,11 @@ def only_one_module_asks_the_server(file: SourceFile) -> Iterator[str]:
         yield from forbidden(file, OTHER_WAYS)
 
 
+def only_one_module_keeps_something_in_the_browser(file: SourceFile) -> Iterator[str]:
+    if file.path != KEEPS:
+        yield from forbidden(file, OTHER_PLACES)
+
+
 def a_module_starts_with_its_purpose(file: SourceFile) -> Iterator[str]:
     if not file.text.startswith("// "):
         yield file.on(1, "start the module with a // comment that says what it is for")
@@ -74,6 +84,7 @@ RULES: Rules = {
         no_htmx_2_events,
         no_htmx_2_details,
         only_one_module_asks_the_server,
+        only_one_module_keeps_something_in_the_browser,
         a_module_starts_with_its_purpose,
     )
 }

@@ -158,6 +158,11 @@ EXAMPLES: dict[Rule, Example] = {
         ('fetch("/x")', 'await window.fetch("/x")', "new XMLHttpRequest()", "navigator.sendBeacon(x)", 'new EventSource("/x")', "answer.redirected"),
         'prefetch("/x"); it.fetch(); ctx.fetch = send; await send("/x");',
     ),
+    scripts.only_one_module_keeps_something_in_the_browser: Example(
+        "static/js/a.js",
+        ('localStorage.setItem("a", "b")', "window.localStorage", 'caches.open("a")', "indexedDB.open(x)"),
+        'write("a", "b"); sessionStorage.clear();',
+    ),
     scripts.a_module_starts_with_its_purpose: Example("static/js/a.js", ("", "go();\n// Starts the page."), "// Starts the page.\ngo();"),
     vendored.packages_include_their_licence: Example(
         ".ci/vendor.lock.json", ('{"a": {"files": {"static/vendor/a/a.js": {}}}}',), '{"a": {"files": {"static/vendor/a/LICENSE": {}}}}'
