@@ -194,6 +194,16 @@ def hosts(name: str) -> list[str]:
     return [_allowed_host(name, entry) for entry in LISTED.split(text(name)) if entry]
 
 
+def domains(name: str) -> frozenset[str]:
+    """Domains of e-mail addresses, separated by commas: example.org, team.example.org. Each is meant exactly, without those below it."""
+    value = text(name)
+    found = [entry.strip().lower() for entry in value.split(",") if entry.strip()]
+    for entry in found:
+        if not re.fullmatch(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,62}", entry):
+            raise _wrong(name, value, "domains of e-mail addresses, such as example.org, separated by commas")
+    return frozenset(found)
+
+
 def private_hosts(name: str) -> frozenset[str]:
     """Hosts of one's own network, each alone or with a port, and ranges of addresses such as 198.18.0.0/15."""
     return frozenset(_private_host(name, entry) for entry in LISTED.split(text(name)) if entry)

@@ -246,6 +246,8 @@ ACCOUNT_RATE_LIMITS = {
     "share_comment": "30/m/ip,300/h/ip",  # ours: words of guests
 }
 INVITATION_LIFETIME = timedelta(days=7)
+INVITERS = choice("INVITERS", "ADMINS", ("ADMINS", "OWNERS"))  # who lets new people in
+INVITE_DOMAINS = environment.domains("INVITE_DOMAINS")  # those of whom owners may invite somebody; empty: any
 SIGN_IN_LINK_LIFETIME = timedelta(minutes=30)
 PASSWORD_RESET_TIMEOUT = 3600  # seconds that a link in an e-mail works
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "studio.accounts.passwords.ResetTokenGenerator"  # noqa: S105 - a name

@@ -107,6 +107,8 @@ TABLE = {
     "member_role": Address(None, "own"),
     "member_remove": GET_AND_POST["own"],
     "member_link": Address(None, "own"),
+    "member_request": Address(None, "own"),
+    "my_request": Address(None, "people"),
     # the Studio
     "studio": Address("look"),
     "pulse": Address("look"),

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from studio.accounts import departing
 from studio.accounts.departing import Departure
@@ -69,7 +70,9 @@ def accept(link: AccessLink, *, name: str, password: str) -> bool:
         person.name, person.is_active = name, True
         person.set_password(password)
         person.session_stamp = new_stamp()
-        person.save(update_fields=["name", "is_active", "password", "session_stamp"])
+        if AccessLink.objects.filter(pk=link.pk, mailed=True).exists():
+            person.email_proved_at = timezone.now()
+        person.save(update_fields=["name", "is_active", "password", "session_stamp", "email_proved_at"])
         AccessLink.end(person)
         AuditEvent.record("person.joined", person.email, actor=person)
     return True

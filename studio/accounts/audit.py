@@ -60,6 +60,8 @@ WORDS: dict[str, str] = {
     "project.archived": "archived the project",
     "project.brought_back": "brought back the project",
     "member.added": "added a member:",
+    "member.asked": "asked to add a member:",
+    "member.not_added": "did not add a member:",
     "member.role": "changed the role of a member:",
     "member.removed": "removed a member:",
     "member.left": "settled what was left behind by a member:",

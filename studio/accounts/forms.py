@@ -8,6 +8,7 @@ from allauth.account import forms as allauth
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
+from django.utils import timezone
 
 from studio.accounts.clock import LOCALES
 from studio.accounts.models import User
@@ -50,11 +51,16 @@ def _word_passwords(form: forms.BaseForm) -> None:
 
 
 class ResetPassword(allauth.ResetPasswordKeyForm):
-    """A new password, for somebody who came by the link in the e-mail."""
+    """A new password, for somebody who came by the link in the e-mail, which proves that they read what is sent to their address."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _word_passwords(self)
+
+    def save(self) -> None:
+        """Keep the password, and that the address is theirs."""
+        super().save()
+        User.objects.filter(pk=self.user.pk).update(email_proved_at=timezone.now())
 
 
 class ChangePassword(allauth.ChangePasswordForm):

@@ -10,14 +10,17 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from studio.accounts.addresses import absolute
-from studio.accounts.models import User
+from studio.accounts.models import AccessLink, User
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What the inviting person sees. `mail` is `sent`, `failed`, or `off` where no e-mail is configured."""
+    """What the inviting person sees. `mail` is `sent`, `failed`, or `off` where no e-mail is configured.
+
+    `address` is empty where the link was sent: who uses it then reads the person's mailbox.
+    """
 
     person: User
     address: str
@@ -26,11 +29,20 @@ class Handover:
 
 
 def hand_over(request: HttpRequest, person: User, token: str, *, by: User, project: str = "") -> Handover:
-    """The address of this token, already sent to the person if that is possible. `project` is the name of what they were invited to."""
+    """The address of this token, sent to the person alone where that is possible. `project` is the name of what they were invited to."""
     address = absolute(request, "access_link", token)
     days = settings.INVITATION_LIFETIME.days
-    facts = {"by": by, "address": address, "days": days, "team": settings.TEAM_NAME, "project": project, "known": person.is_active}
-    return Handover(person, address, days, _post(person.email, facts))
+    told = {"by": one_line(by), "project": one_line(project)}
+    facts = {**told, "address": address, "days": days, "team": settings.TEAM_NAME, "known": person.is_active}
+    mail = _post(person.email, facts)
+    if mail == "sent":
+        AccessLink.objects.filter(token_hash=AccessLink.digest(token)).update(mailed=True)
+    return Handover(person, "" if mail == "sent" else address, days, mail)
+
+
+def one_line(name: object) -> str:
+    """A name as an e-mail has it: on one line, without control characters and marks that turn text around."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in str(name)).split())
 
 
 def _post(email: str, facts: dict[str, object]) -> str:

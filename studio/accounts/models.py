@@ -63,6 +63,7 @@ class User(AbstractBaseUser):
     time_zone = models.CharField(max_length=64, blank=True)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    email_proved_at = models.DateTimeField(null=True, blank=True)  # when they used a link that was sent to their address alone
     guided = models.JSONField(default=list, blank=True)  # the lists of first steps that they finished or closed
     session_stamp = models.CharField(max_length=16, default=new_stamp, editable=False)  # sessions and reset links carry it; a new one ends them all
 
@@ -141,6 +142,7 @@ class AccessLink(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="access_links")
     token_hash = models.CharField(max_length=64, unique=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    mailed = models.BooleanField(default=False)  # it was sent by e-mail and shown to nobody, so whoever uses it reads that mailbox
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)

@@ -110,7 +110,7 @@ def live_links(entry: Pass, before: int | None) -> tuple[list[ShareLink], int | 
 
 def ended_links(entry: Pass) -> list[ShareLink]:
     """The project's newest links that let nobody in any more. One query."""
-    return list(_counted(ShareLink.objects.filter(project=entry.project).with_live().filter(lives=False))[:OVER])
+    return list(_counted(ShareLink.objects.over().filter(project=entry.project))[:OVER])
 
 
 def _counted(links: QuerySet[ShareLink]) -> QuerySet[ShareLink]:

@@ -40,6 +40,10 @@ class ShareLinks(models.QuerySet["ShareLink"]):
         may_share = Exists(active.filter(role=User.Role.ADMIN)) | (Exists(active) & Exists(member))
         return self.open().annotate(answers=answers).filter(may_share)
 
+    def over(self) -> "ShareLinks":
+        """Those that let nobody in at this moment."""
+        return self.with_live().filter(~Q(pk__in=ShareLink.objects.live().values("pk")))
+
     def with_live(self) -> "ShareLinks":
         """Each with `lives`, whether it lets somebody in at this moment."""
         return self.annotate(lives=Exists(ShareLink.objects.live().filter(pk=OuterRef("pk"))))

@@ -8,6 +8,7 @@ CannotDo                 say its sentence beside the button
 
 from collections.abc import Collection, Iterable
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -96,8 +97,10 @@ def add_member(project: Project, email: str, role: str, *, by: User) -> tuple[Me
 def renewable(people: Iterable[User], *, by: User) -> set[int]:
     """The ids of those who have not come in yet and whom this person may give a new invitation.
 
-    An owner only somebody whom they invited themselves, as a member: whoever holds the link becomes that person.
+    An owner, where owners may invite, only somebody whom they invited themselves, as a member: whoever holds the link becomes that person.
     """
+    if not by.is_admin and settings.INVITERS != "OWNERS":
+        return set()
     invited = [person for person in people if person.is_invited]
     if by.is_admin:
         return {person.pk for person in invited}

@@ -49,6 +49,24 @@ class Project(models.Model):
         return sum(ord(letter) * 37 for letter in self.code) % 360
 
 
+class MemberRequest(models.Model):
+    """An owner's wish that whoever has this address belongs to the project. The person or an admin decides; the owner does not learn who has an account."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="member_requests")
+    email = models.EmailField()  # as accounts keep it
+    role = models.CharField(max_length=10)
+    asked_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["asked_at"]
+        constraints = [models.UniqueConstraint(fields=["project", "email"], name="one_request_an_address")]
+        indexes = [models.Index(fields=["email"], name="requests_of_address")]
+
+    def __str__(self) -> str:
+        return f"{self.email} as {self.role} of {self.project}"
+
+
 class Membership(models.Model):
     """One person in one project."""
 

@@ -14,4 +14,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("p/<code:code>/settings/members/<int:user_id>/role/", views.member_role, name="member_role"),
     path("p/<code:code>/settings/members/<int:user_id>/remove/", views.member_remove, name="member_remove"),
     path("p/<code:code>/settings/members/<int:user_id>/link/", views.member_link, name="member_link"),
+    path("p/<code:code>/settings/requests/<int:request_id>/", views.member_request, name="member_request"),
+    path("me/projects/<int:request_id>/", views.my_request, name="my_request"),
 ]

@@ -15,7 +15,7 @@ from studio.accounts.departing import Departure, departing_page
 from studio.accounts.door import person
 from studio.accounts.invitations import Handover, hand_over
 from studio.accounts.models import User
-from studio.projects import actions
+from studio.projects import actions, asking
 from studio.projects.door import Pass, enter
 from studio.projects.forms import AddMember, Archive, ChooseRole, NewProject, Rename, free_code
 from studio.projects.lately import last
@@ -71,6 +71,8 @@ def _settings(
         "rename": rename or Rename(initial={"name": entry.project.name}),
         "add": add or AddMember(),
         "handover": handover,
+        "requests": list(asking.requests_of(entry.project)) if entry.may_own else [],
+        "invites": asking.may_invite(entry.user, ""),
     }
     wrong = (rename and rename.errors) or (add and add.errors)
     return render(request, "projects/settings.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK)
@@ -94,15 +96,19 @@ def project_archive(request: HttpRequest, code: str) -> HttpResponse:
 @never_cache
 @require_POST
 def member_add(request: HttpRequest, code: str) -> HttpResponse:
-    """Add somebody by their e-mail address; one who is new here gets an invitation."""
+    """Add somebody by their e-mail address; one who is new here gets an invitation. Where the owner may not do that, it is asked for."""
     entry, form = enter(request, code, to="own"), AddMember(request.POST)
     if not form.is_valid():
         return _settings(request, entry, add=form)
     try:
-        member, token = actions.add_member(entry.project, form.cleaned_data["email"], form.cleaned_data["role"], by=entry.user)
+        added = asking.add(entry.project, form.cleaned_data["email"], form.cleaned_data["role"], by=entry.user)
     except CannotDo as refusal:
         form.add_error("email", str(refusal))
         return _settings(request, entry, add=form)
+    if added is None:
+        messages.success(request, f"Asked. {form.cleaned_data['email']} is added when they accept, or when an admin lets them in.")
+        return redirect("project_settings", entry.project.code)
+    member, token = added
     if not token:
         messages.success(request, f"{member.user} is now {member.get_role_display().lower()} of {entry.project}.")
         return redirect("project_settings", entry.project.code)
@@ -192,6 +198,48 @@ def member_link(request: HttpRequest, code: str, user_id: int) -> HttpResponse:
         messages.error(request, str(refusal))
         return redirect("project_settings", entry.project.code)
     return _settings(request, entry, handover=hand_over(request, member.user, token, by=entry.user, project=entry.project.name))
+
+
+@never_cache
+@require_POST
+def member_request(request: HttpRequest, code: str, request_id: int) -> HttpResponse:
+    """Answer a request to add somebody: `do=accept` by an admin, `do=drop` by an owner or an admin."""
+    entry = enter(request, code, to="own")
+    found = asking.requests_of(entry.project).filter(pk=request_id).first()
+    back = request.POST.get("next") == "people" and entry.user.is_admin
+    if found and request.POST.get("do") == "accept" and entry.user.is_admin:
+        try:
+            added = asking.accept(found, by=entry.user)
+        except CannotDo as refusal:
+            messages.error(request, str(refusal))
+            return redirect("people") if back else redirect("project_settings", entry.project.code)
+        if added and added[1]:
+            return _settings(request, entry, handover=hand_over(request, added[0].user, added[1], by=entry.user, project=entry.project.name))
+        messages.success(request, f"{found.email} belongs to {entry.project} now.")
+    elif found and request.POST.get("do") == "drop" and asking.drop(found, by=entry.user):
+        messages.success(request, f"{found.email} is not added.")
+    else:
+        messages.error(request, "This request was answered already, or only an admin can do that.")
+    return redirect("people") if back else redirect("project_settings", entry.project.code)
+
+
+@require_POST
+def my_request(request: HttpRequest, request_id: int) -> HttpResponse:
+    """Accept or decline that one is added to a project, by the person whose address was named."""
+    user = person(request)
+    found = asking.requests_for(user).filter(pk=request_id).first()
+    if found and request.POST.get("do") == "accept":
+        try:
+            asking.accept(found, by=user)
+        except CannotDo as refusal:
+            messages.error(request, str(refusal))
+            return redirect("me")
+        return redirect("studio", found.project.code)
+    if found and request.POST.get("do") == "drop" and asking.drop(found, by=user):
+        messages.success(request, f"You do not join {found.project}.")
+    else:
+        messages.error(request, "There is no such invitation any more.")
+    return redirect("me")
 
 
 def _member(entry: Pass, user_id: int) -> Membership:

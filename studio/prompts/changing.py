@@ -49,7 +49,7 @@ def page(request: HttpRequest, sight: Sight, *, form: DetailsForm | None = None,
         "sight": sight,
         "prompt": found,
         "form": form or DetailsForm(user=sight.user, current=found.project, initial=begin),
-        "over": (over or HandOverForm()) if sight.may_share and found.scope != Scope.PRIVATE else None,
+        "over": (over or HandOverForm(by=sight.user)) if sight.may_share and found.scope != Scope.PRIVATE else None,
     }
     wrong = (form and form.errors) or (over and over.errors)
     return render(request, "prompts/details.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK)
@@ -64,7 +64,7 @@ def where_of(found: Prompt) -> str:
 def hand_over(request: HttpRequest, prompt_id: int) -> HttpResponse:
     """Make it somebody else's."""
     sight = open_prompt(request, prompt_id, to="share")
-    form = HandOverForm(request.POST)
+    form = HandOverForm(request.POST, by=sight.user)
     if form.is_valid():
         try:
             actions.hand_over(sight.prompt, form.cleaned_data["email"], by=sight.user)

@@ -8,6 +8,7 @@ from django import forms
 from django.http import QueryDict
 
 from studio.accounts.models import User
+from studio.projects.asking import knows
 from studio.projects.models import Project
 from studio.prompts import variables
 from studio.prompts.asking import Asked, asked
@@ -197,11 +198,15 @@ class HandOverForm(forms.Form):
 
     email = forms.EmailField(label="Their e-mail address", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
 
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by = by
+
     def clean_email(self) -> User:
-        """The person of that address."""
+        """The person of that address, if the one who hands over may know that they are here."""
         found = User.objects.find(self.cleaned_data["email"])
-        if found is None:
-            raise forms.ValidationError("Nobody here has this address.")
+        if found is None or not (self.by.is_admin or found == self.by or knows(self.by, found.email)):
+            raise forms.ValidationError("Nobody with whom you share a project has this address.")
         return found
 
 

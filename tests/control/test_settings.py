@@ -24,9 +24,7 @@ from studio.providers import trust
 
 ROOT = Path(__file__).parent.parent.parent
 SOURCES = ("studio/settings.py", "studio/keyring.py", "studio/control/healthcheck.py")
-READERS = (
-    "text|line|token|flag|number|whole|choice|time_zone|folder|made_folder|mailbox|sender|site|hosts|private_hosts|listening|database|broker|email"
-)
+READERS = "domains|text|line|token|flag|number|whole|choice|time_zone|folder|made_folder|mailbox|sender|site|hosts|private_hosts|listening|database|broker|email"
 PRODUCTION = {
     "STUDIO_SECRET_KEY": "a-key-of-fifty-characters-and-more-0123456789-abcdefghij",
     "STUDIO_FIELD_KEYS": Fernet.generate_key().decode(),
@@ -183,6 +181,8 @@ WRONG: dict[str, dict[str, str]] = {
         "https://example.org:many": "cannot be read",
         "https://": "the address of a server",
     },
+    "STUDIO_INVITERS": {"members": "it takes one of ADMINS, OWNERS."},
+    "STUDIO_INVITE_DOMAINS": {"@example.org": "it takes domains of e-mail addresses", "example": "it takes domains of e-mail addresses"},
     "STUDIO_RECHECK_MB": {"all": "it takes a number.", "-5": "it takes 0 to"},
     "STUDIO_SANDBOX": {"perhaps": "is 'perhaps'; it takes 1 or 0."},
     "STUDIO_SANDBOX_SPEED": {"fast": "it takes a number.", "0": "it takes 0.01 to 1000."},

@@ -1,5 +1,7 @@
 """Who belongs to a project, and who may say so."""
 
+import re
+
 import pytest
 from django.core import mail
 from django.test import Client
@@ -29,7 +31,9 @@ def role_of(user: User) -> str:
     return Membership.objects.get(user=user, project__code="TIDE").role
 
 
-def test_an_owner_adds_somebody_who_is_here(as_bob: Client, bob: User, mallory: User):
+def test_an_owner_adds_somebody_with_whom_they_share_a_project(as_bob: Client, bob: User, mallory: User):
+    actions.start("Elsewhere", "ELSE", by=mallory)
+    Membership.objects.create(project=Project.objects.get(code="ELSE"), user=bob, role="viewer")
     page = as_bob.post(f"{SETTINGS}members/", {"email": "Mallory@example.org", "role": "reviewer"}, follow=True).content.decode()
     assert "Mallory is now reviewer of Tidewater." in page
     assert role_of(mallory) == "reviewer"
@@ -37,16 +41,21 @@ def test_an_owner_adds_somebody_who_is_here(as_bob: Client, bob: User, mallory: 
     assert (event.actor, event.subject, event.after) == (bob, "TIDE mallory@example.org", {"role": "reviewer"})
 
 
-def test_an_owner_invites_somebody_who_is_new(as_bob: Client, settings: Settings):
-    settings.EMAIL_URL = "smtp://mail.example.org"
+def test_an_owner_invites_somebody_who_is_new_where_owners_may(as_bob: Client, settings: Settings):
+    settings.EMAIL_URL, settings.INVITERS = "smtp://mail.example.org", "OWNERS"
     page = as_bob.post(f"{SETTINGS}members/", {"email": "erin@example.org", "role": "maker"}).content.decode()
     assert "Sent to erin@example.org" in page
-    assert "invites you to the project Tidewater at Studio" in str(mail.outbox[0].body)
+    assert "/in/" not in page
+    letter = str(mail.outbox[0].body)
+    assert "invites you to the project Tidewater at Studio" in letter
     browser = Client()
-    browser.post(link_on(page), {"name": "Erin", "password1": "a better battery", "password2": "a better battery"})
+    link = re.search(r"http://\S+(/in/\S+)", letter)
+    assert link
+    browser.post(link[1], {"name": "Erin", "password1": "a better battery", "password2": "a better battery"})
     assert browser.get("/").headers["Location"] == "/p/TIDE/"
     erin = User.objects.get(email="erin@example.org")
     assert (erin.role, role_of(erin)) == ("member", "maker")
+    assert erin.email_proved_at
 
 
 @pytest.mark.parametrize(
@@ -65,9 +74,9 @@ def test_what_cannot_be_added_says_why(as_bob: Client, email: str, role: str, se
     assert User.objects.count() == 3
 
 
-def test_somebody_switched_off_is_not_added(as_bob: Client, ada: User, mallory: User):
+def test_somebody_switched_off_is_not_added(ada: User, mallory: User, tide: Project):
     accounts.switch_off(mallory, by=ada)
-    page = as_bob.post(f"{SETTINGS}members/", {"email": mallory.email, "role": "maker"}).content.decode()
+    page = signed_in(ada).post(f"{SETTINGS}members/", {"email": mallory.email, "role": "maker"}).content.decode()
     assert "Mallory is switched off." in page
 
 
@@ -142,7 +151,8 @@ def test_an_admin_who_is_not_a_member_changes_members(ada: User, alice: User, ti
     assert signed_in(ada).post(f"{SETTINGS}members/{alice.pk}/remove/").headers["Location"] == SETTINGS
 
 
-def test_an_owner_renews_the_invitation_they_made(as_bob: Client, bob: User, tide: Project):
+def test_an_owner_renews_the_invitation_they_made_where_owners_may(as_bob: Client, bob: User, tide: Project, settings: Settings):
+    settings.EMAIL_URL, settings.INVITERS = "", "OWNERS"
     membership, token = actions.add_member(tide, "erin@example.org", "maker", by=bob)
     page = as_bob.post(f"{SETTINGS}members/{membership.user_id}/link/").content.decode()
     assert Client().get(link_on(page)).status_code == 200
@@ -166,7 +176,8 @@ def test_an_admin_renews_any_invitation_of_a_project(ada: User, bob: User, tide:
     assert "data-copy" in signed_in(ada).post(f"{SETTINGS}members/{membership.user_id}/link/").content.decode()
 
 
-def test_the_list_shows_who_has_not_come_in_and_who_is_off(as_bob: Client, bob: User, ada: User, carol: User, tide: Project):
+def test_the_list_shows_who_has_not_come_in_and_who_is_off(as_bob: Client, bob: User, ada: User, carol: User, tide: Project, settings: Settings):
+    settings.INVITERS = "OWNERS"
     actions.add_member(tide, "erin@example.org", "maker", by=bob)
     accounts.switch_off(carol, by=ada)
     page = as_bob.get(SETTINGS).content.decode()

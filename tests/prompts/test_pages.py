@@ -163,10 +163,11 @@ def test_restore_and_labels_work_from_the_page(aged: Prompt, as_alice: Client):
     assert aged.labels.count() == 0
 
 
-def test_handing_over_from_the_page(dolly: Prompt, bob: User, as_alice: Client):
-    page = as_alice.post(f"/prompts/{dolly.pk}/hand-over/", {"email": "nobody@example.org"})
-    assert page.status_code == 422
-    assert "Nobody here has this address." in page.content.decode()
+def test_handing_over_from_the_page(dolly: Prompt, bob: User, mallory: User, tide: Project, as_alice: Client):
+    for stranger in ("nobody@example.org", mallory.email):
+        page = as_alice.post(f"/prompts/{dolly.pk}/hand-over/", {"email": stranger})
+        assert page.status_code == 422
+        assert "Nobody with whom you share a project has this address." in page.content.decode()
     as_alice.post(f"/prompts/{dolly.pk}/hand-over/", {"email": "BOB@example.org"})
     dolly.refresh_from_db()
     assert dolly.author == bob
