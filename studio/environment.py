@@ -26,6 +26,7 @@ from redis.connection import parse_url
 from studio import disk
 from studio.providers import proxies, trust
 from studio.providers.guard import NEVER
+from studio.rates import Rate, parse_rates
 
 NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*\.?")  # of a host, in ASCII
 LONGEST_NAME = 253
@@ -92,6 +93,15 @@ def whole(name: str, default: int | str, *, least: int, most: int) -> int:
     if value != int(value):
         raise _wrong(name, text(name, str(default)), "a whole number")
     return int(value)
+
+
+def rates(name: str, default: str) -> tuple[Rate, ...]:
+    """How often something may be done, such as `30/h, 200/d`; `off` for no limit."""
+    value = text(name, default)
+    try:
+        return () if value.lower() == "off" else parse_rates(value)
+    except ValueError as error:
+        raise _wrong(name, value, "rates such as 30/m or 100/h, 1000/d, or off") from error
 
 
 def choice(name: str, default: str, among: Collection[str]) -> str:

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from studio import environment
 from studio.environment import choice, flag, number, text, whole
 from studio.keyring import field_keys, has_own_secrets, running_port, secret_key
+from studio.rates import Limit, parse_rates
 from studio.storage import internal_location, place_of
 from studio.web.cookies import prefixed
 from studio.web.headers import REPORT_GROUP, REPORT_PATH
@@ -76,6 +77,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "studio.accounts.sessions.SignedIn",
+    "studio.accounts.limit_requests.RequestLimits",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -233,17 +235,38 @@ ACCOUNT_FORMS = {
     "change_password": "studio.accounts.forms.ChangePassword",
     "set_password": "studio.accounts.forms.SetPassword",
 }
-# Throttled, never locked: one address alone cannot use up the tries of somebody's account, and a new password by e-mail clears them.
-ACCOUNT_RATE_LIMITS = {
-    "login": "30/m/ip",
-    "login_failed": "10/m/ip,30/h/ip,100/h/key",
-    "reset_password": "20/m/ip,5/h/key",
-    "reset_password_from_key": "20/m/ip",
-    "change_password": "5/m/user",
-    "access_link": "30/m/ip",  # ours: /in/<token>/
-    "share_password": "10/m/ip,30/h/ip,100/h/key",  # ours: tries at the password of a link, by its id
-    "share_decide": "60/m/ip",  # ours: presses of guests
-    "share_comment": "30/m/ip,300/h/ip",  # ours: words of guests
+# Of what strangers and guests do, by client address, by account or link ("key") and by person. The library would count them in the cache.
+ACCOUNT_RATE_LIMITS = False
+RATE_LIMITS = {
+    action: {per: parse_rates(text) for per, text in limits.items()}
+    for action, limits in {
+        "sign_in": {"address": "10/m, 30/h", "key": "100/h"},  # wrong passwords; right ones are given back
+        "sign_in_known": {"key": "20/h"},  # of a browser in which the account's owner has signed in before, instead of the account's
+        "reset_password": {"address": "20/m, 100/h"},
+        "reset_letter": {"key": "5/h"},  # to one account
+        "reset_password_from_key": {"address": "20/m"},
+        "change_password": {"person": "5/m, 20/h"},
+        "unknown_link": {"address": "30/m, 200/h"},
+        "share_password": {"address": "10/m, 30/h", "key": "100/h"},
+        "share_decide": {"address": "60/m"},
+        "share_comment": {"address": "30/m, 300/h"},
+    }.items()
+}
+# Of people who are signed in, each by one person but the one of a project
+LIMITS = {
+    name: Limit(environment.rates(f"LIMIT_{name.upper()}", default), reason)
+    for name, default, reason in (
+        ("orders", "2000/h, 10000/d", "You have ordered as many clips as one person may in this time."),
+        ("uploads", "300/h", "You have uploaded as many files as one person may in this time."),
+        ("upload_bytes", "5000000000/h", "You have uploaded as much as one person may in this time."),
+        ("project_upload_bytes", "50000000000/d", "As much was uploaded to this project as is possible in a day."),
+        ("searches", "240/m", "You have searched as often as one person may in this time."),
+        ("frames", "300/h", "You have taken as many frames of clips as one person may in this time."),
+        ("downloads", "1000/h", "You have downloaded as many files as one person may in this time."),
+        ("zip_bytes", "200000000000/d", "You have asked for as many bytes in ZIP files as one person may in this time."),
+        ("invitations", "30/h, 100/d", "You have invited as many people as one person may in this time."),
+        ("credit_requests", "10/h, 30/d", "You have asked for credits as often as one person may in this time."),
+    )
 }
 INVITATION_LIFETIME = timedelta(days=7)
 INVITERS = choice("INVITERS", "ADMINS", ("ADMINS", "OWNERS"))  # who lets new people in

@@ -8,12 +8,15 @@ from urllib.parse import urlsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 
+from studio.accounts import sign_in_limits
 from studio.accounts.client_address import client_address
 from studio.accounts.models import AccessLink, AuditEvent, User
+from studio.web.too_many_requests import in_words
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +27,6 @@ class InvitedOnly(DefaultAccountAdapter):
     error_messages: dict[str, Any] = {  # noqa: RUF012 - allauth declares it so
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": "This e-mail address and password do not match.",
-        "too_many_login_attempts": "Too many tries. Wait a few minutes, or ask for a new password.",
         "enter_current_password": "This is not your current password.",
     }
 
@@ -53,6 +55,7 @@ class InvitedOnly(DefaultAccountAdapter):
             if isinstance(user, User):
                 AccessLink.end(user)
                 AuditEvent.record("person.password", user.email, actor=user)
+                sign_in_limits.forget(user)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send it. One that cannot be sent is logged, not shown: the answer must be the same for addresses that we know and that we do not."""
@@ -64,6 +67,18 @@ class InvitedOnly(DefaultAccountAdapter):
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address by which tries are counted. The library turns away whoever has none that it can read."""
         return client_address(request)
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
+        """Check the password, unless there were too many tries."""
+        tries = sign_in_limits.Tries(request, str(credentials.get("email", "")))
+        if seconds := tries.begin():
+            raise ValidationError(f"Too many tries. Try again in {in_words(seconds)}, or ask for a new password.", code="too_many_tries")
+        user: AbstractBaseUser | None = None
+        try:
+            user = super().authenticate(request, **credentials)
+        finally:
+            tries.end(right=user is not None)
+        return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:  # noqa: ARG002 - not ours to keep
         """Log from where. What was typed stays out: people type passwords into the wrong box."""

@@ -14,7 +14,8 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect Django's signal, which every way of signing in sends."""
-        from studio.accounts import departing  # tables exist only now
+        from studio.accounts import departing, limit_requests  # tables exist only now
 
         user_logged_in.connect(session_age.note_sign_in)
+        user_logged_in.connect(limit_requests.note_sign_in)
         departing.register(departing.SOURCE)

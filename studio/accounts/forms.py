@@ -8,10 +8,12 @@ from allauth.account import forms as allauth
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
+from django.http import HttpRequest
 from django.utils import timezone
 
+from studio.accounts import rate_limits
 from studio.accounts.clock import LOCALES
-from studio.accounts.models import User
+from studio.accounts.models import User, address_of
 
 PASSWORD_HINT = "At least 10 characters, not a common word."  # noqa: S105 - a hint
 AREAS = ("Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
@@ -41,6 +43,11 @@ class AskReset(allauth.ResetPasswordForm):
         super().__init__(*args, **kwargs)
         bare(self)
         self.fields["email"].label = "E-mail address"
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        """Send the letter. Raises TooManyRequests after a few to one address, whether there is such an account or not."""
+        rate_limits.check(request, "reset_letter", key=address_of(self.cleaned_data["email"]))
+        return str(super().save(request, **kwargs))
 
 
 def _word_passwords(form: forms.BaseForm) -> None:

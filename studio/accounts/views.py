@@ -3,7 +3,6 @@
 from http import HTTPStatus
 
 from allauth.account import views as allauth
-from allauth.core.ratelimit import consume_or_429
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, update_session_auth_hash
@@ -18,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from studio.accounts import actions, departing, door
+from studio.accounts import actions, departing, door, rate_limits
 from studio.accounts.departing import Departure, departing_page
 from studio.accounts.forms import ChooseRole, Invite, Me, Switch, Welcome
 from studio.accounts.invitations import Handover, hand_over
@@ -31,9 +30,9 @@ from studio.accounts.models import AccessLink, User
 @sensitive_post_parameters("password1", "password2")
 def access_link(request: HttpRequest, token: str) -> HttpResponse:
     """Let one person in, once. Only a POST uses the link up: chat programs and mail scanners open every address that they see."""
-    if too_many := consume_or_429(request, action="access_link", limit_get=True):
-        return too_many
     link = AccessLink.of(token)
+    if link is None:  # an address with a known token is nobody's guess
+        rate_limits.check(request, "unknown_link")
     if link is None or not link.is_open:
         return _link_over(request, link)
     if link.kind == AccessLink.Kind.SIGN_IN:

@@ -7,7 +7,6 @@ form, which the protection against forged requests must refuse. Neither tells th
 import uuid
 from dataclasses import dataclass
 
-from allauth.core.ratelimit import consume, respond_429
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.hashers import check_password
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
@@ -166,13 +165,11 @@ def share_card(request: HttpRequest, token: str, clip_id: uuid.UUID) -> HttpResp
 @require_POST
 @sensitive_post_parameters("password")
 def share_open(request: HttpRequest, token: str) -> HttpResponse:
-    """Give the link's password, once a browser. Tries are counted by address and by link, right or wrong, before the password is looked at."""
+    """Give the link's password, once a browser. `limit_requests` has counted the try by address and by link, before the password is looked at."""
     try:
         visit(request, token)
     except Locked as locked:
         link = locked.link
-        if not consume(request, action="share_password", key=str(link.pk)):
-            return respond_429(request)
         if not check_password(request.POST.get("password", "")[:200], link.password):
             return share_door.ask_password(request, link, token, why="This is not the password. Ask whoever gave you the link.")
         answer = redirect("share", token)
@@ -199,8 +196,6 @@ def share_name(request: HttpRequest, token: str) -> HttpResponse:
 def share_decide(request: HttpRequest, token: str, clip_id: uuid.UUID) -> HttpResponse:
     """Say what one thinks of a clip; the first time with a name."""
     found, shown = clip_by(request, token, clip_id, to="decide")
-    if not consume(request, action="share_decide"):
-        return respond_429(request)
     form = GuestPressForm(request.POST, known=found.guest is not None)
     if not form.is_valid():
         return _say(request, found, shown, form)
@@ -262,8 +257,6 @@ def share_comments(request: HttpRequest, token: str, clip_id: uuid.UUID) -> Http
 def share_comment(request: HttpRequest, token: str, clip_id: uuid.UUID) -> HttpResponse:
     """Say something about a clip, or do something with one's own words; the first time with a name."""
     found, shown = clip_by(request, token, clip_id, to="comment")
-    if not consume(request, action="share_comment"):
-        return respond_429(request)
     form, met = GuestCommentForm(request.POST, known=found.guest is not None), HttpResponse()
     is_new = found.guest is None and form.is_valid()
     if is_new:

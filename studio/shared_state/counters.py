@@ -9,10 +9,8 @@ them; two keys share one by chance alone, because the hash has a secret. Rows ar
 
 import hashlib
 import hmac
-import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
@@ -20,39 +18,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, F, Value, When
 
+from studio.rates import Rate
 from studio.shared_state.models import Counter
 
 BUCKETS = 2**18  # of about 100 bytes each, for each rate whose keys strangers choose
-MOST = 2**60  # of uses times seconds, so that the database's integers hold twice of it
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}  # seconds
 
 
 class _OverTheLimit(Exception):
     """Leaves a transaction."""
-
-
-@dataclass(frozen=True)
-class Rate:
-    """At most `limit` uses in any `seconds`."""
-
-    limit: int
-    seconds: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Rate":
-        """Read a rate such as `30/m` or `100/12h`. Raises ValueError for anything else."""
-        match = re.fullmatch(r"(\d{1,15})/(\d{0,5})([smhd])", text.strip(), re.ASCII)
-        if not match or int(match[1]) < 1 or match[2] == "0":
-            raise ValueError(f"{text!r} is no rate. Write a number of uses and a time, such as 30/m, 100/h or 1000/d.")
-        rate = cls(int(match[1]), int(match[2] or 1) * UNITS[match[3]])
-        if rate.limit * rate.seconds > MOST:
-            raise ValueError(f"{text!r} is too large a rate.")
-        return rate
-
-
-def parse_rates(text: str) -> tuple[Rate, ...]:
-    """Read rates such as `10/m, 30/h`, the shortest first, because rows are always locked in this order. No text: no limit."""
-    return tuple(sorted((Rate.parse(one) for one in text.split(",") if one.strip()), key=lambda rate: (rate.seconds, rate.limit)))
 
 
 def bucket(text: str) -> str:
@@ -82,12 +55,23 @@ def seconds_to_wait(name: str, rates: Sequence[Rate], *, key: str, amount: int =
     return max((rate.seconds if amount > rate.limit else _wait(name, rate, key, amount) for rate in rates), default=0)
 
 
+def used_now(name: str, rates: Sequence[Rate], *, key: str) -> int:
+    """Return what was counted in the current window of the first rate, and not given back."""
+    window = _now() // rates[0].seconds
+    return Counter.objects.filter(name=name, seconds=rates[0].seconds, key=key, window=window).values_list("used", flat=True).first() or 0
+
+
 def give_back(name: str, rates: Sequence[Rate], *, key: str, amount: int = 1) -> None:
     """Take back uses that were counted in this window. One that was counted in the window before stays counted."""
     for rate in rates:
         now = _now()
         mine = Counter.objects.filter(name=name, seconds=rate.seconds, key=key, window=now // rate.seconds, used__gte=amount)
         mine.update(used=F("used") - amount)
+
+
+def forget(name: str, *, key: str) -> None:
+    """Forget everything that was counted for a key."""
+    Counter.objects.filter(name=name, key=key).delete()
 
 
 def delete_expired() -> None:

@@ -60,15 +60,7 @@ def test_a_wrong_password_and_an_unknown_address_look_the_same(client: Client, a
 def test_many_wrong_passwords_are_slowed_down_and_say_so(client: Client, alice: User):
     answers = [sign_in(client, password="wrong") for _ in range(11)]
     assert "Too many tries." not in answers[9]
-    assert "Too many tries. Wait a few minutes" in answers[10]
-
-
-def test_too_many_requests_get_a_page_of_their_own(client: Client, alice: User):
-    for _ in range(30):
-        client.post(LOGIN, {"login": "", "password": ""})
-    response = client.post(LOGIN, {"login": alice.email, "password": "correct horse"})
-    assert response.status_code == 429
-    assert "Too many tries" in response.content.decode()
+    assert "Too many tries. Try again in " in answers[10]
 
 
 def test_somebody_switched_off_is_told_so_only_with_the_right_password(client: Client, alice: User):

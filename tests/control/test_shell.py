@@ -20,6 +20,7 @@ from studio.credits.models import Account, Entry
 from studio.jobs.models import Job, Look
 from studio.projects.models import Membership, Project
 from studio.routing.models import Connection
+from studio.web.too_many_requests import TooManyRequests, refuse
 from tests.conftest import signed_in
 
 
@@ -228,7 +229,7 @@ def test_the_last_pages_need_no_request(name: str):
 
 
 def test_too_many_tries_are_answered_with_a_page():
-    assert "Too many tries" in render_to_string("429.html", {}, request=RequestFactory().get("/"))
+    assert "Try again in 2 minutes." in refuse(RequestFactory().get("/"), TooManyRequests(100)).content.decode()
 
 
 def test_a_refusal_says_why(rf: RequestFactory):

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
+from studio.rates import Rate, parse_rates
 from studio.shared_state import counters
-from studio.shared_state.counters import Rate, bucket, give_back, parse_rates, seconds_to_wait, spend
+from studio.shared_state.counters import bucket, give_back, seconds_to_wait, spend
 from studio.shared_state.models import Counter
 
 pytestmark = pytest.mark.django_db

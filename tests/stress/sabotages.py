@@ -354,9 +354,9 @@ SABOTAGES = [
     ),
     Sabotage(
         "tries at a link's password are not counted",
-        "studio/gallery/share_views.py",
-        'if not consume(request, action="share_password", key=str(link.pk)):',
-        "if not link.pk:",
+        "studio/accounts/limit_requests.py",
+        '"share_open": "share_password",',
+        "",
         "tests/gallery/test_share_guests.py::test_wrong_passwords_are_counted",
     ),
     Sabotage(

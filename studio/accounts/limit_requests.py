@@ -1,0 +1,56 @@
+"""Middleware: counts requests that are limited whatever they say, and answers 429 to whoever is over a limit."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from studio.accounts import known_browsers, rate_limits
+from studio.accounts.models import User
+from studio.web.too_many_requests import TooManyRequests, refuse
+
+# By the name of the address: what is counted for each POST of anybody ...
+POSTS = {
+    "account_reset_password": "reset_password",
+    "account_reset_password_from_key": "reset_password_from_key",
+    "account_change_password": "change_password",
+    "share_open": "share_password",
+    "share_decide": "share_decide",
+    "share_comment": "share_comment",
+}
+SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+class RequestLimits:
+    """Counts before the view, and turns TooManyRequests of any view into the answer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer, and have the browser of whoever just signed in remember it."""
+        response = self._get_response(request)
+        signed_in = getattr(request, "just_signed_in", None)
+        if isinstance(signed_in, User):
+            known_browsers.remember(request, response, signed_in)
+        return response
+
+    def process_view(self, request: HttpRequest, _view: Callable[..., Any], _args: tuple[Any, ...], kwargs: dict[str, Any]) -> HttpResponse | None:
+        """Return the refusal, or None to let the view answer."""
+        name = request.resolver_match.url_name if request.resolver_match else None
+        action = POSTS.get(name or "") if request.method not in SAFE else None
+        if action is None:
+            return None
+        person = request.user if isinstance(request.user, User) else None
+        seconds = rate_limits.spend(request, action, key=str(kwargs.get("token", "")), person=person)
+        return refuse(request, TooManyRequests(seconds)) if seconds else None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Return the refusal for a view that raised TooManyRequests."""
+        return refuse(request, exception) if isinstance(exception, TooManyRequests) else None
+
+
+def note_sign_in(request: HttpRequest, user: User, **_signal: Any) -> None:
+    """Have the answer remember this browser. Receives Django's `user_logged_in`."""
+    request.just_signed_in = user  # type: ignore[attr-defined]

@@ -1,0 +1,60 @@
+"""Tries at passwords: counted before the password is looked at, and given back when it was right.
+
+So many tries at once are no more than one after the other. People behind one address who sign in correctly never add up: only while their passwords
+are being checked do they take tries, and whoever comes meanwhile waits a moment instead of being refused.
+"""
+
+import time
+
+from django.http import HttpRequest
+
+from studio.accounts import known_browsers, rate_limits
+from studio.accounts.client_address import client_address
+from studio.accounts.models import User, address_of
+from studio.accounts.rate_limits import CountedUse
+from studio.rates import Rate
+from studio.shared_state import counters
+from studio.shared_state.counters import bucket
+
+LONGEST_WAIT = 5.0  # seconds for the passwords of others from the same address that are being checked
+PAUSE = 0.05  # seconds
+CHECKING = "sign_in:checking"
+MANY = (Rate(10_000, 60),)
+
+
+class Tries:
+    """The tries that one attempt to sign in takes."""
+
+    def __init__(self, request: HttpRequest, email: str) -> None:
+        """Find out which tries count: by the client's network, and by the account or the browser in which its owner has signed in before."""
+        address = address_of(email)
+        user = User.objects.find(address)
+        browser = known_browsers.browser_id(request, user) if user else ""
+        uses = list(rate_limits.uses_of(request, "sign_in", key=address))
+        if browser:
+            uses = [use for use in uses if not use.name.endswith(":key")]
+            uses += rate_limits.uses_of(request, "sign_in_known", key=f"{browser}:{address}")
+        self._uses = uses
+        self._checking = CountedUse(CHECKING, MANY, bucket(client_address(request)))
+
+    def begin(self) -> int:
+        """Take the tries and return 0; or return the seconds to wait."""
+        deadline = time.monotonic() + LONGEST_WAIT
+        while seconds := rate_limits.spend_all(self._uses):
+            if time.monotonic() > deadline or not counters.used_now(CHECKING, MANY, key=self._checking.key):
+                return seconds
+            time.sleep(PAUSE)
+        self._checking.spend()
+        return 0
+
+    def end(self, *, right: bool) -> None:
+        """The password was checked: give the tries back if it was right."""
+        self._checking.give_back()
+        if right:
+            for use in self._uses:
+                use.give_back()
+
+
+def forget(user: User) -> None:
+    """Forget the tries at an account's password: it has a new one."""
+    counters.forget("sign_in:key", key=bucket(user.email))
