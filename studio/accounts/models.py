@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-import unicodedata
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, ClassVar, NoReturn
@@ -15,6 +14,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from studio.accounts import client_address as clients
+from studio.plain_text import normalized
 
 
 def new_stamp() -> str:
@@ -24,7 +24,7 @@ def new_stamp() -> str:
 
 def address_of(typed: str) -> str:
     """An e-mail address as it is kept: in small letters, which are composed."""
-    return unicodedata.normalize("NFC", typed).strip().lower()
+    return normalized("NFC", typed).strip().lower()
 
 
 class UserManager(BaseUserManager["User"]):

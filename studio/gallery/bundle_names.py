@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import date
 
+from studio.plain_text import normalized
+
 TOKENS = ("project", "code", "title", "take", "date", "provider")
 USUAL = "{code} {title}"
 TOKEN = re.compile(r"\{([^{}]*)\}")
@@ -45,7 +47,7 @@ def filled(pattern: str, words: Mapping[str, str]) -> str:
 
 def safe(name: str) -> str:
     """The name as every file system takes it; empty where nothing is left."""
-    shown = "".join(letter for letter in unicodedata.normalize("NFC", name) if unicodedata.category(letter)[0] != "C" or letter.isspace())
+    shown = "".join(letter for letter in normalized("NFC", name) if unicodedata.category(letter)[0] != "C" or letter.isspace())
     tidy = " ".join(FORBIDDEN.sub(" ", shown).split()).strip(". ")
     cut = tidy.encode()[:LONGEST].decode(errors="ignore").strip(". ")
     return f"_{cut}" if cut.split(".")[0].strip().casefold() in DEVICES else cut
@@ -67,11 +69,11 @@ def numbered(paths: list[tuple[str, str]]) -> list[str]:
 
 def _folded(name: str) -> str:
     """What two names have in common that are the same file on some system: without capitals, composed in one way."""
-    return unicodedata.normalize("NFKC", name).casefold()
+    return normalized("NFKC", name).casefold()
 
 
 def words_of(*, project: str, code: str, title: str, position: int, day: date, provider: str) -> dict[str, str]:
     """The words of a clip for every token. `title` is its title, or its prompt, of any length."""
-    told = " ".join(re.sub(r"[^\w\s'-]|_", " ", unicodedata.normalize("NFC", title)).split())
+    told = " ".join(re.sub(r"[^\w\s'-]|_", " ", normalized("NFC", title)).split())
     short = told[:TITLE].rpartition(" ")[0] if len(told) > TITLE and " " in told[:TITLE] else told[:TITLE]
     return {"project": project, "code": code, "title": short, "take": str(position + 1), "date": day.isoformat(), "provider": provider}

@@ -14,7 +14,6 @@ RFC 9110, sections 13 and 14:
 
 import re
 import textwrap
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -25,6 +24,8 @@ from django.core.files import File
 from django.core.files.storage import storages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.utils.cache import get_conditional_response
+
+from studio.plain_text import normalized
 
 CHUNK = 1 << 18  # bytes in memory at once
 ONE_RANGE = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.ASCII | re.IGNORECASE)
@@ -230,13 +231,13 @@ def _disposition(parcel: Parcel) -> str:
 
 def disposition(name: str) -> str:
     """Content-Disposition for saving under this name, in both forms of RFC 6266: plain ASCII for old readers, UTF-8 for the rest."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = normalized("NFKD", name).encode("ascii", "ignore").decode()
     plain = re.sub(r"\s+", " ", re.sub(r'["\\%;]', "", plain)).strip()
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def telling_name(code: str, prompt: str, suffix: str) -> str:
     """What a downloaded clip is called: "TIDE-047 slow dolly toward the glass.mp4". Safe on every system."""
-    words = re.sub(r"[^\w\s'-]|_", " ", unicodedata.normalize("NFC", prompt)).split()
+    words = re.sub(r"[^\w\s'-]|_", " ", normalized("NFC", prompt)).split()
     told = textwrap.shorten(" ".join(words), LONGEST_NAME, placeholder="").strip(" -'")
     return f"{code} {told[:1].lower()}{told[1:]}".strip() + f".{suffix}"

@@ -1,11 +1,12 @@
 """The short code of a project: what it may look like, and one made from a name."""
 
 import re
-import unicodedata
 from collections.abc import Container
 from itertools import count
 
 from django.urls.converters import StringConverter
+
+from studio.plain_text import normalized
 
 SHAPE = re.compile(r"^[A-Z][A-Z0-9]{1,7}$")
 RULE = "Two to eight letters and digits, a letter first."
@@ -13,7 +14,7 @@ RULE = "Two to eight letters and digits, a letter first."
 
 def suggest(name: str, *, taken: Container[str]) -> str:
     """A free code for a project of this name: "Tidewater" → TIDE, or TIDE2 where that is taken; "Big Red Bus" → BRB."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().upper()
+    plain = normalized("NFKD", name).encode("ascii", "ignore").decode().upper()
     words = [word.lstrip("0123456789") for word in re.findall(r"[A-Z0-9]+", plain)]
     words = [word for word in words if word]
     code = "".join(word[0] for word in words)[:6] if len(words) > 2 else "".join(words)[:4]  # noqa: PLR2004 - three words make initials

@@ -3,14 +3,35 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from itertools import groupby
+from difflib import Match, SequenceMatcher
+from itertools import accumulate, groupby
 
 from studio.prompts.contents import Content
 
 WORD = re.compile(r"\{\{[^{}]*\}\}|\w+(?:['’]\w+)*|\s+|[^\w\s]")
 EXACT = 1_000_000  # pairs of words up to which every word is compared; beyond, very frequent ones only where their neighbours agree
+MOST_STEPS = 1_500_000  # of one comparison, a quarter of a second; what is then still to be compared counts as replaced
 SAME, TAKEN, ADDED = "same", "taken", "added"
+
+
+class BoundedMatcher(SequenceMatcher[str]):
+    """Python's matcher with a limit for its work, which is cubic for long texts of few different words. The longest matches are found first."""
+
+    def __init__(self, olds: Sequence[str], news: Sequence[str]) -> None:
+        """Count what each word of `olds` costs: a step, and one for each place where it is in `news`."""
+        super().__init__(None, olds, news, autojunk=len(olds) * len(news) > EXACT)
+        self.steps = 0
+        places: dict[str, list[int]] = self.b2j  # type: ignore[attr-defined]  # documented, and missing in the stubs
+        self._cost = list(accumulate((1 + len(places.get(word, ())) for word in olds), initial=0))
+
+    def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
+        """The longest match between these places; none if looking for it would exceed the limit."""
+        ahi = len(self._cost) - 1 if ahi is None else ahi
+        cost = self._cost[ahi] - self._cost[alo]
+        if self.steps + cost > MOST_STEPS:
+            return Match(alo, blo, 0)
+        self.steps += cost
+        return super().find_longest_match(alo, ahi, blo, bhi)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +77,7 @@ def _parts(before: Sequence[str], after: Sequence[str]) -> Iterator[Part]:
     end = _alike(before[start:][::-1], after[start:][::-1])
     yield from _part(SAME, before[:start])
     olds, news = before[start : len(before) - end], after[start : len(after) - end]
-    for tag, old, old_end, new, new_end in SequenceMatcher(None, olds, news, autojunk=len(olds) * len(news) > EXACT).get_opcodes():
+    for tag, old, old_end, new, new_end in BoundedMatcher(olds, news).get_opcodes():
         if tag == "equal":
             yield from _part(SAME, olds[old:old_end])
         else:

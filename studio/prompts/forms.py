@@ -8,6 +8,7 @@ from django import forms
 from django.http import QueryDict
 
 from studio.accounts.models import User
+from studio.plain_text import normalized
 from studio.projects.asking import knows
 from studio.projects.models import Project
 from studio.prompts import variables
@@ -35,7 +36,7 @@ def tags_of(written: str) -> list[str]:
 
 def tag_of(written: str) -> str:
     """A tag as it is kept: in small letters, which are composed."""
-    return unicodedata.normalize("NFC", plain(written).casefold())
+    return normalized("NFC", plain(written).casefold())
 
 
 def plain(written: str) -> str:

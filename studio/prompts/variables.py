@@ -15,6 +15,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from studio.plain_text import normalized
+
 MOST = 20  # variables in one prompt
 NAME_LENGTH = 40  # characters
 VALUE_LENGTH = 1000  # characters
@@ -160,7 +162,7 @@ def _name(written: str) -> str:
 
 
 def _tidy(written: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", written).split())
+    return " ".join(normalized("NFC", written).split())
 
 
 def _may_be_in_a_name(mark: str) -> bool:

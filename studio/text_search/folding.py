@@ -7,8 +7,9 @@ Folded text has small letters, no accents, one form of each letter (full width, 
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
+
+from studio.plain_text import normalized
 
 LONGEST_TEXT = 100_000  # characters of a text that are searched
 LONGEST_WORD = 60  # characters
@@ -72,8 +73,8 @@ def fold(text: str) -> str:
     """The text in the one form in which texts are compared. Folding it again changes nothing."""
     if text.isascii():
         return _SPACES.sub(" ", text.lower()).strip(" ")
-    plain = _DROPPED.sub("", unicodedata.normalize("NFKD", text)).lower().translate(_LETTERS)
-    return _SPACES.sub(" ", unicodedata.normalize("NFC", plain)).strip(" ")
+    plain = _DROPPED.sub("", normalized("NFKD", text)).lower().translate(_LETTERS)
+    return _SPACES.sub(" ", normalized("NFC", plain)).strip(" ")
 
 
 def grams(text: str) -> list[str]:
