@@ -8,9 +8,12 @@ import pytest
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.test import Client
 from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
 
+from studio import plain_text
 from studio.accounts.models import AuditEvent, User
-from studio.accounts.sheets import FORMULA, MARK, NUMBER
+from studio.accounts.sheets import FORMULA, MARK, NUMBER, from_cell, sheet_lines
 from studio.credits import exports, ledger
 from studio.credits.models import Entry
 from studio.gallery.bundle_manifest import as_csv
@@ -20,7 +23,9 @@ from studio.projects.models import Project
 from tests.conftest import signed_in
 from tests.test_every_address import TABLE, World, cast, world  # noqa: F401 - fixtures
 
-EVIL = "=cmd|' /C calc'!A0"
+EVIL = "=cmd|' /C calc'!A0;\"=b();+c\t@d|-e\nok\n  ＝f\x1b[31m\u202e"
+BEGINS = re.compile(r"\s*[=+\-@＝＋－＠]")
+CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 ASKED = {"as": "csv", "format": "csv"}
 KNOWN = {
     *("audit_export", "clip_notes", "credits_kept", "credits_ledger", "credits_people", "credits_spend", "project_kept", "project_notes"),
@@ -65,7 +70,27 @@ def wrong_with(data: bytes) -> list[str]:
     if not text.endswith("\r\n") or re.search(r"(?<!\r)\n|\r(?!\n)", outside):
         found.append("a line end")
     cells = [cell for row in csv.reader(io.StringIO(text.removeprefix(MARK), newline="")) for cell in row]
-    return found + [cell for cell in cells if FORMULA.match(cell) and not NUMBER.fullmatch(cell)]
+    found += ["a control character"] if CONTROLS.search(text) else []
+    return found + [cell for cell in cells if FORMULA.match(cell) and not NUMBER.fullmatch(cell)] + formulas(text.removeprefix(MARK))
+
+
+def formulas(text: str) -> list[str]:
+    """The cells that a spreadsheet takes for formulas, whatever its list separator is."""
+    read = [cell for separator in ",;\t|" for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) for cell in row]
+    return [cell for cell in read if BEGINS.match(cell) and not NUMBER.fullmatch(cell)]
+
+
+hostile_cells = st.text(alphabet=st.sampled_from("=+-@＝|;,\t\n\r\"' a1\x1b\u202e"), max_size=12)
+
+
+@given(st.lists(st.lists(hostile_cells, min_size=1, max_size=3), min_size=1, max_size=3))
+def test_no_separator_finds_a_formula_and_the_import_gives_the_text_back(rows: list[list[str]]):
+    text = "".join(sheet_lines(["one", "two"], rows)).removeprefix(MARK)
+
+    assert formulas(text) == []
+    assert not CONTROLS.search(text)
+    told = list(csv.reader(io.StringIO(text, newline="")))[1:]
+    assert [[from_cell(cell) for cell in row] for row in told] == [[plain_text.lines(cell) for cell in row] for row in rows]
 
 
 @pytest.mark.usefixtures("evil")

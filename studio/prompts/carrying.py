@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from studio.accounts.sheets import FORMULA, safe_cell
+from studio.accounts.sheets import from_cell
 from studio.prompts import encodings
 
 MOST_BYTES = 10_000_000
@@ -31,7 +31,6 @@ OTHER_NAMES = {
     "label": "labels",
 }
 VERSION_FIELDS = COLUMNS[COLUMNS.index("labels") :]
-ESCAPED = re.compile(rf"'+{FORMULA.pattern}")
 
 Row = dict[str, object]  # a version with its prompt's facts, as a file says them; `line` says where
 
@@ -55,19 +54,8 @@ class Read:
 # ───────── out ─────────
 
 
-def csv_cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula, and that `from_cell` turns back, whatever the text was."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if ESCAPED.match(text) else safe_cell(text)
-
-
-def from_cell(cell: str) -> str:
-    """The text that `csv_cell` was given."""
-    return cell[1:] if ESCAPED.match(cell) else cell
-
-
 def csv_row(row: Mapping[str, object]) -> list[object]:
-    """A version as a line, whose cells `csv_cell` writes: lists separated by commas, tables as JSON."""
+    """A version as a line, lists separated by commas, tables as JSON."""
     return [_flat(name, row[name]) for name in COLUMNS]
 
 

@@ -33,7 +33,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     user, filters = person(request), Filters.read(request.GET.dict())
     name = f"prompts-{timezone.localdate():%Y-%m-%d}"
     if request.GET.get("format") != "json":
-        return sheet(name, carrying.COLUMNS, map(carrying.csv_row, rows(user, filters)), cell=carrying.csv_cell)
+        return sheet(name, carrying.COLUMNS, map(carrying.csv_row, rows(user, filters)))
     answer = StreamingHttpResponse(carrying.json_lines(rows(user, filters)), content_type="application/json")
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.json"'
     answer.headers["Cache-Control"] = "private, no-store"

@@ -136,7 +136,7 @@ def test_the_file_holds_the_same_events_and_no_formula(ada, dave, alice):
     datetime.fromisoformat(row[0])
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-x", "@a", " =1", "\t=1", "\r1"])
+@pytest.mark.parametrize("text", ["=1", "+1", "-x", "@a", " =1", "\n1"])
 def test_a_cell_that_a_spreadsheet_would_run_is_made_text(text):
     assert safe_cell(text) == f"'{text}"
 

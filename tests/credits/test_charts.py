@@ -139,7 +139,7 @@ def test_credits_are_worth_dollars_and_cents(amount, rate, text):
         ("-cmd", "'-cmd"),
         ("@SUM(A1)", "'@SUM(A1)"),
         ("\tx", "'\tx"),
-        ("\r=x", "'\r=x"),
+        ("\r=x", "'\n'=x"),
         ("-38.5", "-38.5"),
         (-7, "-7"),
         ("-1+1", "'-1+1"),
