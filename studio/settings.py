@@ -250,6 +250,7 @@ RATE_LIMITS = {
         "share_password": {"address": "10/m, 30/h", "key": "100/h"},
         "share_decide": {"address": "60/m"},
         "share_comment": {"address": "30/m, 300/h"},
+        "share_guest": {"address": "5/h"},  # new names
     }.items()
 }
 # Of people who are signed in, each by one person but the one of a project

@@ -177,6 +177,7 @@ TABLE = {
     "share_links": Address("make"),
     "share_new": Address("make", "make"),
     "share_edit": Address("make", "make"),
+    "share_guests": Address("make", "make"),
     "share_move": Address(None, "make"),
     "share_revoke": Address(None, "make"),
     "share": Address("everybody"),

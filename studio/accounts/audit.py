@@ -86,6 +86,7 @@ WORDS: dict[str, str] = {
     "share.changed": "changed the link",
     "share.moved": "gave another address to the link",
     "share.revoked": "revoked the link",
+    "share.guest_removed": "removed a guest of the link",
     "share.kept": "answers from now on for the link",
     "connection.added": "added the connection",
     "connection.changed": "changed the connection",

@@ -23,7 +23,19 @@ from studio.projects.door import REFUSALS, Pass, enter
 
 PAGE = 40
 OVER = 20  # links that have ended, on the page
-TOLD = ("title", "show", "expires_at", "may_view", "may_comment", "may_decide", "may_download", "shows_prompts", "shows_prices", "shows_names")
+TOLD = (
+    "title",
+    "show",
+    "expires_at",
+    "may_view",
+    "may_comment",
+    "may_decide",
+    "may_download",
+    "shows_prompts",
+    "shows_prices",
+    "shows_names",
+    "guest_name",
+)
 
 
 def enter_links(request: HttpRequest, code: str) -> Pass:

@@ -10,7 +10,6 @@
 All of it is read from the database at each request, so what was revoked, switched off or decided away is gone with the next one.
 """
 
-import secrets
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,13 +23,13 @@ from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.views.defaults import page_not_found
 
 from studio.accounts.models import AccessLink
 from studio.gallery import wall
 from studio.gallery.serving import NOT_AT_ALL, cache_control
-from studio.gallery.share_models import ShareClip, ShareLink
+from studio.gallery.share_models import ShareClip, ShareGuest, ShareLink
 from studio.gallery.shows import Show, narrowed
 from studio.jobs.models import Clip
 from studio.web.cookies import cookie_name
@@ -150,15 +149,24 @@ def opened(answer: HttpResponseBase, link: ShareLink, token: str) -> None:
 
 
 def guest_of(request: HttpRequest, link: ShareLink) -> Guest | None:
-    """Who this browser has said that it is, to this link; None where it has said nothing."""
+    """Who this browser has said that it is, to this link; None where it has said nothing, or was struck. Of a link for one person, that one."""
+    if link.guest_name:
+        return Guest(own_key(link), link.guest_name)
     told = _read(request, GUEST, link)
-    return Guest(str(told[0]), str(told[1])) if isinstance(told, list) else None
+    if not isinstance(told, list) or ShareGuest.objects.filter(link=link, key=str(told[0]), struck_at__isnull=False).exists():
+        return None
+    return Guest(str(told[0]), str(told[1]))
 
 
-def introduced(answer: HttpResponseBase, found: Visit, name: str) -> Guest:
-    """The guest of this name, remembered in the browser; with the key that it had, so that what they said stays theirs."""
-    guest = Guest(found.guest.key if found.guest else secrets.token_hex(16), name)
-    _write(answer, GUEST, found.link, found.token, [guest.key, guest.name])
+def own_key(link: ShareLink) -> str:
+    """The key of the one person for whom a link is, whichever browser they use."""
+    return salted_hmac("gallery.share.person", f"{link.pk} {link.guest_name}", algorithm="sha256").hexdigest()[:32]
+
+
+def introduced(answer: HttpResponseBase, found: Visit, guest: Guest) -> Guest:
+    """The same guest, remembered in the browser."""
+    if not found.link.guest_name:
+        _write(answer, GUEST, found.link, found.token, [guest.key, guest.name])
     return guest
 
 

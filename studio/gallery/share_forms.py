@@ -35,6 +35,11 @@ def ids_of(texts: Iterable[str]) -> list[uuid.UUID]:
     return list(dict.fromkeys(key for word in words if (key := uuid_of(word))))
 
 
+def shown(name: str) -> str:
+    """A name of a guest: letters that show, on one line."""
+    return " ".join("".join(letter for letter in name if letter.isprintable()).split())
+
+
 def end_of(day: date) -> datetime:
     """The last moment of this day where the reader is."""
     return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
@@ -58,6 +63,13 @@ class ShareForm(forms.Form):
         strip=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         help_text="Tell it in another way than the link. It cannot be shown again.",
+    )
+    guest_name = forms.CharField(
+        label="For one person",
+        max_length=GUEST_NAME,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text="Their name. Whoever has the link speaks as this guest, and nobody is asked for a name.",
     )
     no_password = forms.BooleanField(label="Take the password away", required=False)
     may_view = forms.BooleanField(label="Watch", required=False, initial=True)
@@ -91,7 +103,7 @@ class ShareForm(forms.Form):
     def of(cls, link: ShareLink, *, owns: bool) -> "ShareForm":
         """The form of a link as it stands."""
         last = timezone.localdate(link.last_moment) if link.last_moment else None
-        told = {name: getattr(link, name) for name in ("title", "note", "show", *SWITCHES)}
+        told = {name: getattr(link, name) for name in ("title", "note", "show", "guest_name", *SWITCHES)}
         initial = {**told, "until": last, "never": link.expires_at is None}
         return cls(initial=initial, link=link, is_view=link.kind == ShareLink.Kind.VIEW, owns=owns)
 
@@ -104,6 +116,10 @@ class ShareForm(forms.Form):
         if until and until > today + timedelta(days=MOST_DAYS):
             raise forms.ValidationError("At most a year from now.")
         return until
+
+    def clean_guest_name(self) -> str:
+        """Letters that show, on one line."""
+        return shown(self.cleaned_data["guest_name"])
 
     def clean(self) -> dict[str, Any]:
         """An end, unless an owner wants none; and something that a guest may do."""
@@ -119,7 +135,7 @@ class ShareForm(forms.Form):
     def facts(self) -> dict[str, Any]:
         """The link's columns as this form wants them. A password that was left empty stays as it is."""
         given = self.cleaned_data
-        facts = {name: given[name] for name in ("title", "note", *SWITCHES)}
+        facts = {name: given[name] for name in ("title", "note", "guest_name", *SWITCHES)}
         facts["expires_at"] = None if given.get("never") else end_of(given["until"])
         if "show" in self.fields:
             facts["show"] = given["show"]
@@ -139,7 +155,7 @@ class NameForm(forms.Form):
 
     def clean_name(self) -> str:
         """Letters that show, on one line."""
-        name = " ".join("".join(letter for letter in self.cleaned_data["name"] if letter.isprintable()).split())
+        name = shown(self.cleaned_data["name"])
         if not name:
             raise forms.ValidationError(NAME_WANTED)
         return name

@@ -74,6 +74,7 @@ class ShareLink(models.Model):
     title = models.CharField(max_length=120)
     note = models.CharField(max_length=500, blank=True)
     password = models.CharField(max_length=128, blank=True)  # its hash
+    guest_name = models.CharField(max_length=60, blank=True)  # of the one person whom it is for; empty: guests write their names
     expires_at = models.DateTimeField(null=True, blank=True)
     may_view = models.BooleanField(default=True)
     may_comment = models.BooleanField(default=False)
@@ -134,6 +135,30 @@ class ShareLink(models.Model):
     def stamp(self) -> str:
         """What tells one password of this link from the next, and nothing about it."""
         return salted_hmac(SALT, f"{self.pk} {self.password}", algorithm="sha256").hexdigest()[:32]
+
+
+class ShareGuest(models.Model):
+    """Somebody who gave a name by a link, known by their browser's key. Only share_guests.py writes these rows.
+
+    `number` tells guests of one name apart; `folded` is the name as it is compared. One who was struck has no votes and words any more.
+    """
+
+    link = models.ForeignKey(ShareLink, on_delete=models.CASCADE, related_name="guests")
+    key = models.CharField(max_length=32)
+    name = models.CharField(max_length=80)
+    folded = models.CharField(max_length=80)
+    number = models.PositiveIntegerField(default=1)
+    met_at = models.DateTimeField(default=timezone.now)
+    struck_at = models.DateTimeField(null=True, blank=True)
+    struck_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    blocked = models.BooleanField(default=False)  # its name
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["link", "key"], name="one_guest_a_browser")]
+        indexes = [models.Index(fields=["link", "folded"], name="guests_by_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} (guest) by {self.link_id}"
 
 
 class ShareClip(models.Model):

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from studio.accounts.addresses import absolute
-from studio.gallery import share_actions, wall
+from studio.gallery import share_actions, share_guests, wall
 from studio.gallery.share_actions import enter_links, may_change
 from studio.gallery.share_forms import MOST_CLIPS, ShareForm, ids_of
 from studio.gallery.share_models import ShareLink
@@ -132,6 +132,22 @@ def share_revoke(request: HttpRequest, code: str, link_id: int) -> HttpResponse:
     if share_actions.revoke(link, entry=entry):
         messages.success(request, f"“{link.title}” is revoked. Nobody comes in by it any more.")
     return redirect("share_links", entry.project.code)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def share_guest_list(request: HttpRequest, code: str, link_id: int) -> HttpResponse:
+    """The guests of a link with their votes and comments; a POST removes one with both, and with `block` their name too."""
+    entry, link = _link(request, code, link_id)
+    if request.method == "POST":
+        gone = share_guests.strike(link, request.POST.get("guest", ""), by=entry.user, block="block" in request.POST)
+        if gone:
+            messages.success(request, f"{gone.name} is removed, with {gone.votes:,} votes and {gone.words:,} comments.")
+        else:
+            messages.error(request, "There is no such guest any more.")
+        return redirect("share_guests", entry.project.code, link.pk)
+    context = {"entry": entry, "link": link, "guests": share_guests.guests_of(link), "blocked": share_guests.blocked_names(link)}
+    return render(request, "gallery/share_guests.html", context)
 
 
 def _link(request: HttpRequest, code: str, link_id: int) -> tuple[Pass, ShareLink]:

@@ -7,6 +7,7 @@ form, which the protection against forged requests must refuse. Neither tells th
 import uuid
 from dataclasses import dataclass
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.hashers import check_password
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
@@ -16,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from studio.accounts.addresses import absolute
-from studio.gallery import guest_comments, guest_decisions, posters, share_door
+from studio.gallery import guest_comments, guest_decisions, posters, share_door, share_guests
 from studio.gallery.comment_threads import tag_of
 from studio.gallery.comment_views import spoken, told_now
 from studio.gallery.marks import Mark
@@ -26,6 +27,7 @@ from studio.gallery.serving import NOT_AT_ALL, Parcel, deliver, not_made, send, 
 from studio.gallery.share_card import bare_card, draw_card, known_card
 from studio.gallery.share_door import Locked, Visit, clip_by, clips_of, shared, visit
 from studio.gallery.share_forms import GuestCommentForm, GuestPressForm, NameForm
+from studio.gallery.share_guests import CannotMeet
 from studio.jobs.models import Clip
 from studio.web.htmx import is_part
 
@@ -185,8 +187,12 @@ def share_name(request: HttpRequest, token: str) -> HttpResponse:
     """Say who one is, to what one says from now on."""
     found, form = visit(request, token), NameForm(request.POST)
     answer = redirect("share", token)
-    if form.is_valid():
-        share_door.introduced(answer, found, form.cleaned_data["name"])
+    if not form.is_valid() or found.link.guest_name:
+        return answer
+    try:
+        share_door.introduced(answer, found, share_guests.meet(request, found, form.cleaned_data["name"]))
+    except CannotMeet as refusal:
+        messages.error(request, str(refusal))
     return answer
 
 
@@ -200,7 +206,11 @@ def share_decide(request: HttpRequest, token: str, clip_id: uuid.UUID) -> HttpRe
     if not form.is_valid():
         return _say(request, found, shown, form)
     answer = redirect("share_clip", token, shown.pk)
-    guest = found.guest or share_door.introduced(answer, found, form.cleaned_data["name"])
+    try:
+        guest = found.guest or share_door.introduced(answer, found, share_guests.meet(request, found, form.cleaned_data["name"]))
+    except CannotMeet as refusal:
+        form.add_error("name", str(refusal))
+        return _refused(_say(request, found, shown, form), refusal)
     told = Visit(found.link, token, guest)
     try:
         _pressed(form, shown, told)
@@ -212,6 +222,14 @@ def share_decide(request: HttpRequest, token: str, clip_id: uuid.UUID) -> HttpRe
     part = _say(request, told, shown, GuestPressForm(known=True))
     part.cookies.update(answer.cookies)
     return part
+
+
+def _refused(answer: HttpResponse, refusal: CannotMeet) -> HttpResponse:
+    """The answer with the status of this refusal, and when to try again."""
+    answer.status_code = refusal.status
+    if refusal.retry_after:
+        answer.headers["Retry-After"] = str(refusal.retry_after)
+    return answer
 
 
 def _pressed(form: GuestPressForm, shown: Clip, told: Visit) -> None:
@@ -258,10 +276,19 @@ def share_comment(request: HttpRequest, token: str, clip_id: uuid.UUID) -> HttpR
     """Say something about a clip, or do something with one's own words; the first time with a name."""
     found, shown = clip_by(request, token, clip_id, to="comment")
     form, met = GuestCommentForm(request.POST, known=found.guest is not None), HttpResponse()
-    is_new = found.guest is None and form.is_valid()
-    if is_new:
-        found = Visit(found.link, token, share_door.introduced(met, found, form.cleaned_data["name"]))
+    is_new, refused = found.guest is None and form.is_valid(), None
+    try:
+        if is_new and (repeated := share_guests.repeated(found.link, form)):
+            found, is_new = Visit(found.link, token, repeated), False
+        elif is_new:
+            guest = share_door.introduced(met, found, share_guests.meet(request, found, form.cleaned_data["name"]))
+            found = Visit(found.link, token, guest)
+    except CannotMeet as refusal:
+        form.add_error("name", str(refusal))
+        refused, is_new = refusal, False
     answer = spoken(request, form, shown, guest_comments.voice_of(found), guest_comments.places_of(shown, found))
+    if refused:
+        return _refused(answer, refused)
     answer.cookies.update(met.cookies)
     if is_new and is_part(request) and found.may_decide:  # which asks for the name too
         answer.write(render_to_string("gallery/_share_say.html", _panel(found, shown) | {"apart": True}, request))

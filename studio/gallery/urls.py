@@ -66,6 +66,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("p/<code:code>/links/<int:link_id>/", share_pages.share_edit, name="share_edit"),
     path("p/<code:code>/links/<int:link_id>/address/", share_pages.share_move, name="share_move"),
     path("p/<code:code>/links/<int:link_id>/revoke/", share_pages.share_revoke, name="share_revoke"),
+    path("p/<code:code>/links/<int:link_id>/guests/", share_pages.share_guest_list, name="share_guests"),
     path("s/<str:token>/", share_views.share, name="share"),
     path("s/<str:token>/open/", share_views.share_open, name="share_open"),
     path("s/<str:token>/name/", share_views.share_name, name="share_name"),

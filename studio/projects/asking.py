@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from studio.accounts.actions import CannotDo
 from studio.accounts.models import AuditEvent, User, address_of
 from studio.projects import actions, asking_mail
 from studio.projects.models import MemberRequest, Membership, Project
@@ -44,7 +45,7 @@ def add(project: Project, email: str, role: str, *, by: User) -> tuple[Membershi
         return added
     with transaction.atomic():
         if MemberRequest.objects.filter(project=project).count() >= MOST:
-            raise actions.CannotDo(f"{project} has {MOST} requests that wait for an answer. Withdraw some first.")
+            raise CannotDo(f"{project} has {MOST} requests that wait for an answer. Withdraw some first.")
         facts = {"role": role, "asked_by": by}
         _, made = MemberRequest.objects.update_or_create(project=project, email=address_of(email), defaults=facts)
         AuditEvent.record("member.asked", f"{project.code} {address_of(email)}", actor=by, after={"role": role})

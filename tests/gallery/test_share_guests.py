@@ -127,7 +127,7 @@ def test_two_guests_are_two_and_one_who_changes_their_name_stays_one(bob: User, 
     decide(leo, link, clip, verdict="reject", name="Mia")
     mia.post(reverse("share_name", args=[link.token]), {"name": "Mia Chen"})
     decide(mia, link, clip, verdict="maybe")
-    assert sorted(GuestDecision.objects.values_list("name", "verdict")) == [("Mia", "reject"), ("Mia Chen", "maybe")]
+    assert sorted(GuestDecision.objects.values_list("name", "verdict")) == [("Mia (2)", "reject"), ("Mia Chen", "maybe")]
 
 
 def test_a_guest_who_made_up_their_cookie_is_nobody(bob: User, tide: Project, clip: Clip):
