@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "studio.accounts.sign_out.clear_site_data",  # outside the session, whose end it sees
     "studio.accounts.session_store.Sessions",
     "django.middleware.common.CommonMiddleware",
+    "studio.web.fetch_metadata.FetchMetadata",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "studio.accounts.sessions.SignedIn",
