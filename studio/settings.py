@@ -170,6 +170,8 @@ ROUNDS = {
     "studio.jobs.alarms.tell_of_alerts": 300,
     "studio.gallery.retention.due": 3600,
     "studio.accounts.session_age.delete_expired": DAY,
+    "studio.accounts.audit_chain.seal_new": 60,
+    "studio.accounts.audit_chain.log_head": DAY,
     "studio.shared_state.counters.delete_expired": 600,
     "studio.shared_state.cache.delete_expired": 3600,
 }

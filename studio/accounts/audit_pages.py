@@ -9,12 +9,13 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from studio.accounts import audit, door
+from studio.accounts import audit, audit_chain, door
 from studio.accounts.audit import Filters
 from studio.accounts.models import AuditEvent, User
 from studio.accounts.sheets import sheet
 
 COLUMNS = ("at (UTC)", "who", "action", "whom or what", "changed", "reason", "address")
+CHECKED = 200  # newest events that the page compares with their seals
 AT_ONCE = 500  # rows that are read together
 SAYS = ("who", "whom", "family", "text", "since", "until")
 
@@ -29,7 +30,7 @@ def events(request: HttpRequest) -> HttpResponse:
     lines, older = audit.page(audit.events_for(reader, filters), before=int(before) if known else None)
     query = urlencode({name: request.GET[name] for name in SAYS if request.GET.get(name)})
     context = {"lines": lines, "older": older, "paged": known, "filters": filters, "query": query, "families": audit.families_for(reader)}
-    return render(request, "accounts/audit.html", context)
+    return render(request, "accounts/audit.html", context | {"chain": audit_chain.verify(newest=CHECKED)})
 
 
 @never_cache

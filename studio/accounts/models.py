@@ -269,6 +269,18 @@ class AuditEvent(models.Model):
         cls.objects.bulk_create([cls(subject=subject[:200], before=before, after=after, **facts) for subject, before, after in changes])
 
 
+class AuditSeal(models.Model):
+    """A link of the chain of hashes over the audit events; `audit_chain` writes and checks it. Numbers have no gaps."""
+
+    number = models.BigIntegerField(primary_key=True)
+    event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, related_name="seal")
+    known_until = models.DateTimeField()  # all events that were there then have this seal or one before it, or one of the same round
+    hash = models.CharField(max_length=64, unique=True)
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.hash[:12]}"
+
+
 def client_address() -> str | None:
     """Where the request that is being answered came from; None outside of one."""
     request = context.request

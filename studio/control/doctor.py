@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from studio import environment
+from studio.accounts import audit_chain
 from studio.control import health
 from studio.credits import ledger
 from studio.disk import explained
@@ -38,6 +39,7 @@ from studio.routing.models import Connection, KeyUnreadable
 
 SOUND_SQLITE = (3, 51, 3)  # earlier ones can corrupt the file when several processes write while the write-ahead log is reset
 FULL = 2  # PRAGMA synchronous
+MOST_SEALS = 10_000  # of the record of changes that are checked, the newest
 MOST_VIOLATIONS = 10  # that are listed
 PATIENCE = 3.0  # seconds for a proxy
 
@@ -85,7 +87,7 @@ def examine() -> list[Finding]:
     probed = list(parts())
     stuck = {"database", "migrations"} & {problem.part for problem in probed}
     without_rows = (secrets, openness, unread, disk, way_out)
-    examinations = without_rows if stuck else (*without_rows, sqlite, connections, teams, ills, stranded, doubts, alerts, workers, books)
+    examinations = without_rows if stuck else (*without_rows, sqlite, connections, teams, ills, stranded, doubts, alerts, workers, books, record)
     findings = [Finding(Level.ERROR, problem.words, _mend(problem)) for problem in probed]
     findings += [finding for examination in examinations for finding in examination()]
     return sorted(findings, key=lambda finding: list(Level).index(finding.level))
@@ -279,6 +281,12 @@ def workers() -> Iterator[Finding]:
     running = Heartbeat.objects.filter(cluster=settings.CLUSTER_NAME, watched_at__gte=timezone.now() - health.UNWATCHED).exists()
     if not running and cluster.orphans(of=cluster.mark()):
         yield Finding(Level.ERROR, "Processes of a cluster work on without their supervisor.", START_WORKER + " It ends them first.")
+
+
+def record() -> Iterator[Finding]:
+    """A record of changes that somebody changed."""
+    if wrong := audit_chain.verify(newest=MOST_SEALS).wrong:
+        yield Finding(Level.ERROR, wrong, "Find out who can write to the database, and compare with a backup: manage.py audit verify.")
 
 
 def books() -> Iterator[Finding]:
