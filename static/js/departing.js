@@ -3,6 +3,8 @@
 const box = () => document.getElementById("departing-box");
 
 async function ask(address) {
+  // Closed a moment ago: dialogs.js empties it at the close event, which comes later than the key that closed it.
+  if (box().querySelector("#departing form")) await new Promise((done) => box().addEventListener("close", done, { once: true }));
   await htmx.ajax("GET", address, { target: "#departing", swap: "outerHTML", source: box() });
   if (box().querySelector("#departing form")) box().showModal();
 }
