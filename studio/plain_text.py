@@ -14,6 +14,9 @@ import re
 import unicodedata
 from itertools import groupby
 
+DOT = re.compile(r"(?<=[^\W_])[.\u3002\uff0e\uff61](?=\w{2,})")  # as hosts have them, also between letters of other scripts
+SCHEME = re.compile(r"(?<=\w):(?=/|\w+@)|(?<=mailto):|(?<=javascript):")
+ADDRESS_SIGN = re.compile(r"(?<=\S)@(?=\S)")
 SHORT = 1_000  # characters up to which Python's own normalisation, quadratic in a run of marks, is quick
 LINE_ENDS = re.compile("\r\n|[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # overrides, embeddings, isolates and marks that turn the direction
@@ -64,3 +67,8 @@ def _sorted_marks(form: str, text: str) -> str:
     apart = text.translate({ord(letter): unicodedata.normalize(form, letter) for letter in set(text)})  # type: ignore[arg-type]
     runs = groupby(apart, key=lambda letter: unicodedata.combining(letter) > 0)
     return "".join("".join(sorted(run, key=unicodedata.combining)) if are_marks else "".join(run) for are_marks, run in runs)
+
+
+def unlinked(text: str) -> str:
+    """A name on one line that no mail program makes a link of: `evil[.]example`, `http[:]//`, `me[at]example`."""
+    return ADDRESS_SIGN.sub("[at]", SCHEME.sub("[:]", DOT.sub("[.]", one_line(text))))

@@ -14,6 +14,7 @@ from django.utils import timezone
 from studio.accounts import rate_limits
 from studio.accounts.clock import LOCALES
 from studio.accounts.models import User, address_of
+from studio.web.text_fields import LineField
 
 PASSWORD_HINT = "At least 10 characters, not a common word."  # noqa: S105 - a hint
 AREAS = ("Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
@@ -90,7 +91,7 @@ class SetPassword(allauth.SetPasswordForm):
 class Welcome(forms.Form):
     """What an invited person tells us: their name and a password."""
 
-    name = forms.CharField(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = LineField(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     password1 = forms.CharField(
         label="Password", help_text=PASSWORD_HINT, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
     )
@@ -143,7 +144,7 @@ def zones() -> list[str]:
 class Me(forms.Form):
     """What a person says about themselves."""
 
-    name = forms.CharField(label="Name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = LineField(label="Name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     time_zone = forms.ChoiceField(label="Time zone", choices=[], required=False)
     locale = forms.ChoiceField(label="Dates and numbers", choices=[("", "As the studio writes them"), *LOCALES], required=False)
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from smtplib import SMTPException
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.http import HttpRequest
-from django.template.loader import render_to_string
 
+from studio.accounts import outgoing_mail
 from studio.accounts.addresses import absolute
 from studio.accounts.models import AccessLink, User
+from studio.plain_text import unlinked
 
 log = logging.getLogger(__name__)
 
@@ -34,25 +34,23 @@ def hand_over(request: HttpRequest, person: User, token: str, *, by: User, proje
     days = settings.INVITATION_LIFETIME.days
     told = {"by": one_line(by), "project": one_line(project)}
     facts = {**told, "address": address, "days": days, "team": settings.TEAM_NAME, "known": person.is_active}
-    mail = _post(person.email, facts)
-    if mail == "sent":
+    outcome = _post(person.email, facts)
+    if outcome == "sent":
         AccessLink.objects.filter(token_hash=AccessLink.digest(token)).update(mailed=True)
-    return Handover(person, "" if mail == "sent" else address, days, mail)
+    return Handover(person, "" if outcome == "sent" else address, days, outcome)
 
 
 def one_line(name: object) -> str:
-    """A name as an e-mail has it: on one line, without control characters and marks that turn text around."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in str(name)).split())
+    """A name as an e-mail has it: on one line, without control characters, and nothing in it becomes a link."""
+    return unlinked(str(name))
 
 
 def _post(email: str, facts: dict[str, object]) -> str:
     """`sent`, `failed` (logged: the link still works) or `off`."""
     if not settings.EMAIL_URL:
         return "off"
-    subject = " ".join(render_to_string("accounts/email/invitation_subject.txt", facts).split())  # a name may hold a line end, a header may not
-    text = render_to_string("accounts/email/invitation_message.txt", facts)
     try:
-        send_mail(subject, text, None, [email])
+        outgoing_mail.send("accounts/email/invitation", facts, to=email)
     except (SMTPException, OSError):
         log.exception("An invitation could not be sent by e-mail")
         return "failed"

@@ -19,6 +19,7 @@ from studio.jobs import alerts
 from studio.jobs.alerts import CannotSettle, Choice, Figures
 from studio.jobs.models import Attempt
 from studio.jobs.waiting import name_of
+from studio.web.text_fields import LinesField
 
 PAGE = 50  # alerts that are listed at once, oldest first
 WORDS = {
@@ -36,7 +37,7 @@ class SettleForm(forms.Form):
         choices=[(choice.value, words) for choice, words in WORDS.items()], error_messages={"required": "Choose what it costs."}
     )
     amount = CreditsField(label="Amount", required=False)
-    reason = forms.CharField(
+    reason = LinesField(
         label="Reason", max_length=alerts.LONGEST_REASON, error_messages={"required": "Say why, for the audit log and the person’s ledger."}
     )
     alert = forms.CharField(max_length=300)

@@ -15,6 +15,7 @@ from studio.providers.guard import is_named
 from studio.providers.registry import PROVIDERS, stores_files
 from studio.providers.wire import key_trouble
 from studio.routing.models import Connection
+from studio.web.text_fields import LineField, LinesField
 
 MOST_REQUESTS = 100_000  # a minute
 MOST_JOBS = 1_000
@@ -33,7 +34,7 @@ class ConnectionForm(forms.Form):
     """A connection, new or changed. The key is write-only: the form never shows one, and an empty field leaves the one that is there."""
 
     provider = forms.ChoiceField(label="Provider", choices=[])
-    label = forms.CharField(
+    label = LineField(
         label="Name",
         max_length=60,
         help_text="What people choose by, such as “xAI, team account”.",
@@ -155,7 +156,7 @@ class VerdictForm(forms.Form):
         error_messages={"required": "Enter the id as the provider shows it."},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autofocus": True}),
     )
-    reason = forms.CharField(
+    reason = LinesField(
         label="Reason",
         max_length=300,
         help_text="Kept in the record of changes and shown to whoever ordered it.",
@@ -175,7 +176,7 @@ class SwitchForm(forms.Form):
     """On or off, and why."""
 
     to = forms.ChoiceField(choices=[("on", "on"), ("off", "off")])
-    reason = forms.CharField(max_length=300, required=False)
+    reason = LinesField(max_length=300, required=False)
 
 
 def address_trouble(address: str) -> str:

@@ -10,6 +10,7 @@ from studio.accounts.models import User
 from studio.credits.batch import MOST, Act
 from studio.credits.figures import credits_text, parse_credits
 from studio.credits.ledger import REASON_LENGTH
+from studio.web.text_fields import LinesField
 
 ID_DIGITS = 18  # of a BIGINT
 NO_REASON = "Say why: the person reads it on their ledger."
@@ -25,7 +26,7 @@ class GrantForm(forms.Form):
         error_messages={"required": "Enter a number of credits, such as 500 or 38.5.", "max_length": "That is too long for a number of credits."},
         widget=forms.TextInput(attrs={"class": "input", "inputmode": "decimal", "autocomplete": "off", "autofocus": True}),
     )
-    reason = forms.CharField(
+    reason = LinesField(
         label="Reason, shown on their ledger",
         max_length=REASON_LENGTH,
         error_messages={"required": NO_REASON, "max_length": f"Use at most {REASON_LENGTH} characters."},
@@ -73,7 +74,7 @@ class MoveForm(forms.Form):
         error_messages={"required": "Enter a number of credits, such as 500 or 38.5.", "max_length": "That is too long for a number of credits."},
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "autofocus": True}),
     )
-    reason = forms.CharField(
+    reason = LinesField(
         label="Reason, shown on each ledger",
         max_length=REASON_LENGTH,
         error_messages={"required": "Say why: each person reads it on their ledger.", "max_length": f"Use at most {REASON_LENGTH} characters."},

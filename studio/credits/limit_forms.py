@@ -15,6 +15,7 @@ from studio.credits.people import NAME
 from studio.credits.periods import today
 from studio.projects.models import Project
 from studio.text_search.lookups import containing
+from studio.web.text_fields import LinesField
 
 MOST_JOBS = 10_000
 NAMED = 4  # people whom an error names
@@ -143,4 +144,4 @@ class WaiverForm(forms.Form):
     person = PersonField(label="Person")
     project = forms.ModelChoiceField(label="Project", queryset=Project.objects.all(), to_field_name="code", required=False, empty_label="Any")
     lifts = forms.ChoiceField(label="May pass", choices=Waiver.Lifts, initial="both")
-    reason = forms.CharField(label="Reason", max_length=REASON_LENGTH, error_messages={"required": "Say why: it is recorded."})
+    reason = LinesField(label="Reason", max_length=REASON_LENGTH, error_messages={"required": "Say why: it is recorded."})

@@ -7,13 +7,12 @@ import logging
 import smtplib
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.db import DatabaseError, InterfaceError
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django_q.tasks import async_task
 from redis.exceptions import RedisError
 
+from studio.accounts import outgoing_mail
 from studio.accounts.models import User
 from studio.credits.models import CreditRequest
 
@@ -64,10 +63,8 @@ def _read(request_id: int) -> CreditRequest | None:
 
 def _sent(person: User, letter: str, request: CreditRequest, path: str) -> bool:
     facts = {"asked": request, "team": settings.TEAM_NAME, "address": f"{settings.SITE_URL}{path}"}
-    subject = " ".join(render_to_string(f"credits/email/{letter}_subject.txt", facts).split())  # a name may hold a line end, a header may not
-    text = render_to_string(f"credits/email/{letter}_message.txt", facts)
     try:
-        return send_mail(subject, text, None, [person.email]) == 1
+        return outgoing_mail.send(f"credits/email/{letter}", facts, to=person.email)
     except (smtplib.SMTPException, OSError):
         log.warning("the mail server did not take a letter for %s", person.email, exc_info=True)
         return False

@@ -20,6 +20,7 @@ from studio.credits.figures import credits_text, parse_credits
 from studio.credits.models import CreditRequest
 from studio.projects.models import Project
 from studio.web.htmx import is_part
+from studio.web.text_fields import LinesField
 
 NOTE_LENGTH = 200
 CREDITS_ERRORS = {"required": "Enter a number of credits, such as 500 or 38.5.", "max_length": "That is too long for a number of credits."}
@@ -50,7 +51,7 @@ class AskForm(forms.Form):
     """How many credits, and what for. `project` is the code of one that the person belongs to; any other is left out."""
 
     amount = Credits(label="Credits")
-    reason = forms.CharField(
+    reason = LinesField(
         label="What for",
         max_length=NOTE_LENGTH,
         help_text="Whoever answers reads this.",
@@ -73,7 +74,7 @@ class AnswerForm(forms.Form):
 
     do = forms.ChoiceField(choices=[("grant", "Grant"), ("decline", "Decline")])
     amount = Credits(label="Credits", required=False)
-    note = forms.CharField(label="Note", max_length=NOTE_LENGTH, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    note = LinesField(label="Note", max_length=NOTE_LENGTH, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
 
 @never_cache

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 
 from studio.gallery.comments import LONGEST, Words
+from studio.web.text_fields import LinesField
 
 LAST = 24 * 3_600_000  # milliseconds; beyond any clip
 DEEDS = ["say", "edit", "remove", "bring_back", "resolve", "reopen"]
@@ -19,7 +20,7 @@ class CommentForm(forms.Form):
     comment = forms.UUIDField(required=False)
     reply_to = forms.UUIDField(required=False)
     at = forms.IntegerField(min_value=0, max_value=LAST, required=False)
-    text = forms.CharField(required=False, max_length=LONGEST, error_messages={"max_length": TOO_LONG})
+    text = LinesField(required=False, max_length=LONGEST, error_messages={"max_length": TOO_LONG})
 
     def clean(self) -> dict[str, Any]:
         """Whatever the deed needs is there."""

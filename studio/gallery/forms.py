@@ -11,6 +11,7 @@ from studio.gallery.filters import Filters
 from studio.gallery.many import MOST
 from studio.gallery.models import Verdict
 from studio.jobs.wanted import uuid_of
+from studio.web.text_fields import LineField
 
 PLACES = [("room", "room"), ("tile", "tile"), ("all", "tile of the wall of all projects"), ("pane", "pane")]
 LONGEST = 1000  # characters of the words that undo a press
@@ -78,7 +79,7 @@ class ReviewForm(forms.Form):
 class NameForm(forms.Form):
     """What a clip is to be called: one line; nothing returns it to its code."""
 
-    title = forms.CharField(required=False, label="Name")
+    title = LineField(required=False, label="Name")
 
     def clean_title(self) -> str:
         """The name on one line, with one space between words. What cannot be seen is no name."""
@@ -142,7 +143,7 @@ class ManyForm(ChosenForm):
 class ViewForm(forms.Form):
     """The name of a saved view, and whether the project's members find it too."""
 
-    name = forms.CharField(max_length=60, widget=forms.TextInput(attrs={"maxlength": 60, "autocomplete": "off"}), label="Name")
+    name = LineField(max_length=60, widget=forms.TextInput(attrs={"maxlength": 60, "autocomplete": "off"}), label="Name")
     shared = forms.BooleanField(required=False, label="For everybody in this project")
 
     @property

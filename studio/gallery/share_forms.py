@@ -14,6 +14,7 @@ from studio.gallery.models import GUEST_NAME, Verdict
 from studio.gallery.share_models import ShareLink
 from studio.gallery.shows import Show
 from studio.jobs.wanted import uuid_of
+from studio.web.text_fields import LineField, LinesField
 
 DAYS = 14  # that a link lives unless told otherwise
 MOST_DAYS = 366
@@ -48,8 +49,8 @@ def end_of(day: date) -> datetime:
 class ShareForm(forms.Form):
     """A link's title, what its guests may do, and until when. Its clips are no field: they are looked up in the project."""
 
-    title = forms.CharField(label="Title", max_length=120, help_text="Guests see it, and so does a chat into which the link is pasted.")
-    note = forms.CharField(label="Note to the guests", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    title = LineField(label="Title", max_length=120, help_text="Guests see it, and so does a chat into which the link is pasted.")
+    note = LinesField(label="Note to the guests", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
     show = forms.ChoiceField(
         label="What it shows", choices=VIEWS, required=False, help_text="Looked up at each visit: what is picked later is there too."
     )
@@ -149,7 +150,7 @@ class ShareForm(forms.Form):
 class NameForm(forms.Form):
     """What a guest is called."""
 
-    name = forms.CharField(
+    name = LineField(
         label="Your name", max_length=GUEST_NAME, widget=forms.TextInput(attrs={"autocomplete": "name"}), error_messages={"required": NAME_WANTED}
     )
 

@@ -9,13 +9,12 @@ import smtplib
 
 from django.conf import settings
 from django.core.cache import cache
-from django.core.mail import send_mail
 from django.db.models import Max, QuerySet
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from studio.accounts import outgoing_mail
 from studio.accounts.models import User
 from studio.jobs.alerts import open_alerts
 from studio.jobs.expiry import clock_of
@@ -48,9 +47,7 @@ def tell_admins(connection_id: int) -> int:
     if stop is None:
         return 0
     facts = {"stop": stop, "connection": stop.connection, "team": settings.TEAM_NAME, "address": f"{settings.SITE_URL}{reverse('connections')}"}
-    subject = " ".join(render_to_string("jobs/email/alarm_subject.txt", facts).split())  # a name may hold a line end, a header may not
-    text = render_to_string("jobs/email/alarm_message.txt", facts)
-    return sum(_told(admin, subject, text) for admin in User.objects.filter(role=User.Role.ADMIN, is_active=True))
+    return sum(_told(admin, "alarm", facts) for admin in User.objects.filter(role=User.Role.ADMIN, is_active=True))
 
 
 def tell_of_missing() -> int:
@@ -80,9 +77,7 @@ def tell_of_alerts() -> int:
     rows = open_alerts().select_related("job__project", "connection")[:NAMED]
     facts = {"team": settings.TEAM_NAME, "number": number, "rows": rows, "more": max(0, number - NAMED)}
     facts["address"] = f"{settings.SITE_URL}{reverse('alerts')}"
-    subject = " ".join(render_to_string("jobs/email/alerts_subject.txt", facts).split())
-    text = render_to_string("jobs/email/alerts_message.txt", facts)
-    told = sum(_told(admin, subject, text) for admin in User.objects.filter(role=User.Role.ADMIN, is_active=True))
+    told = sum(_told(admin, "alerts", facts) for admin in User.objects.filter(role=User.Role.ADMIN, is_active=True))
     if not told:
         cache.delete(ALERTS_QUIET)
     return told
@@ -95,14 +90,12 @@ def _tell_of(found: "QuerySet[Clip]") -> int:
     lines = [{"code": row.code, "clock": clock_of(row.attempt, now=now)} for row in rows]
     facts = {"team": settings.TEAM_NAME, "number": number, "lines": lines, "more": max(0, number - NAMED)}
     facts["address"] = f"{settings.SITE_URL}{reverse('missing')}"
-    subject = " ".join(render_to_string("jobs/email/missing_subject.txt", facts).split())
-    text = render_to_string("jobs/email/missing_message.txt", facts)
-    return sum(_told(admin, subject, text) for admin in User.objects.filter(role=User.Role.ADMIN, is_active=True))
+    return sum(_told(admin, "missing", facts) for admin in User.objects.filter(role=User.Role.ADMIN, is_active=True))
 
 
-def _told(admin: User, subject: str, text: str) -> bool:
+def _told(admin: User, letter: str, facts: dict[str, object]) -> bool:
     try:
-        return send_mail(subject, text, None, [admin.email]) == 1
+        return outgoing_mail.send(f"jobs/email/{letter}", facts, to=admin.email)
     except (smtplib.SMTPException, OSError):
         log.warning("the mail server did not take the alarm for %s", admin.email, exc_info=True)
         return False

@@ -4,13 +4,12 @@ import logging
 import smtplib
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.db import DatabaseError, InterfaceError, transaction
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django_q.tasks import async_task
 from redis.exceptions import RedisError
 
+from studio.accounts import outgoing_mail
 from studio.accounts.invitations import one_line
 from studio.accounts.models import User
 from studio.projects.models import Project
@@ -34,15 +33,19 @@ def _queue(*facts: str) -> None:
 
 def tell_admins(letter: str, by: str, email: str, project: str) -> int:
     """How many admins were told. `letter` is asked or invited."""
-    facts = {"by": by, "email": email, "project": project, "team": settings.TEAM_NAME, "address": f"{settings.SITE_URL}{reverse('people')}"}
-    subject = " ".join(render_to_string(f"projects/email/{letter}_subject.txt", facts).split())
-    text = render_to_string(f"projects/email/{letter}_message.txt", facts)
-    return sum(_sent(admin, subject, text) for admin in User.objects.filter(role=User.Role.ADMIN, is_active=True))
+    facts: dict[str, object] = {
+        "by": by,
+        "email": email,
+        "project": project,
+        "team": settings.TEAM_NAME,
+        "address": f"{settings.SITE_URL}{reverse('people')}",
+    }
+    return sum(_sent(admin, letter, facts) for admin in User.objects.filter(role=User.Role.ADMIN, is_active=True))
 
 
-def _sent(admin: User, subject: str, text: str) -> bool:
+def _sent(admin: User, letter: str, facts: dict[str, object]) -> bool:
     try:
-        return send_mail(subject, text, None, [admin.email]) == 1
+        return outgoing_mail.send(f"projects/email/{letter}", facts, to=admin.email)
     except (smtplib.SMTPException, OSError):
         log.warning("the mail server did not take a letter for %s", admin.email, exc_info=True)
         return False

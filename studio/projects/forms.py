@@ -6,6 +6,7 @@ from django import forms
 
 from studio.projects.codes import RULE, SHAPE, suggest
 from studio.projects.models import Membership, Project
+from studio.web.text_fields import LineField
 
 Role = Membership.Role
 
@@ -13,7 +14,7 @@ Role = Membership.Role
 class NewProject(forms.Form):
     """A name, and a code; a code left empty is made from the name."""
 
-    name = forms.CharField(label="Name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    name = LineField(label="Name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     code = forms.CharField(
         label="Code", max_length=8, required=False, help_text="Starts every shot code, as in TIDE-047. It cannot be changed later."
     )
@@ -43,7 +44,7 @@ def free_code(name: str) -> str:
 class Rename(forms.Form):
     """Another name."""
 
-    name = forms.CharField(label="Name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    name = LineField(label="Name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
 
 class AddMember(forms.Form):

@@ -223,5 +223,5 @@ def test_a_line_end_in_a_name_adds_no_header_to_an_invitation(ada: User, setting
     settings.EMAIL_URL = "smtp://mail.example.org"
     User.objects.filter(pk=ada.pk).update(name="Ada\nBcc: mallory@example.org")
     signed_in(ada).post("/people/", {"email": "erin@example.org", "role": "member"})
-    assert mail.outbox[0].subject == "Ada Bcc: mallory@example.org invites you to Studio"
+    assert mail.outbox[0].subject == "Ada Bcc: mallory[at]example[.]org invites you to Studio"
     assert mail.outbox[0].recipients() == ["erin@example.org"]

@@ -16,10 +16,12 @@ from django.utils.safestring import SafeString, mark_safe
 
 from studio.accounts.models import User
 from studio.credits.figures import credits_text
+from studio.plain_text import unlinked
 from studio.providers.registry import PROVIDERS
 from studio.web.css_values import values
 
 register = template.Library()
+register.filter("unlinked", lambda value: unlinked(str(value)))
 
 
 @register.simple_tag

@@ -1,0 +1,24 @@
+"""Form fields for text that people type: without control characters, marks that turn the reading direction, and other characters that nobody sees."""
+
+from typing import Any
+
+from django import forms
+
+from studio import plain_text
+
+
+class LineField(forms.CharField):
+    """A name or a title: one line with single spaces."""
+
+    def to_python(self, value: Any) -> str:
+        """The text as `plain_text.one_line` leaves it."""
+        return plain_text.one_line(super().to_python(value) or "")
+
+
+class LinesField(forms.CharField):
+    """A comment or a reason: line feeds and tabs stay."""
+
+    def to_python(self, value: Any) -> str:
+        """The text as `plain_text.lines` leaves it."""
+        text = plain_text.lines(super().to_python(value) or "")
+        return text.strip() if self.strip else text
