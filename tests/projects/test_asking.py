@@ -121,4 +121,4 @@ def test_a_name_with_line_ends_stands_on_one_line_of_the_letter(ada: User, setti
     settings.EMAIL_URL = "smtp://mail.example.org"
     User.objects.filter(pk=ada.pk).update(name="Evil\nBcc: all@example.org\n\u202ebody\x1b[0m")
     signed_in(ada).post("/people/", {"email": "erin@example.org", "role": "member"})
-    assert "Evil Bcc: all@example.org body [0m invites you to" in str(mail.outbox[0].body)
+    assert "Evil Bcc: all[at]example[.]org body[0m invites you to" in str(mail.outbox[0].body)
