@@ -88,7 +88,7 @@ def test_a_guest_comments_at_a_time_under_a_name_that_they_give_once(make_link: 
     room = signed_in(bob).get(reverse("clip", args=["TIDE", clip.pk])).content.decode()
     assert "<bdi>Mia (guest)</bdi>" in room
     notes = b"".join(signed_in(bob).get(reverse("clip_notes", args=["TIDE", clip.pk]))).decode()
-    assert ",Mia (guest),Softer here?,no," in notes
+    assert '"Mia (guest)","Softer here?","no"' in notes
 
 
 def test_what_is_sent_twice_is_said_once_also_when_the_answer_with_the_name_was_lost(make_link: MakeLink, clip: Clip):
