@@ -13,6 +13,7 @@ from csp.constants import NONCE
 from django.core.exceptions import ImproperlyConfigured
 
 from studio import environment
+from studio.decoding.limits import Limits
 from studio.environment import choice, flag, number, text, whole
 from studio.keyring import field_keys, has_own_secrets, running_port, secret_key
 from studio.rates import Limit, parse_rates
@@ -166,6 +167,7 @@ ROUNDS = {
     "studio.jobs.trash.erase_due": 60,
     "studio.jobs.recheck.a_round": 60,
     "studio.jobs.saving.forget_old": 3600,
+    "studio.decoding.temporary.sweep": 3600,
     "studio.jobs.alarms.tell_of_missing": 60,
     "studio.jobs.alarms.tell_of_alerts": 300,
     "studio.gallery.retention.due": 3600,
@@ -176,6 +178,18 @@ ROUNDS = {
     "studio.shared_state.cache.delete_expired": 3600,
 }
 RECHECK_MB = whole("RECHECK_MB", 200, least=0, most=100_000)  # of stored files that are read again each minute; 0 reads none
+
+# Pictures and films that others made are decoded in child processes, two at a time for each of ours (studio/decoding). One file may cost so much, in seconds
+# of the processor, seconds by the clock, megabytes of memory and megabytes written; the memory of all that the web server decodes is shared.
+DECODING_PICTURE = Limits(cpu=number("PICTURE_CPU_SECONDS", 20, least=1, most=600), clock=60.0, memory=600, output=200)
+DECODING_FRAME = Limits(cpu=number("FRAME_CPU_SECONDS", 20, least=1, most=600), clock=60.0, memory=450, output=200)
+DECODING_FILM = Limits(
+    cpu=number("FILM_CPU_SECONDS", 60, least=1, most=600), clock=85.0, memory=1000, output=200
+)  # 150 s of the queue's 240 are for its download
+DECODING_TITLED = Limits(cpu=20.0, clock=60.0, memory=200, output=250)
+DECODING_MEMORY_MB = whole("DECODING_MEMORY_MB", 450, least=100, most=100_000)
+DECODING_WAITING = 2  # files of one process that wait for others; more are turned away, since each holds a thread of the web server
+DECODING_PATIENCE = 8.0  # seconds that a file waits
 
 # The way out: proxies and certificates as other programs have them from the environment (studio/providers/proxies.py, trust.py).
 OWN_CERTIFICATES = environment.check_network()
@@ -198,6 +212,8 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+FILE_UPLOAD_TEMP_DIR = DATA_DIR / "temporary"
+FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FILES = 25  # a few more than an order carries, so that those are told so in a sentence

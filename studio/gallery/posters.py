@@ -6,14 +6,17 @@ four times as long to draw.
 """
 
 import hashlib
-import io
 import logging
+from typing import Any
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import reverse
-from PIL import Image
 
+from studio.decoding import temporary
+from studio.decoding.client import decode
+from studio.decoding.errors import DecodingError
 from studio.jobs.media import POSTER, SMALLER, smaller
 from studio.jobs.models import Clip
 
@@ -21,7 +24,6 @@ log = logging.getLogger(__name__)
 WIDTHS = SMALLER  # pixels; the poster itself, at most 960, is the third
 FULL = POSTER[0]
 DRAWN = 1  # how they are drawn: another number gives every picture another address
-QUALITY = 80
 
 
 def digest(clip: Clip) -> str:
@@ -61,18 +63,22 @@ def _width_of_poster(clip: Clip) -> int:
 
 def _drawn(poster: str, name: str, width: int) -> str:
     try:
-        with default_storage.open(poster) as file, Image.open(file) as picture:
-            picture.thumbnail((width, width * 8), Image.Resampling.LANCZOS)
-            content = io.BytesIO()
-            picture.convert("RGB").save(content, "WEBP", quality=QUALITY, method=4)
-    except (OSError, ValueError) as error:
+        content = drawn("smaller_poster", poster, width=width)
+    except (OSError, DecodingError) as error:
         log.warning("%s could not be drawn %s pixels wide: %s", poster, width, error)
         return poster
     try:
-        return keep(name, content.getvalue())
+        return keep(name, content)
     except OSError:  # a full disk: people still see what there is
         log.warning("%s, drawn %s pixels wide, could not be kept", poster, width, exc_info=True)
         return poster
+
+
+def drawn(task: str, poster: str, **words: Any) -> bytes:
+    """What a child process draws of this poster. Raises OSError or a DecodingError."""
+    with default_storage.open(poster) as stored, temporary.local(stored) as source, temporary.file() as made:
+        decode(task, source, made, limits=settings.DECODING_PICTURE, **words)
+        return made.read()
 
 
 def keep(name: str, picture: bytes) -> str:

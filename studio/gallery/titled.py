@@ -5,32 +5,33 @@ with all that its streams say. The file that was saved, with its SHA-256, stays 
 """
 
 import logging
-import tempfile
 from typing import IO
 
-import av
-from av.container import OutputContainer
-from av.stream import Stream
+from django.conf import settings
 from django.core.files.storage import default_storage
 
+from studio.decoding import temporary
+from studio.decoding.client import decode
+from studio.decoding.errors import DecodingError
 from studio.gallery import mp4_tags
 from studio.gallery.naming import words_for
 from studio.gallery.serving import suffix_of
 from studio.jobs.models import Clip
 
 log = logging.getLogger(__name__)
-FORMATS = {"mp4": ({"movflags": "+faststart"}, "mp4"), "webm": ({}, "webm")}  # options and muxer by suffix
+FORMATS = {"mp4", "webm"}  # suffixes
+MEMORY = 60_000_000  # bytes that a child needs for it
 MOST_BYTES = 200_000_000  # beyond, a person would wait for seconds
 
 
 def titled(clip: Clip) -> IO[bytes] | None:
     """The file, at its start; None for a clip in which nothing can be written after all. The caller closes it. Ask `can_be_titled` first."""
     suffix = suffix_of(clip.file.name)
-    made = tempfile.NamedTemporaryFile(prefix="studio-", suffix=f".{suffix}")  # noqa: SIM115 - it is sent after this
+    made = temporary.file()
     try:
         if not (suffix == "mp4" and _tagged(clip, made)):
-            _move(clip, made.name, *FORMATS[suffix])
-    except (av.FFmpegError, OSError, ValueError):
+            _move(clip, made, suffix)
+    except (DecodingError, OSError, ValueError):
         log.warning("clip %s cannot carry a title", clip.pk, exc_info=True)
         made.close()
         return None
@@ -55,32 +56,10 @@ def _tagged(clip: Clip, made: IO[bytes]) -> bool:
     return True
 
 
-def _move(clip: Clip, made: str, options: dict[str, str], muxer: str) -> None:
-    """Write the clip's sound, pictures and subtitles, with its words, into `made`."""
-    with (
-        default_storage.open(str(clip.file.name)) as file,
-        av.open(file, "r", options={"format_whitelist": "mov,mp4,matroska,webm"}) as source,
-        av.open(made, "w", format=muxer, options=options) as target,
-    ):
-        target.metadata.update(words(clip))
-        kept = [*source.streams.video, *source.streams.audio, *source.streams.subtitles]
-        streams = {stream.index: _like(stream, target) for stream in kept}
-        target.set_chapters(source.chapters())
-        for packet in source.demux(kept):
-            if packet.dts is not None:
-                packet.stream = streams[packet.stream.index]
-                target.mux(packet)
-
-
-def _like(stream: Stream, target: OutputContainer) -> Stream:
-    """A stream of the new file that says what this one says; the muxer alone would call HEVC hev1, which Apple's players do not play."""
-    made = target.add_stream_from_template(stream, opaque=True)
-    if target.format.name == "mp4" and stream.codec_context is not None:
-        made.codec_context.codec_tag = stream.codec_context.codec_tag
-    made.time_base = stream.time_base
-    made.metadata.update(stream.metadata)
-    made.disposition = stream.disposition
-    return made
+def _move(clip: Clip, made: IO[bytes], suffix: str) -> None:
+    """Write the clip's sound, pictures and subtitles, with its words, into `made`, in a child process."""
+    with default_storage.open(str(clip.file.name)) as file, temporary.local(file) as source:
+        decode("titled", source, made, limits=settings.DECODING_TITLED, memory=MEMORY, suffix=suffix, words=words(clip))
 
 
 def words(clip: Clip) -> dict[str, str]:

@@ -11,12 +11,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from studio.decoding.errors import DecoderBusy
 from studio.jobs.frames import NoFrame, continue_from
 from studio.jobs.media import MOST_MILLISECONDS
 from studio.jobs.models import Clip
 from studio.jobs.wanted import clip_of, uuid_of
 from studio.projects.door import enter
 from studio.web.htmx import is_part
+from studio.web.try_later import try_later
 
 SHOWN = 24  # clips to choose a frame from, at a time
 
@@ -41,6 +43,8 @@ def clip_frame(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpRespo
         frame = continue_from(clip, entry.user, moment=form.cleaned_data["moment"])
     except NoFrame as trouble:
         return _refused(request, clip, str(trouble))
+    except DecoderBusy as busy:
+        return try_later(_refused(request, clip, str(busy)), seconds=busy.seconds)
     if is_part(request):
         return render(request, "jobs/_reference.html", {"entry": entry, "reference": frame, "place": 0})
     return redirect(f"{reverse('studio', args=[code])}?frame={frame.pk}#composer")

@@ -1,30 +1,20 @@
-"""One exact frame of a saved clip, as a picture and as a reference image. Knows no request.
+"""One exact frame of a saved clip as a reference image. Knows no request, and decodes nothing itself (studio/decoding/frames.py)."""
 
-    seek to the key frame before the moment, decode up to it, turn it upright, in the colours that a browser shows
+import errno
+import os
+from typing import IO
 
-A moment before the first frame is the first one, a moment behind the last frame the last one.
-"""
-
-from collections.abc import Iterator
-from fractions import Fraction
-
-import av
-from av.container import InputContainer
-from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace
-from av.video.stream import VideoStream
-from PIL import Image
+from django.conf import settings
 
 from studio.accounts.models import User
-from studio.jobs.media import DEMUXERS, NotAVideo, picture_stream, upright
+from studio.decoding import temporary
+from studio.decoding.client import decode
+from studio.decoding.errors import Undecodable
+from studio.decoding.memory_budget import whole
 from studio.jobs.models import Clip, Reference
-from studio.jobs.references import accept_frame
+from studio.jobs.references import DecodedPicture, accept_frame
 
-SLACK = Fraction(1, 1000)  # seconds: a moment comes rounded to milliseconds, and a frame begins between two of them
-BACK = (Fraction(0), Fraction(2), Fraction(3600))  # seconds before the moment at which decoding begins, until a frame is early enough
-MOST_DECODED = 1500  # frames on the way to the one; longer than any distance between key frames that providers make
-UNSPECIFIED = 2  # a film that does not say which colour space it is in
-HD = 720  # pixels of height from which browsers take such a film for BT.709
+DECODER, PIXEL = 60_000_000, 30  # bytes that a film's decoder needs, and for each pixel of a frame: it keeps up to twenty
 
 
 class NoFrame(Exception):
@@ -32,57 +22,24 @@ class NoFrame(Exception):
 
 
 def continue_from(clip: Clip, owner: User, *, moment: int) -> Reference:
-    """The frame of this saved clip at a moment (milliseconds) as a reference image of its project. Raises NoFrame."""
+    """The frame of this saved clip at a moment (milliseconds) as a reference image of its project. Raises NoFrame, or DecoderBusy."""
     at = min(max(0, moment), clip.milliseconds)
-    return accept_frame(clip, owner, frame_of(clip, moment=at), moment=at)
+    with temporary.file() as made:
+        picture = write_frame(clip, made, moment=at)
+        return accept_frame(clip, owner, picture, made, moment=at)
 
 
-def frame_of(clip: Clip, *, moment: int) -> Image.Image:
-    """The picture that this saved clip shows at a moment (milliseconds), in full size. Raises NoFrame."""
+def write_frame(clip: Clip, made: IO[bytes], *, moment: int) -> DecodedPicture:
+    """Write the picture that this saved clip shows at a moment (milliseconds), in full size. Raises NoFrame, or DecoderBusy."""
+    memory = min(DECODER + clip.width * clip.height * PIXEL, whole())
     try:
-        with clip.file.open("rb") as file, av.open(file, "r", options={"format_whitelist": DEMUXERS}) as container:
-            return _picture(_at(container, picture_stream(container), Fraction(moment, 1000)))
+        with clip.file.open("rb") as file, temporary.local(file) as source:
+            if not os.fstat(source.fileno()).st_size:  # what a storage in trouble shows
+                raise OSError(errno.EIO, "the file is empty")
+            return DecodedPicture(**decode("frame", source, made, limits=settings.DECODING_FRAME, memory=memory, moment=moment))
     except FileNotFoundError as error:
         raise NoFrame(f"The file of {clip.code} is gone from our storage, so no frame can be taken from it.") from error
-    except (av.FFmpegError, NotAVideo) as error:  # before OSError: PyAV's own are of that kind too
+    except Undecodable as error:
         raise NoFrame(f"This frame of {clip.code} cannot be decoded.") from error
     except OSError as error:
         raise NoFrame(f"The file of {clip.code} cannot be read just now. Try again in a moment.") from error
-
-
-def _at(container: InputContainer, stream: VideoStream, moment: Fraction) -> VideoFrame:
-    """The last frame that begins at or before this moment, counted from where the film starts."""
-    base = stream.time_base or Fraction(1, 1000)
-    start = Fraction(stream.start_time or 0) * base
-    wanted = start + moment + SLACK
-    found: VideoFrame | None = None
-    for back in BACK:
-        container.seek(int(max(start, wanted - back) / base), stream=stream)
-        for frame in _decoded(container, stream):
-            if frame.pts is None:
-                continue
-            early = frame.pts * base <= wanted
-            if found is None or early:
-                found = frame
-            if not early:
-                break
-        if found is not None and found.pts is not None and found.pts * base <= wanted:
-            return found
-    if found is None:
-        raise NotAVideo("The file holds no picture that can be decoded.")
-    return found
-
-
-def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """The frames from here on, as far as is allowed."""
-    for number, frame in enumerate(container.decode(stream)):
-        if number == MOST_DECODED:
-            raise NotAVideo("No key frame is near.")
-        yield frame
-
-
-def _picture(frame: VideoFrame) -> Image.Image:
-    """The frame as a picture, upright. A film that does not say its colours gets those that browsers guess by its height."""
-    silent_hd = int(frame.colorspace) == UNSPECIFIED and frame.height >= HD
-    picture = frame.to_image(src_colorspace=Colorspace.ITU709) if silent_hd else frame.to_image()
-    return upright(picture, frame.rotation)

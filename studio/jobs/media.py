@@ -1,46 +1,30 @@
 """Video files: whether one really is a video that plays, what it shows, and where we keep it. Knows no provider and no job's state.
 
-probe   the header, and every packet without decoding: is it whole?
-draw    twelve frames spread over it, decoded: a poster and a scrub sheet
-store   the file and its two pictures into the storage, under fixed names
+probe_and_draw   have it decoded by a child process: is it whole? A poster and a scrub sheet
+store            the file and its two pictures into the storage, under fixed names
 """
 
 import hashlib
-import io
-from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from fractions import Fraction
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-import av
-from av.container import InputContainer
-from av.stream import Disposition
-from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
+from django.conf import settings
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, default_storage
-from PIL import Image, ImageStat
 
+from studio.decoding import temporary
+from studio.decoding.client import decode
+from studio.decoding.errors import Undecodable
+from studio.decoding.film_headers import refuse_long_tables
 from studio.jobs.models import Clip
 
-FORMATS = {"mov": "mp4", "mp4": "mp4", "matroska": "webm", "webm": "webm"}  # the demuxer's name → the suffix that we keep it under
-DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"  # the only ones that may touch a provider's file
-CODECS = {"h264", "hevc", "av1", "vp8", "vp9"}  # what browsers play, and the only decoders that may touch it
-MOST_PIXELS = 40_000_000  # of one frame
 MOST_MILLISECONDS = 3_600_000
-MOST_FRAME_RATE = 240_000  # frames in a thousand seconds
-SHORT = 1500  # packets: up to here every frame is decoded, beyond we jump from key frame to key frame
-SMALL = 2_500_000_000  # pixels of all frames together: as SHORT, for large frames. Some 40 s of 1080p, or 75 frames of 8K
-WIDE = 9_000_000  # pixels of one frame: beyond, not several are decoded at once, each with the memory of its own
-WHOLE = 0.9  # the share of the declared duration that must be there: headers are not exact
-FRAMES = 12
-STRETCH = 4  # times as wide as high, or as high as wide, at most, that a pixel is taken to be
 POSTER = (960, 1280)  # pixels, at most
 SMALLER = (320, 480)  # pixels: the widths in which posters are drawn when somebody first looks
-CELL = (240, 480)  # pixels of one frame of the sheet, at most
 FILE_CHUNK = 1 << 20
 
 
@@ -65,47 +49,24 @@ class Film:
     suffix: str = "mp4"
 
 
-@dataclass(frozen=True, slots=True)
-class _Count:
-    """What the packets of the video stream say: how many are whole, and the first and last moment that they show, in seconds."""
+def probe_and_draw(path: Path, *, alive: Callable[[], object] = bool, memory: int = 0) -> Film:
+    """The film in this file, which a child process decodes (studio/decoding/films.py). `alive` is called every second meanwhile.
 
-    packets: int
-    start: float
-    end: float
-
-
-def probe_and_draw(path: Path, *, alive: Callable[[], object] = bool) -> Film:
-    """The film in this file. Raises NotAVideo, which says what it is instead. `alive` is called a dozen times on the way, which may take half a minute.
-
-    Bounded: at most 1,500 frames or 2.5 gigapixels are decoded, and no frame of more than 40 megapixels. In memory are a few frames, whatever the film's length.
+    `memory` is in bytes: it is taken from what all processes of the web server share. Raises NotAVideo, which says what it is instead, or DecoderBusy.
     """
     _refuse_other_files(path)
-    try:
-        with av.open(str(path), options={"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}) as container:
-            suffix = FORMATS[container.format.name.split(",", maxsplit=1)[0]]
-            stream = picture_stream(container)
-            _refuse_cut_off(container, path.stat().st_size)
-            count = _count(container, stream)
-            length, rate, stretch = _refuse_incomplete(container, stream, count), _frame_rate(stream), _stretch(stream)
-            pictures = []
-            for frame in _frames(container, stream, count):
-                pictures.append(_picture(frame, stretch))
-                alive()
-    except (av.FFmpegError, KeyError) as error:
-        raise NotAVideo("The file is incomplete, or not a video.") from error
-    if not pictures:
-        raise NotAVideo("The file holds no picture that can be decoded.")
-    (width, height), shown = pictures[0][0], [picture for _, picture in pictures]
-    return Film(
-        width=width,
-        height=height,
-        milliseconds=round(length * 1000),
-        poster=_webp(_telling(shown), quality=82),
-        sheet=_webp(_strip(shown), quality=70),
-        sheet_frames=len(shown),
-        frame_rate=rate,
-        suffix=suffix,
-    )
+    size = path.stat().st_size
+    limits = settings.DECODING_FILM
+    with path.open("rb") as source, temporary.file() as made:
+        try:
+            refuse_long_tables(source, size)
+            if memory:
+                limits = replace(limits, memory=memory // 1_000_000)
+            told = decode("film", source, made, limits=limits, alive=alive, memory=memory, size=size)
+        except Undecodable as error:
+            raise NotAVideo(str(error)) from error
+        poster, sheet = made.read(told.pop("poster")), made.read(told.pop("sheet"))
+    return Film(poster=poster, sheet=sheet, **told)
 
 
 def smaller(poster: str, width: int) -> str:
@@ -123,12 +84,12 @@ def drawn_of(poster: str) -> list[str]:
     return [*(smaller(poster, width) for width in SMALLER), card(poster)]
 
 
-def store(clip: Clip, path: Path, *, alive: Callable[[], object] = bool) -> None:
+def store(clip: Clip, path: Path, *, alive: Callable[[], object] = bool, memory: int = 0) -> None:
     """Copy the file and its pictures into the storage, and fill the clip's file columns. Does not save the row. `alive` is called now and then.
 
-    Twice is as good as once: the names are the clip's own. Raises NotAVideo, or OSError when the storage does not take it.
+    Twice is as good as once: the names are the clip's own. Raises as `probe_and_draw` does, or OSError when the storage does not take it.
     """
-    film = probe_and_draw(path, alive=alive)
+    film = probe_and_draw(path, alive=alive, memory=memory)
     stem = f"clips/{clip.job.project.code}/{clip.pk}"
     size, digest = path.stat().st_size, _sha256(path)
     with path.open("rb") as file:
@@ -163,184 +124,14 @@ def _refuse_other_files(path: Path) -> None:
         raise NotAVideo("The file is a text, not a video.")
 
 
-def picture_stream(container: InputContainer) -> VideoStream:
-    """The first stream of moving pictures. A cover image is no video: one provider packs it as a second video stream."""
-    for stream in container.streams.video:
-        if stream.disposition & Disposition.attached_pic:
-            continue
-        if stream.width * stream.height > MOST_PIXELS:
-            raise NotAVideo(f"The video's frames are too large: {stream.width} × {stream.height} pixels.")
-        if stream.codec_context.name not in CODECS:
-            raise NotAVideo(f"The video is in {stream.codec_context.name}, which browsers do not play.")
-        stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
-        stream.thread_type = "AUTO" if stream.width * stream.height <= WIDE else "SLICE"
-        return stream
-    raise NotAVideo("The file has no pictures, only sound." if container.streams.audio else "The file has no pictures.")
-
-
-def _refuse_cut_off(container: InputContainer, size: int) -> None:
-    """Raise NotAVideo where the index of an MP4 names bytes beyond the file's end: it opens, and would stop in the middle."""
-    needed = max((entry.pos + entry.size for stream in container.streams for entry in stream.index_entries), default=0)
-    if needed > size:
-        raise NotAVideo(f"The file is incomplete: {size:,} of at least {needed:,} bytes are there.")
-
-
-def _count(container: InputContainer, stream: VideoStream) -> _Count:
-    """Read every packet once, without decoding: the cheapest proof that they can be read."""
-    packets, start, end = 0, float("inf"), 0.0
-    for packet in container.demux(stream):
-        if packet.size == 0 or packet.is_corrupt:
-            continue
-        packets += 1
-        if packet.is_discard:  # there, and not shown: an edit list cuts it off
-            continue
-        moment = packet.pts if packet.pts is not None else packet.dts
-        if moment is not None:
-            start = min(start, float(moment * packet.time_base))
-            end = max(end, float((moment + (packet.duration or 0)) * packet.time_base))
-    if packets == 0:
-        raise NotAVideo("The file is incomplete: it holds no picture.")
-    return _Count(packets, 0.0 if start == float("inf") else start, end)
-
-
-def _refuse_incomplete(container: InputContainer, stream: VideoStream, count: _Count) -> float:
-    """The length in seconds. Raises NotAVideo where far less is there than the file declares, or more than we take."""
-    there = max(0.0, count.end - count.start)
-    declared = _declared(container, stream)
-    if there < WHOLE * declared:
-        raise NotAVideo(f"The file is incomplete: {there:.1f} of {declared:.1f} s are there.")
-    length = there or declared
-    if length * 1000 > MOST_MILLISECONDS:
-        raise NotAVideo(f"The video is too long: {round(length / 60)} min. The most is {MOST_MILLISECONDS // 60_000} min.")
-    return length
-
-
-def _declared(container: InputContainer, stream: VideoStream) -> float:
-    """The duration that the header gives for the pictures, in seconds; 0 where it gives none. Matroska only knows the longest stream's."""
-    if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
-    if container.duration is not None and not container.streams.audio:
-        return container.duration / av.time_base
-    return 0.0
-
-
-def _frame_rate(stream: VideoStream) -> int:
-    """Frames in a thousand seconds, as the file has them on average; 0 where it does not tell, or tells nonsense."""
-    rate = stream.average_rate or stream.guessed_rate
-    told = round(rate * 1000) if rate else 0
-    return told if 0 < told <= MOST_FRAME_RATE else 0
-
-
 def frame_rate_of(file: IO[bytes]) -> int:
-    """The same of a video that we have, from its header alone; 0 also where it cannot be read."""
-    try:
-        with av.open(file, "r", options={"format_whitelist": DEMUXERS}) as container:
-            return _frame_rate(picture_stream(container))
-    except (av.FFmpegError, NotAVideo):
-        return 0
-
-
-def _frames(container: InputContainer, stream: VideoStream, count: _Count) -> Iterator[VideoFrame]:
-    """What is shown at up to twelve moments, evenly spread over its time."""
-    small = count.packets <= SHORT and count.packets * stream.width * stream.height <= SMALL
-    return _walk(container, stream, count) if small else _jump(container, stream, count)
-
-
-def _walk(container: InputContainer, stream: VideoStream, count: _Count) -> Iterator[VideoFrame]:
-    """Decode everything. A frame is shown until the next one, however long that is. Raises NotAVideo where most of it does not decode."""
-    container.seek(0)
-    moments = _moments(count, min(FRAMES, count.packets))
-    shown: VideoFrame | None = None
-    decoded = 0
-    for frame in _decoded(container, stream):
-        decoded += 1
-        while shown is not None and moments and frame.time is not None and frame.time > moments[0]:
-            yield shown
-            moments.popleft()
-        shown = frame
-    if shown is not None:
-        yield from [shown] * len(moments)
-    if decoded < WHOLE * count.packets - 1:
-        raise NotAVideo(f"The file is damaged: {decoded} of {count.packets} frames can be decoded.")
-
-
-def _jump(container: InputContainer, stream: VideoStream, count: _Count) -> Iterator[VideoFrame]:
-    """Decode one key frame at each place: a long film costs no more than a short one."""
-    base = stream.time_base or Fraction(1, 1000)
-    for moment in _moments(count, FRAMES):
-        container.seek(int(moment / base), stream=stream)
-        yield from _first(_decoded(container, stream))
-
-
-def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Every frame from here on that decodes; a damaged packet costs its own frames only."""
-    for packet in container.demux(stream):
+    """Frames in a thousand seconds of a video that we have, from its header alone; 0 also where it cannot be read. Raises DecoderBusy."""
+    with temporary.local(file) as source, temporary.file() as nothing:
         try:
-            yield from packet.decode()
-        except av.InvalidDataError:
-            continue
-
-
-def _first(frames: Iterator[VideoFrame]) -> list[VideoFrame]:
-    return [frame for frame, _ in zip(frames, range(1), strict=False)]
-
-
-def _moments(count: _Count, parts: int) -> deque[float]:
-    """The middles of so many equal parts of its time, in seconds; a hair later, so that a frame which begins there counts as shown."""
-    step = (count.end - count.start) / parts
-    return deque(count.start + (number + 0.5) * step + 1e-6 for number in range(parts))
-
-
-def _picture(frame: VideoFrame, stretch: float) -> tuple[tuple[int, int], Image.Image]:
-    """The size as shown, and the frame as a picture no larger than a poster: the right way up, its pixels square. Made small before it is a picture."""
-    size = (max(1, round(frame.width * stretch)), frame.height)
-    turned = round(frame.rotation / 90) % 2 == 1
-    bounds = POSTER[::-1] if turned else POSTER
-    share = min(1.0, bounds[0] / size[0], bounds[1] / size[1])
-    width, height = (max(1, round(side * share)) for side in size)
-    picture = upright(frame.to_image(width=width, height=height, interpolation="LANCZOS"), frame.rotation)
-    return (size[::-1] if turned else size), picture
-
-
-def _stretch(stream: VideoStream) -> float:
-    """How much wider than high its pixels are; 1 where it says nothing, or nonsense."""
-    ratio = stream.sample_aspect_ratio
-    return float(ratio) if ratio is not None and 1 / STRETCH <= ratio <= STRETCH else 1.0
-
-
-def upright(picture: Image.Image, rotation: float) -> Image.Image:
-    """The picture turned by its film's rotation, in degrees."""
-    quarters = round(rotation / 90) % 4
-    return picture.rotate(quarters * 90, expand=True) if quarters else picture
-
-
-def _telling(pictures: list[Image.Image]) -> Image.Image:
-    """The frame that says most about the clip: rich in contrast, and rather from its first half. Never a black first frame."""
-
-    def worth(place: int) -> float:
-        grey = pictures[place].convert("L").resize((64, 64))
-        share = place / len(pictures)
-        return float(ImageStat.Stat(grey).stddev[0]) * (1.0 if 0.1 <= share <= 0.6 else 0.85)  # noqa: PLR2004 - the part before the end titles
-
-    return pictures[max(range(len(pictures)), key=worth)]
-
-
-def _strip(pictures: list[Image.Image]) -> Image.Image:
-    """The frames side by side in one picture."""
-    cells = [picture.copy() for picture in pictures]
-    for cell in cells:
-        cell.thumbnail(CELL, Image.Resampling.LANCZOS)
-    width, height = cells[0].size
-    strip = Image.new("RGB", (width * len(cells), height))
-    for place, cell in enumerate(cells):
-        strip.paste(cell, (place * width, 0))
-    return strip
-
-
-def _webp(picture: Image.Image, *, quality: int) -> bytes:
-    file = io.BytesIO()
-    picture.convert("RGB").save(file, "WEBP", quality=quality, method=4)
-    return file.getvalue()
+            refuse_long_tables(source, os.fstat(source.fileno()).st_size)
+            return int(decode("frame_rate", source, nothing, limits=settings.DECODING_FRAME)["frame_rate"])
+        except Undecodable:
+            return 0
 
 
 def _sha256(path: Path) -> str:

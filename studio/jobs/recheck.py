@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from studio.decoding.errors import DecoderBusy
 from studio.jobs.hands import BROKER_AWAY
 from studio.jobs.media import frame_rate_of
 from studio.jobs.models import Clip
@@ -110,7 +111,7 @@ def _frame_rate(clip: Clip) -> int:
     try:
         with default_storage.open(clip.file.name or "", "rb") as file:
             return frame_rate_of(file)
-    except OSError:  # the next check asks again
+    except (OSError, DecoderBusy):  # the next check asks again
         return 0
 
 

@@ -5,52 +5,38 @@ An upload is an image by its content, not by its name; it is bounded before it i
 
 import base64
 import hashlib
-import io
-import re
+import os
 import uuid
-import warnings
 from dataclasses import dataclass
+from typing import IO
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.core import signing
 from django.core.exceptions import ValidationError
-from django.core.files.base import ContentFile
+from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import URLValidator
 from django.urls import reverse
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from studio.accounts.models import User
-from studio.jobs import colours
+from studio.decoding import temporary
+from studio.decoding.client import decode
+from studio.decoding.errors import Undecodable
+from studio.decoding.memory_budget import whole
+from studio.decoding.picture_headers import claim_of
 from studio.jobs.models import Clip, Reference
 from studio.projects.models import Project
 from studio.providers.contract import Capability
 from studio.routing.models import Connection
 
 MOST_BYTES = 20_000_000
-MOST_PIXELS = 40_000_000
 MOST_VIDEO_BYTES = 25_000_000  # of a clip that travels inside an order
-MOST_SIDE = 4096  # pixels of what is kept
+FILE_CHUNK = 1 << 20  # bytes
 LONGEST_ADDRESS = 2000
 PUBLIC_SECONDS = 7200  # how long a signed address works: longer than any provider waits before it fetches
-FORMATS = ("JPEG", "PNG", "WEBP")
 NO_ADDRESS = "This is not the address of a picture. It starts with https:// and names a host."
-KNOWN_OTHERS = (
-    (rb"GIF8[79]a", "a GIF"),
-    (rb"\s*(<\?xml|<svg|<!--)", "an SVG"),
-    (rb"....ftyp(hei[cfmsx]|hev[cx]|mif1|msf1)", "a HEIC picture"),
-    (rb"....ftypavi[fs]", "an AVIF picture"),
-    (rb"....ftyp", "a video"),
-    (rb"BM", "a BMP picture"),
-    (rb"II\*\x00|MM\x00\*", "a TIFF picture"),
-    (rb"%PDF", "a PDF"),
-    (rb"\s*<", "a web page"),
-)
-
-# What Pillow only warns about must never be decoded here.
-warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 class NotAnImage(Exception):
@@ -62,10 +48,9 @@ class Unreachable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Picture:
-    """A picture as we keep it."""
+class DecodedPicture:
+    """What a child tells of a picture as we keep it."""
 
-    content: bytes
     suffix: str
     content_type: str
     width: int
@@ -73,23 +58,36 @@ class _Picture:
 
 
 def accept_upload(project: Project, owner: User, uploaded_file: "UploadedFile[bytes]") -> Reference:
-    """The reference image in this upload, kept in our storage: at most 4,096 pixels a side, upright, without metadata. Raises NotAnImage."""
-    return _stored(Reference(project=project, owner=owner), _taken_in(uploaded_file))
+    """The reference image in this upload, kept in our storage: at most 4,096 pixels a side, upright, without metadata.
+
+    Raises NotAnImage, or DecoderBusy when it should be tried again.
+    """
+    with temporary.file() as made:
+        picture = _taken_in(uploaded_file, made)
+        return _stored(Reference(project=project, owner=owner, sha256=_sha256(made)), picture, made)
 
 
-def accept_frame(clip: Clip, owner: User, image: Image.Image, *, moment: int) -> Reference:
-    """The picture of a clip at this moment (milliseconds) as a reference image of its project. The same picture twice is one reference."""
-    image.thumbnail((MOST_SIDE, MOST_SIDE), Image.Resampling.LANCZOS)
-    picture = _as_jpeg(image.convert("RGB"))
-    same = Reference.objects.filter(project=clip.project_id, sha256=hashlib.sha256(picture.content).hexdigest()).exclude(file="").first()
-    return same or _stored(Reference(project_id=clip.project_id, owner=owner, clip=clip, moment=moment), picture)
+def accept_frame(clip: Clip, owner: User, picture: DecodedPicture, made: IO[bytes], *, moment: int) -> Reference:
+    """The picture of a clip at this moment (milliseconds), which is in `made`, as a reference image of its project. The same one twice is one reference."""
+    digest = _sha256(made)
+    same = Reference.objects.filter(project=clip.project_id, sha256=digest).exclude(file="").first()
+    return same or _stored(Reference(project_id=clip.project_id, owner=owner, clip=clip, moment=moment, sha256=digest), picture, made)
 
 
-def _stored(reference: Reference, picture: _Picture) -> Reference:
+def _sha256(made: IO[bytes]) -> str:
+    made.seek(0)
+    digest = hashlib.sha256()
+    while chunk := made.read(FILE_CHUNK):
+        digest.update(chunk)
+    made.seek(0)
+    return digest.hexdigest()
+
+
+def _stored(reference: Reference, picture: DecodedPicture, made: IO[bytes]) -> Reference:
     """The row saved with this picture behind it; no file is left where the row is not taken."""
-    reference.sha256, reference.bytes = hashlib.sha256(picture.content).hexdigest(), len(picture.content)
+    reference.bytes = os.fstat(made.fileno()).st_size
     reference.width, reference.height, reference.content_type = picture.width, picture.height, picture.content_type
-    reference.file.name = default_storage.save(f"references/{reference.pk}.{picture.suffix}", ContentFile(picture.content))
+    reference.file.name = default_storage.save(f"references/{reference.pk}.{picture.suffix}", File(made))
     try:
         reference.save()
     except BaseException:
@@ -182,8 +180,8 @@ def _data_url(reference: Reference) -> str:
     return f"data:{reference.content_type};base64,{content}"
 
 
-def _taken_in(uploaded_file: "UploadedFile[bytes]") -> _Picture:
-    """Check, decode and re-encode one upload."""
+def _taken_in(uploaded_file: "UploadedFile[bytes]", made: IO[bytes]) -> DecodedPicture:
+    """Check one upload, and have it decoded and re-encoded into `made`."""
     size = uploaded_file.size or 0
     if size > MOST_BYTES:
         raise NotAnImage(f"This file has more than {MOST_BYTES // 1_000_000} MB, which is the most.")
@@ -191,66 +189,10 @@ def _taken_in(uploaded_file: "UploadedFile[bytes]") -> _Picture:
     if not content:
         raise NotAnImage("This file is empty.")
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            _refuse_many_pixels(image.width * image.height)
-            if image.format == "PNG" and (code_points := colours.cicp_of(content)):
-                image.info["cicp"] = code_points
-            return _kept(image)
-    except colours.UnknownColours as trouble:
-        raise NotAnImage(str(trouble)) from trouble
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        told = re.search(r"(\d+) pixels", str(error))  # Pillow speaks before the size can be asked
-        _refuse_many_pixels(int(told[1]) if told else MOST_PIXELS + 1)
-        raise
-    except UnidentifiedImageError as error:
-        raise NotAnImage(f"This is {_what(content)}, whatever its name says. Reference images are JPEG, PNG or WebP.") from error
-    except (OSError, SyntaxError, ValueError, EOFError, AssertionError) as error:  # AssertionError: Pillow misses a PNG's palette
-        raise NotAnImage("This picture is damaged or incomplete. Save it again and upload that.") from error
-
-
-def _refuse_many_pixels(pixels: int) -> None:
-    if pixels > MOST_PIXELS:
-        raise NotAnImage(f"This picture has {pixels / 1_000_000:.0f} megapixels; the most is {MOST_PIXELS // 1_000_000}.")
-
-
-def _what(content: bytes) -> str:
-    """What the bytes are, in words."""
-    for pattern, name in KNOWN_OTHERS:
-        if re.match(pattern, content, re.DOTALL):
-            return name
-    try:
-        content[:512].decode()
-    except UnicodeDecodeError:
-        return "no picture that we know"
-    return "a text"
-
-
-def _kept(image: Image.Image) -> _Picture:
-    """The picture upright, in sRGB, bounded, without metadata. WebP becomes JPEG or PNG: not every provider says that it reads WebP."""
-    image.load()  # a PNG may say how it is turned behind its pixels
-    is_photograph, orientation = image.format in {"JPEG", "MPO"}, image.getexif().get(0x0112, 1)
-    opaque, is_png = is_photograph or not image.has_transparency_data, image.format == "PNG"
-    coloured = colours.Coloured.of(image)
-    picture = colours.sizable(image)
-    picture.thumbnail((MOST_SIDE, MOST_SIDE), Image.Resampling.LANCZOS)
-    picture = _turned(coloured.in_srgb(picture, opaque=opaque), orientation)
-    if not is_png and opaque:
-        return _as_jpeg(picture)
-    file = io.BytesIO()
-    picture.save(file, "PNG", optimize=False)
-    return _Picture(file.getvalue(), "png", "image/png", *picture.size)
-
-
-def _as_jpeg(picture: Image.Image) -> _Picture:
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=93, subsampling=0)
-    return _Picture(file.getvalue(), "jpg", "image/jpeg", *picture.size)
-
-
-def _turned(picture: Image.Image, orientation: int) -> Image.Image:
-    """The picture the right way up, and free of everything but its pixels."""
-    turned = Image.frombytes(picture.mode, picture.size, picture.tobytes())
-    if orientation == 1:
-        return turned
-    turned.getexif()[0x0112] = orientation
-    return ImageOps.exif_transpose(turned)
+        claim = claim_of(content, memory=whole())
+        with temporary.file() as source:
+            source.write(content)
+            del content
+            return DecodedPicture(**decode("reference", source, made, limits=settings.DECODING_PICTURE, memory=claim.memory))
+    except Undecodable as error:
+        raise NotAnImage(str(error)) from error

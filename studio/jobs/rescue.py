@@ -21,6 +21,8 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from studio.accounts.models import AuditEvent, User
+from studio.decoding import temporary
+from studio.decoding.memory_budget import whole
 from studio.jobs import after_end
 from studio.jobs.lifecycle import State
 from studio.jobs.media import NotAVideo, store
@@ -101,7 +103,7 @@ def rescue(attempt_id: str) -> bool:
 
 
 def take_by_hand(job: Job, upload: "UploadedFile[bytes]", *, by: User) -> Clip:
-    """The clip that was missing, made of a file that somebody had downloaded elsewhere, and checked as a download is. Raises CannotTake."""
+    """The clip that was missing, made of a file that somebody had downloaded elsewhere, and checked as a download is. Raises CannotTake or DecoderBusy."""
     if (upload.size or 0) > MOST_UPLOADED:
         raise CannotTake(f"This file has more than {MOST_UPLOADED // 1_000_000} MB, which is the most.")
     clip = missing_of(job).first()
@@ -186,13 +188,13 @@ def _made_good(job: Job, words: str) -> bool:
 
 
 def _keep(clip: Clip, upload: "UploadedFile[bytes]") -> None:
-    """Store the upload as this clip. Raises CannotTake where it does not play or our storage does not take it."""
-    with tempfile.TemporaryDirectory(prefix="studio-") as folder:
+    """Store the upload as this clip. Raises CannotTake where it does not play or our storage does not take it, or DecoderBusy."""
+    with tempfile.TemporaryDirectory(prefix="studio-", dir=temporary.folder()) as folder:
         path = Path(folder) / "clip.mp4"
         with path.open("wb") as file:
             file.writelines(upload.chunks())
         try:
-            store(clip, path)
+            store(clip, path, memory=whole())
         except NotAVideo as error:
             raise CannotTake(str(error)) from error
         except OSError as error:

@@ -7,6 +7,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
+from studio.decoding.errors import DecoderBusy
 from studio.jobs import board, rescue
 from studio.jobs.board import Changes
 from studio.jobs.models import Job
@@ -14,6 +15,7 @@ from studio.jobs.views import changed, job_or_404
 from studio.jobs.waiting import name_of
 from studio.projects.door import Pass, enter
 from studio.web.htmx import is_part
+from studio.web.try_later import try_later
 
 
 @require_POST
@@ -38,6 +40,8 @@ def job_upload(request: HttpRequest, code: str, number: int) -> HttpResponse:
         clip = rescue.take_by_hand(job, upload, by=entry.user)
     except rescue.CannotTake as refusal:
         return _answer(request, entry, job, f"Not taken. {refusal} Nothing was changed.", "error")
+    except DecoderBusy as busy:
+        return try_later(_answer(request, entry, job, f"Not taken. {busy} Nothing was changed.", "warning"), seconds=busy.seconds)
     return _answer(request, entry, job, f"{clip.code} is here, and plays. Nothing was charged.", "success")
 
 

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import Case, F, When
 from django.utils import timezone
 
+from studio.decoding.errors import DecoderBusy
 from studio.jobs import stored
 from studio.jobs.charging import Charge, charge_for_clip, expected_of, rate_of
 from studio.jobs.hands import breathe, hands
@@ -107,6 +108,8 @@ def bring(clip: Clip, attempt: Attempt, *, until: float | None = None) -> Troubl
     except NotAVideo as error:
         forget(clip)
         return Trouble(Cause.DOWNLOAD_FAILED, str(error))
+    except DecoderBusy as busy:  # says nothing about the clip, which was paid for and has arrived
+        return Trouble(Cause.OUR_FAULT, str(busy), most_tries=MOST_OWN_TRIES)
     except OSError as error:  # our own disk or storage: full, away, not writable
         log.exception("clip %s could not be stored", clip.pk)
         forget(clip)  # it may be what fills the disk

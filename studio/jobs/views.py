@@ -17,6 +17,7 @@ from studio.accounts.door import person
 from studio.credits.figures import credits_text
 from studio.credits.ledger import CannotHold, Insufficient
 from studio.credits.requests import unseen_answers
+from studio.decoding.errors import DecoderBusy
 from studio.jobs import actions, acts, batch_pages, bell, board, drafts, receipts, rescue
 from studio.jobs.board import Changes, Filters, Tag
 from studio.jobs.composer import Composer
@@ -31,6 +32,7 @@ from studio.projects.door import Pass, enter
 from studio.projects.lately import remember
 from studio.providers.contract import Operation
 from studio.web.htmx import is_part, varied
+from studio.web.try_later import try_later
 
 FIRST = 4  # cards of a wide screen's first row
 
@@ -127,11 +129,16 @@ def with_answers(answer: HttpResponse, entry: Pass) -> HttpResponse:
 
 
 @require_POST
-def order(request: HttpRequest, code: str) -> HttpResponse:
+def order(request: HttpRequest, code: str) -> HttpResponse:  # noqa: PLR0911 - one for each outcome
     """Order a clip: the card is there before any provider is asked."""
     entry = enter(request, code, to="make")
     form = BriefForm(request.POST, entry=entry)
-    if not (form.is_valid() and references_taken(request, entry, form)):
+    try:
+        is_complete = form.is_valid() and references_taken(request, entry, form)
+    except DecoderBusy as busy:
+        form.add_error("references", f"{busy} Choose the picture again.")
+        return try_later(refused(request, entry, form), seconds=busy.seconds)
+    if not is_complete:
         return refused(request, entry, form)
     given = form.cleaned_data
     try:
@@ -167,7 +174,7 @@ def refused(request: HttpRequest, entry: Pass, form: BriefForm, *, lack: CannotH
 
 
 def references_taken(request: HttpRequest, entry: Pass, form: BriefForm) -> bool:
-    """Whether the images that came with the order itself could be taken; without scripts they come this way."""
+    """Whether the images that came with the order itself could be taken; without scripts they come this way. Raises DecoderBusy."""
     files = [file for file in request.FILES.getlist("upload") if file]
     if (wanted := len(form.images) + len(files)) > MOST_REFERENCES:  # before any is decoded and kept
         form.add_error("references", too_many(wanted))
@@ -262,6 +269,8 @@ def reference_add(request: HttpRequest, code: str) -> HttpResponse:
         taken = accept_upload(entry.project, entry.user, file) if file else accept_url(entry.project, entry.user, request.POST.get("address", ""))
     except NotAnImage as trouble:
         return render(request, "jobs/_reference_refused.html", {"trouble": str(trouble)}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    except DecoderBusy as busy:
+        return try_later(render(request, "jobs/_reference_refused.html", {"trouble": str(busy)}), seconds=busy.seconds)
     return render(request, "jobs/_reference.html", {"entry": entry, "reference": taken, "place": 0})
 
 

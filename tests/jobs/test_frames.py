@@ -1,5 +1,6 @@
 """Going on from a clip's frame: the exact one, upright, once; what stands in the way is said; and what the composer makes of it."""
 
+import io
 from fractions import Fraction
 from http import HTTPStatus
 from pathlib import Path
@@ -13,11 +14,13 @@ from django.core.files.storage import default_storage
 from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
+from PIL import Image
 from pytest_django import DjangoAssertNumQueries
 
 from studio.accounts.models import User
+from studio.decoding import temporary
 from studio.jobs import drafts
-from studio.jobs.frames import NoFrame, continue_from, frame_of
+from studio.jobs.frames import NoFrame, continue_from, write_frame
 from studio.jobs.lifecycle import State
 from studio.jobs.models import Clip, Draft, Job, Reference
 from studio.jobs.wanted import changes_of
@@ -58,6 +61,13 @@ def holding(clip: Clip, content: bytes, *, milliseconds: int = 2000) -> Clip:
     clip.milliseconds = milliseconds
     clip.save()
     return clip
+
+
+def frame_of(clip: Clip, *, moment: int) -> Image.Image:
+    """The picture that is shown at this moment."""
+    with temporary.file() as made:
+        write_frame(clip, made, moment=moment)
+        return Image.open(io.BytesIO(made.read()))
 
 
 def number_of(clip: Clip, moment: int) -> int:

@@ -121,7 +121,7 @@ def test_a_worker_that_draws_says_that_it_works(ordered: Ordered, connection: Co
         save(str(job.pk))
     job.refresh_from_db()
     assert job.state == State.DONE
-    assert said >= 10
+    assert said >= 4  # when it begins, before it draws, and at least once while it waits for each child
 
 
 def test_an_expired_link_waits_for_a_provider_that_is_silent(ordered: Ordered, connection: Connection, played: PlayedProvider):

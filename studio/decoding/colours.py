@@ -24,7 +24,7 @@ PQ, HLG = 16, 18  # cICP's transfers for HDR
 SIGNATURE = 8  # bytes before a PNG's first chunk
 CHANNELS = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
 CURVE_STARTS = 0.0031308  # of sRGB: below it is a straight line
-STRIPE = 4_000_000  # pixels that are converted at once
+STRIPE = 250_000  # pixels that are converted at once
 
 Floats = npt.NDArray[np.floating[Any]]
 Primaries = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]  # white, red, green, blue
