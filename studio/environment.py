@@ -23,7 +23,7 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 from redis.connection import parse_url
 
-from studio import disk
+from studio import disk, file_modes
 from studio.providers import proxies, trust
 from studio.providers.guard import NEVER
 from studio.rates import Rate, parse_rates
@@ -143,6 +143,21 @@ def made_folder(name: str, default: Path) -> Path:
         why = disk.explained(trouble, [path]) if trouble else f"{error.strerror}."
         raise ImproperlyConfigured(f"STUDIO_{name} is {str(path)!r}, which cannot be used. {why}") from error
     return path
+
+
+def group(name: str) -> int | None:
+    """The number of a group of this machine, given by its name or number, to which we may give files; None where the setting is empty."""
+    value = text(name)
+    if not value:
+        return None
+    found = file_modes.group_id(value)
+    if found is None:
+        raise _wrong(name, value, "the name or number of a group of this machine")
+    if not file_modes.may_use(found):
+        raise ImproperlyConfigured(
+            f"STUDIO_{name} is {value!r}, and the studio's user is no member of that group. Add it: usermod -a -G {value} USER"
+        )
+    return found
 
 
 def mailbox(name: str, default: str) -> str:

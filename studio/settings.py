@@ -5,6 +5,7 @@ Each name that starts with STUDIO_ stands in README.md with its default. A wrong
 
 import os
 import socket
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONCE
 from django.core.exceptions import ImproperlyConfigured
 
-from studio import environment
+from studio import environment, file_modes
 from studio.decoding.limits import Limits
 from studio.environment import choice, flag, number, text, whole
 from studio.keyring import field_keys, has_own_secrets, running_port, secret_key
@@ -23,6 +24,7 @@ from studio.web.headers import REPORT_GROUP, REPORT_PATH
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DAY = 86_400  # seconds
+os.umask(file_modes.UMASK)  # whatever starts us, and before it makes its first file
 
 # Where things are. LOCAL is one person's own machine over plain http: `make run` sets it. DEBUG is for people who change the code.
 DEBUG = flag("DEBUG", default=False)
@@ -198,6 +200,13 @@ OWN_CERTIFICATES = environment.check_network()
 files = place_of(text("STORAGE_URL"), default=DATA_DIR / "media")
 MEDIA_ROOT = files.folder or DATA_DIR / "media"
 ACCEL_REDIRECT = internal_location(text("ACCEL_REDIRECT"), files)
+FILE_GROUP = environment.group("FILE_GROUP")  # whose members may read the stored files, for the web server in front
+if ACCEL_REDIRECT and FILE_GROUP is None:
+    raise ImproperlyConfigured(
+        "STUDIO_ACCEL_REDIRECT needs STUDIO_FILE_GROUP, the group by which the web server in front may read the files, such as www-data."
+    )
+if FILE_GROUP is not None and files.folder is None:
+    raise ImproperlyConfigured("STUDIO_FILE_GROUP is for files in a folder, but STUDIO_STORAGE_URL names a bucket. Leave one of them out.")
 STATIC_URL = "static/"
 STATIC_ROOT = environment.folder("STATIC_ROOT", DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -213,7 +222,10 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "temporary"
-FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
+with suppress(OSError):  # a folder that takes nothing is named by the command that writes there
+    FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
+FILE_UPLOAD_PERMISSIONS = file_modes.PRIVATE_FILE  # Django would open each stored file to everybody
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = file_modes.PRIVATE_FOLDER
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FILES = 25  # a few more than an order carries, so that those are told so in a sentence

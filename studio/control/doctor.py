@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 
 from django.conf import settings
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from studio import environment
+from studio import environment, file_modes
 from studio.accounts import audit_chain
 from studio.control import health
 from studio.credits import ledger
@@ -86,7 +88,7 @@ def examine() -> list[Finding]:
     """Everything there is to say, worst first. Rows are read only if the database has them."""
     probed = list(parts())
     stuck = {"database", "migrations"} & {problem.part for problem in probed}
-    without_rows = (secrets, openness, unread, disk, way_out)
+    without_rows = (secrets, openness, file_access, unread, disk, way_out)
     examinations = without_rows if stuck else (*without_rows, sqlite, connections, teams, ills, stranded, doubts, alerts, workers, books, record)
     findings = [Finding(Level.ERROR, problem.words, _mend(problem)) for problem in probed]
     findings += [finding for examination in examinations for finding in examination()]
@@ -129,6 +131,21 @@ def openness() -> Iterator[Finding]:
     if not settings.EMAIL_URL:
         mend = "Give STUDIO_EMAIL_URL, or hand links over yourself."
         yield Finding(Level.NOTE, "STUDIO_EMAIL_URL is empty: invitations and password resets are not sent.", mend)
+
+
+def places() -> file_modes.Places:
+    """Where this installation keeps its files."""
+    database = Path(settings.DATABASES["default"]["NAME"]) if connection.vendor == "sqlite" else None
+    stored = Path(settings.MEDIA_ROOT) if isinstance(default_storage, FileSystemStorage) else None
+    return file_modes.Places(Path(settings.DATA_DIR), database, stored, settings.FILE_GROUP)
+
+
+def file_access() -> Iterator[Finding]:
+    """Files and folders that other users of this machine can read."""
+    where = places()
+    for path in file_modes.exposed(where, most=MOST_VIOLATIONS):
+        mend = f"Close it: chmod {where.mode(path):o} {path}"
+        yield Finding(Level.WARNING, f"Other users of this machine can read {path}.", mend)
 
 
 def unread() -> Iterator[Finding]:

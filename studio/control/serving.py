@@ -10,6 +10,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from studio import file_modes
+
 try:
     settings = runpy.run_path(str(Path(__file__).parent.parent / "settings.py"))  # read anew each time that gunicorn reads this
 except ImproperlyConfigured as error:  # gunicorn would print a traceback for each process that it starts
@@ -24,5 +26,6 @@ worker_connections = 400  # of each: a reader of a file holds two descriptors, a
 timeout = 120  # seconds; an upload over a slow line
 graceful_timeout = 5
 keepalive = 5
+umask = file_modes.UMASK
 loglevel = "warning"
 control_socket_disable = True

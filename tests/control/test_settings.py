@@ -24,7 +24,7 @@ from studio.providers import trust
 
 ROOT = Path(__file__).parent.parent.parent
 SOURCES = ("studio/settings.py", "studio/keyring.py", "studio/control/healthcheck.py")
-READERS = "domains|text|line|token|flag|number|whole|choice|time_zone|folder|made_folder|mailbox|sender|site|hosts|private_hosts|listening|database|broker|email"
+READERS = "group|domains|text|line|token|flag|number|whole|choice|time_zone|folder|made_folder|mailbox|sender|site|hosts|private_hosts|listening|database|broker|email"
 PRODUCTION = {
     "STUDIO_SECRET_KEY": "a-key-of-fifty-characters-and-more-0123456789-abcdefghij",
     "STUDIO_FIELD_KEYS": Fernet.generate_key().decode(),
@@ -165,6 +165,7 @@ WRONG: dict[str, dict[str, str]] = {
         "smtp+tls://": "names no server",
     },
     "STUDIO_FIELD_KEYS": {"": "is not set", "nonsense": "holds something that is not a Fernet key", ",": "holds something that is not a Fernet key"},
+    "STUDIO_FILE_GROUP": {"no such group": "is 'no such group'; it takes the name or number of a group of this machine."},
     "STUDIO_HSTS_PRELOAD": {"always": "it takes 1 or 0.", "1": "needs STUDIO_HSTS_SUBDOMAINS=1"},
     "STUDIO_HSTS_SECONDS": {"a year": "it takes a number.", "-1": "it takes 0 to", "1.5": "it takes a whole number."},
     "STUDIO_HSTS_SUBDOMAINS": {"all": "it takes 1 or 0."},

@@ -7,13 +7,16 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from studio import file_modes
 from studio.control import first_start
+from studio.control.doctor import places
 
 
 class Command(BaseCommand):
     help = "Create or update the tables, gather the static files, and furnish a fresh installation. Safe to repeat."
 
     def handle(self, *args: object, **options: object) -> None:
+        file_modes.tighten(places())
         call_command("migrate", interactive=False, verbosity=0)
         if not settings.DEBUG and not static_files_are_fresh():
             call_command("collectstatic", interactive=False, verbosity=0)
