@@ -14,38 +14,60 @@ from difflib import get_close_matches
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
-import idna
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 from redis.connection import parse_url
 
 from studio import disk, file_modes
+from studio.host_names import bracketed, host_name, is_literal
 from studio.providers import proxies, trust
 from studio.providers.guard import NEVER
 from studio.rates import Rate, parse_rates
 
-NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*\.?")  # of a host, in ASCII
-LONGEST_NAME = 253
 MOST_PORT = 65535
 LISTED = re.compile(r"[,\s]+")  # what stands between the entries of a list
 READ = {"STUDIO_SECRET_KEY", "STUDIO_FIELD_KEYS", trust.OURS}  # settings that are read here, as soon as they are, and those that are read elsewhere
+LARGEST_FILE = 65_536  # bytes
 ALIKE = 0.8  # of two names, or more
 DATABASES = ("sqlite", "postgres", "postgresql")
 
 
 def text(name: str, default: str = "") -> str:
-    """The setting as written, without surrounding space. An empty one is one that is not there: compose files hand on what nobody has set."""
+    """The setting as written, or as it stands in the file that STUDIO_…_FILE names, without surrounding space.
+
+    An empty one is one that is not there: compose files hand on what nobody has set.
+    """
     READ.add(f"STUDIO_{name}")
-    return os.environ.get(f"STUDIO_{name}", "").strip() or default
+    value, file = os.environ.get(f"STUDIO_{name}", "").strip(), os.environ.get(f"STUDIO_{name}_FILE", "").strip()
+    if value and file:
+        raise ImproperlyConfigured(f"STUDIO_{name} and STUDIO_{name}_FILE are both set. Leave one of them out.")
+    return (_content(f"STUDIO_{name}_FILE", Path(file)) if file else value) or default
+
+
+def _content(name: str, file: Path) -> str:
+    """What stands in the file of a setting. Complaints repeat none of it."""
+    try:
+        with file.open("rb") as opened:
+            read = opened.read(LARGEST_FILE + 1)
+        value = read.decode().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name} is {str(file)!r}, which cannot be read: {error.strerror}.") from error
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is {str(file)!r}, which holds no text in UTF-8.") from None
+    if len(read) > LARGEST_FILE or "\0" in value:
+        raise ImproperlyConfigured(f"{name} is {str(file)!r}, which holds more than a setting.")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is {str(file)!r}, which is empty.")
+    return value
 
 
 def unread() -> dict[str, str]:
     """Names in the environment that are meant for us and that nothing reads, each with the setting that was probably meant, or ""."""
-    names = sorted(name for name in os.environ if name.startswith("STUDIO_") and name not in READ)
+    names = sorted(name for name in os.environ if name.startswith("STUDIO_") and not {name, name.removesuffix("_FILE")} & READ)
     return {name: next(iter(get_close_matches(name, READ, 1, ALIKE)), "") for name in names}
 
 
@@ -202,16 +224,16 @@ def site(name: str, default: str = "") -> str:
         raise ImproperlyConfigured(
             f"STUDIO_{name} has the path {parts.path!r}, and the studio only works at the root of a host, such as https://studio.example.org."
         )
-    host = _host(parts.hostname or "")
+    host = host_name(parts.hostname or "")
     if not host:
         raise _wrong(name, text(name), "the address of a server, such as https://studio.example.org")
     port = "" if parts.port in {None, {"http": 80, "https": 443}[parts.scheme]} else f":{parts.port}"
-    return f"{parts.scheme}://{_bracketed(host)}{port}"
+    return f"{parts.scheme}://{bracketed(host)}{port}"
 
 
 def host_of(address: str) -> str:
     """The host of a site, as Django's ALLOWED_HOSTS has it."""
-    return _bracketed(urlsplit(address).hostname or "")
+    return bracketed(urlsplit(address).hostname or "")
 
 
 def hosts(name: str) -> list[str]:
@@ -238,8 +260,8 @@ def listening(name: str, default: str) -> str:
     """An address of this machine, without brackets and port."""
     value = text(name, default)
     host = value.removeprefix("[").removesuffix("]")
-    found = _host(host) if value in {host, f"[{host}]"} else ""
-    if found and not _is_literal(found):
+    found = host_name(host) if value in {host, f"[{host}]"} else ""
+    if found and not is_literal(found):
         try:
             socket.getaddrinfo(found, None)
         except OSError:
@@ -249,9 +271,10 @@ def listening(name: str, default: str) -> str:
     return found
 
 
-def database(name: str, default: Path) -> dict[str, Any]:
-    """What Django's DATABASES takes of it: ENGINE, NAME, and for PostgreSQL the rest."""
+def database(name: str, default: Path, *, password: str = "") -> dict[str, Any]:
+    """What Django's DATABASES takes of it: ENGINE, NAME, and for PostgreSQL the rest. `password` is for an address that has none."""
     parts = url(name, schemes=DATABASES)
+    _refuse_second_password(name, parts if parts and parts.scheme != "sqlite" else None, password)
     if parts is None:
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(default)}
     if parts.scheme == "sqlite":
@@ -261,12 +284,14 @@ def database(name: str, default: Path) -> dict[str, Any]:
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path)}
     if not parts.path.strip("/"):
         raise ImproperlyConfigured(f"STUDIO_{name} names no database. It looks like postgres://user:password@host:5432/name.")
-    return dict(environ.Env.db_url_config(text(name)))
+    found = dict(environ.Env.db_url_config(text(name)))
+    return {**found, "PASSWORD": password} if password else found
 
 
-def broker(name: str) -> str:
-    """The address of a Redis, or an empty string."""
+def broker(name: str, *, password: str = "") -> str:
+    """The address of a Redis, or an empty string. `password` is for an address that has none."""
     parts = url(name, schemes=("redis", "rediss"))
+    _refuse_second_password(name, parts, password)
     if parts is None:
         return ""
     try:
@@ -275,7 +300,11 @@ def broker(name: str) -> str:
         raise ImproperlyConfigured(f"STUDIO_{name} cannot be read. It looks like redis://host:6379/0.") from error
     if not parts.hostname or not re.fullmatch(r"/?\d*/?", parts.path):
         raise ImproperlyConfigured(f"STUDIO_{name} names no host or no database. It looks like redis://host:6379/0.")
-    return text(name).rstrip("/")
+    address = text(name).rstrip("/")
+    if not password:
+        return address
+    user, host = quote(unquote(parts.username or ""), safe=""), parts.netloc.rpartition("@")[2]
+    return address.replace(parts.netloc, f"{user}:{quote(password, safe='')}@{host}", 1)
 
 
 def email(name: str) -> dict[str, Any]:
@@ -300,19 +329,28 @@ def check_network() -> bool:
     return bool(trust.bundles())
 
 
+def _refuse_second_password(name: str, parts: SplitResult | None, password: str) -> None:
+    """Raise ImproperlyConfigured for a password that has no server, or a server that has two."""
+    extra = name.replace("_URL", "_PASSWORD")
+    if password and parts is None:
+        raise ImproperlyConfigured(f"STUDIO_{extra} needs a server in STUDIO_{name} that asks for it.")
+    if password and parts is not None and parts.password:
+        raise ImproperlyConfigured(f"STUDIO_{extra} is set, and STUDIO_{name} holds a password too. Leave one of them out.")
+
+
 def _private_host(name: str, entry: str) -> str:
     """One entry: `gateway.lan`, `gateway.lan:8080`, `[fd00::1]:8080` or `10.0.0.0/8`; also as an address of a page."""
     try:
         network = ipaddress.ip_network(entry, strict=False) if re.fullmatch(r"[0-9a-fA-F.:]+/\d+", entry) else None
         parts = urlsplit(entry if "://" in entry else f"//{f'[{entry}]' if entry.count(':') > 1 and '[' not in entry else entry}")
-        host, port = _host(parts.hostname or ""), parts.port
+        host, port = host_name(parts.hostname or ""), parts.port
     except ValueError:
         network, host, port, parts = None, "", None, SplitResult("", "", "", "", "")
     if network is not None:
         return _range(name, network)
     if not host or parts.path.strip("/") or parts.query or parts.username or parts.scheme not in {"", "http", "https"}:
         raise _wrong(name, entry, "hosts such as gateway.lan or gateway.lan:8080, and ranges such as 198.18.0.0/15, with commas between them")
-    return _bracketed(host) + (f":{port}" if port else "")
+    return bracketed(host) + (f":{port}" if port else "")
 
 
 def _range(name: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
@@ -333,37 +371,10 @@ def _allowed_host(name: str, entry: str) -> str:
     except ValueError:
         parts, host, port = SplitResult("", "", "", "", ""), "", None
     dot = "." if host.startswith(".") else ""
-    found = _host(host[len(dot) :])
+    found = host_name(host[len(dot) :])
     if not found or port or parts.path.strip("/") or parts.query or parts.username:
         raise _wrong(name, entry, "host names such as studio.example.org, without port and path, with commas between them")
-    return f"{dot}{_bracketed(found)}"
-
-
-def _host(host: str) -> str:
-    """A host name in lower case and ASCII, or a literal address; "" for what is neither."""
-    if _is_literal(host):
-        return str(ipaddress.ip_address(host))
-    host = host.lower()
-    if not host.isascii():
-        try:
-            host = idna.encode(host, uts46=True).decode()
-        except idna.IDNAError:
-            return ""
-    if re.fullmatch(r"[\d.]+", host) or len(host) > LONGEST_NAME:  # an address with too many or too few parts
-        return ""
-    return host.removesuffix(".") if NAME.fullmatch(host) else ""
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+    return f"{dot}{bracketed(found)}"
 
 
 def _check_mailbox(name: str, value: str, address: str) -> None:

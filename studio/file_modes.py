@@ -120,11 +120,13 @@ def _is_ours_to_change(path: Path) -> bool:
 
 
 def _close(path: Path, places: Places) -> None:
+    """Take from others what they should not have, and give the group what it should. What its owner may do stays."""
     wanted, now = places.mode(path), path.stat()
     if wanted & OTHERS and places.group is not None and now.st_gid != places.group:
         os.chown(path, -1, places.group)
-    if now.st_mode & OTHERS & ~wanted or now.st_mode & wanted != wanted:
-        path.chmod(wanted)
+    mode = stat.S_IMODE(now.st_mode) & ~OTHERS | wanted & (OTHERS | stat.S_ISGID)
+    if mode != stat.S_IMODE(path.stat().st_mode):
+        path.chmod(mode)
 
 
 def _below(folder: Path) -> Iterator[Path]:

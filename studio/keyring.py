@@ -14,13 +14,14 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from studio import disk
+from studio.environment import text
 
 MIN_LENGTH = 50
 
 
 def secret_key(data_dir: Path, *, local: bool) -> str:
     """Django's signing key."""
-    value = os.environ.get("STUDIO_SECRET_KEY", "")
+    value = text("SECRET_KEY")
     if value and not local and (len(value) < MIN_LENGTH or len(set(value)) < 5):  # noqa: PLR2004 - Django's own bar
         raise ImproperlyConfigured(f"STUDIO_SECRET_KEY is too weak: use at least {MIN_LENGTH} random characters.")
     if value or not local:
@@ -30,7 +31,7 @@ def secret_key(data_dir: Path, *, local: bool) -> str:
 
 def field_keys(data_dir: Path, *, local: bool) -> list[str]:
     """The keys that encrypt provider keys at rest, newest first; the first encrypts, all decrypt."""
-    value = os.environ.get("STUDIO_FIELD_KEYS", "")
+    value = text("FIELD_KEYS")
     if not value:
         value = _kept(data_dir / "field_keys", Fernet.generate_key().decode()) if local else _missing("STUDIO_FIELD_KEYS", "one or more Fernet keys")
     keys = [key.strip() for key in value.split(",") if key.strip()] or [value]

@@ -112,7 +112,7 @@ TEMPLATES = [
 # The database: SQLite in the data folder unless STUDIO_DATABASE_URL names a PostgreSQL.
 DATABASE_ROUTERS = ["studio.gallery.hanging.NoRows"]
 DATABASE_URL = text("DATABASE_URL")
-named_database = environment.database("DATABASE_URL", DATA_DIR / "studio.sqlite3")
+named_database = environment.database("DATABASE_URL", DATA_DIR / "studio.sqlite3", password=text("DATABASE_PASSWORD"))
 if "sqlite" not in named_database["ENGINE"]:
     DATABASES = {"default": {**named_database, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
 else:
@@ -133,7 +133,7 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The queue says "look now"; the database is the truth. Every machine has a queue of its own, so that no supervisor restarts another's cluster.
-BROKER_URL = environment.broker("BROKER_URL")
+BROKER_URL = environment.broker("BROKER_URL", password=text("BROKER_PASSWORD"))
 CLUSTER_NAME = environment.token("CLUSTER_NAME", socket.gethostname() or "studio")
 CACHES = {
     "default": {"BACKEND": "studio.shared_state.cache.SharedCache"},  # shared by all processes
@@ -221,9 +221,10 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
-FILE_UPLOAD_TEMP_DIR = DATA_DIR / "temporary"
-with suppress(OSError):  # a folder that takes nothing is named by the command that writes there
-    FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
+uploading = DATA_DIR / "temporary"
+with suppress(OSError):  # a data folder that takes nothing is named by the command that writes there
+    uploading.mkdir(exist_ok=True)
+FILE_UPLOAD_TEMP_DIR = uploading if uploading.is_dir() else None  # Django's own check would stop each command first
 FILE_UPLOAD_PERMISSIONS = file_modes.PRIVATE_FILE  # Django would open each stored file to everybody
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = file_modes.PRIVATE_FOLDER
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440

@@ -94,10 +94,10 @@ class Installation:
             self._asked = None
 
     def start(self) -> None:
-        self.lines.clear()  # of an earlier start, whose link would be taken for this one's
+        self.lines.clear()  # of an earlier start, which would be taken for this one's
         # From the test's own thread: the signal comes when the thread that started the process is gone.
         self.process = self.spawn(sys.executable, "manage.py", "run", preexec_fn=die_with_parent)
-        eventually(lambda: self.sign_in_link or self._died(), within=90)
+        eventually(lambda: any("The studio runs at" in line for line in self.lines) or self._died(), within=90)
 
     def spawn(self, *command: str, preexec_fn: Callable[[], None] | None = None, **settings: str) -> "subprocess.Popen[str]":
         """One more process of this installation, in a group of its own; what it prints becomes `lines` too."""
@@ -114,10 +114,9 @@ class Installation:
         threading.Thread(target=self._listen, args=(process,), daemon=True).start()
         return process
 
-    @property
     def sign_in_link(self) -> str:
-        found = re.findall(r"https?://\S+/in/\S+", "\n".join(self.lines))
-        return found[-1] if found else ""
+        """A fresh one, of the first admin. What was printed at the start holds none, because it is no terminal."""
+        return re.findall(r"https?://\S+/in/\S+", self.manage("sign_in_link"))[-1]
 
     def stop(self) -> int:
         """Its exit code after a Ctrl-C."""

@@ -138,14 +138,26 @@ def test_a_part_that_does_not_stop_in_its_time_is_killed(tmp_path: Path, capfd: 
     assert nobody_left(studio)
 
 
-def test_where_it_runs_is_said_with_a_link_that_signs_the_admin_in_once(ada: User, settings: Settings):
-    printed = StringIO()
+def test_a_terminal_is_told_where_it_runs_with_a_link_that_signs_the_admin_in_once(ada: User, settings: Settings):
     settings.SITE_URL = "http://testserver"
+    reader, writer = os.openpty()
+    with os.fdopen(writer, "w") as terminal:
+        Command(stdout=terminal)._say_where()
+        printed = os.read(reader, 4096).decode().replace("\r\n", "\n")
+    os.close(reader)
+
+    assert "The studio runs at http://testserver\nSign in as ada@example.org, once, with http://testserver/in/" in printed
+    assert AccessLink.objects.get().user == ada
+
+
+def test_a_log_gets_no_link_but_the_command_that_makes_one(ada: User, settings: Settings):
+    printed = StringIO()
 
     Command(stdout=printed)._say_where()
 
-    assert "The studio runs at http://testserver\nSign in as ada@example.org, once, with http://testserver/in/" in printed.getvalue()
-    assert AccessLink.objects.get().user == ada
+    assert "/in/" not in printed.getvalue()
+    assert "To sign in as ada@example.org, make a link that works once: python manage.py sign_in_link" in printed.getvalue()
+    assert not AccessLink.objects.exists()
 
 
 def test_without_an_admin_it_only_says_where_it_runs(db: None):

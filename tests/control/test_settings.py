@@ -138,6 +138,7 @@ WRONG: dict[str, dict[str, str]] = {
         "[::": "an address of this machine",
         "256.1.1.1": "an address of this machine",
     },
+    "STUDIO_BROKER_PASSWORD": {"pass/word": "needs a server in STUDIO_BROKER_URL"},
     "STUDIO_BROKER_URL": {
         "amqp://x": "must start with one of redis:, rediss:",
         "redis://host:many/0": "cannot be read",
@@ -155,6 +156,7 @@ WRONG: dict[str, dict[str, str]] = {
         "sqlite:studio.sqlite3": "names no file",
         "sqlite:////tmp": "names no file",
     },
+    "STUDIO_DATABASE_PASSWORD": {"pass/word": "needs a server in STUDIO_DATABASE_URL"},
     "STUDIO_DATA_DIR": {"/proc/studio": "is '/proc/studio', which cannot be used.", "/etc/hostname": "it takes a folder, and this is none."},
     "STUDIO_DEBUG": {"verbose": "it takes 1 or 0."},
     "STUDIO_EMAIL_FROM": {"Studio": "it takes an e-mail address.", "Studio <studio>": "it takes an e-mail address."},

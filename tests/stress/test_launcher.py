@@ -38,7 +38,7 @@ def main_pid(studio: Installation) -> int:
 
 def test_it_starts_everything_says_where_and_stops_everything(tmp_path: Path):
     with installed(tmp_path) as studio:
-        with urlopen(studio.sign_in_link.replace("localhost", "127.0.0.1")) as page:  # noqa: S310 - our own
+        with urlopen(studio.sign_in_link().replace("localhost", "127.0.0.1")) as page:  # noqa: S310 - our own
             assert page.status == 200
         eventually(lambda: len(studio.cluster_pids()) > 3, within=20)
         family = descendants(main_pid(studio))

@@ -48,7 +48,9 @@ class Command(BaseCommand):
     def _say_where(self) -> None:
         admin = first_start.first_admin()
         self.stdout.write(f"\nThe studio runs at {settings.SITE_URL}")
-        if admin:
+        if admin and self.stdout.isatty():
             self.stdout.write(f"Sign in as {admin.email}, once, with {first_start.sign_in_link(admin)}")
+        elif admin:  # a log is kept, and whoever reads it would be the admin
+            self.stdout.write(f"To sign in as {admin.email}, make a link that works once: python manage.py sign_in_link")
         self.stdout.write("Ctrl-C stops it.\n")
         self.stdout.flush()
