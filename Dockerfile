@@ -1,4 +1,5 @@
 # The studio in one image, for the web server and for the worker. README.md, "Deploying", says how to run it.
+# compose.yaml gives this image by digest, as a build argument.
 ARG PYTHON=docker.io/library/python:3.11-slim-bookworm
 
 FROM ${PYTHON} AS packages
@@ -28,7 +29,7 @@ COPY studio studio
 # The secrets of this step are made up in a folder that goes with it.
 RUN python -m compileall -q studio \
  && STUDIO_LOCAL=1 STUDIO_DATA_DIR=/tmp/build python manage.py collectstatic --no-input --verbosity 0 \
- && rm -rf /tmp/build
+ && chmod -R a+rX /srv/static && rm -rf /tmp/build
 USER 10001:10001
 VOLUME /data
 EXPOSE 8000

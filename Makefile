@@ -19,16 +19,17 @@ ON_POSTGRES := tests/test_database.py tests/text_search tests/routing \
 	$(call names,jobs,acts alerts at_once batch_money batch_worker board callbacks checks clocks doubt drafts line lock_order recheck trash worker) \
 	$(call names,credits,allowances any_order at_once books carrying fill ledger limits move reports spending) \
 	$(call names,gallery,bundles comments decisions keeping mentions results retention search triggers wall) \
-	$(call names,prompts,actions carrying library) $(call names,projects,members projects) $(call names,accounts,audit links)
-.PHONY: help run test test-quick test-postgres test-long storm sabotage sabotage-sample check format bench lock vendor clean
+	$(call names,prompts,actions carrying library) $(call names,projects,members projects) $(call names,accounts,audit links) $(call names,control,database_roles)
+.PHONY: help run test test-quick test-postgres test-long storm sabotage sabotage-sample check format bench lock sbom pin-images vendor clean
 
 help:
 	@echo "make run     set up everything and run it: web, worker, sandbox (PORT=8000)"
 	@echo "make test    set up everything and run the tests on SQLite, a real browser included; of the long ones a sample"
-	@echo "make check   format, lint, types, imports, migrations, templates, styles, scripts, vendored files"
+	@echo "make check   format, lint, types, imports, migrations, templates, styles, scripts, vendored files, known advisories"
 	@echo "make test-long  all of what make test samples, also on PostgreSQL; coverage, every sabotage, benchmarks (about two hours)"
 	@echo "make storm   the long storm alone: thousands of orders, every fault, processes killed at random (some twenty minutes)"
 	@echo "make sabotage  breaks each line that matters and sees its test fail"
+	@echo "make sbom    what the studio consists of, as CycloneDX, in sbom.json"
 	@echo "make bench   the benchmarks, printing ratios"
 
 .venv/app: .ci/requirements/app.txt
@@ -95,6 +96,7 @@ check: .venv/dev
 	$(BIN)/python -m tests.lint
 	STUDIO_LOCAL=1 $(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python .ci/vendor.py --check
+	$(BIN)/python .ci/advisories.py
 
 format: .venv/dev
 	$(BIN)/ruff check --fix --quiet . || true
@@ -106,6 +108,12 @@ bench: .venv/dev
 lock: .venv/dev
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --no-strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o .ci/requirements/app.txt pyproject.toml
 	$(BIN)/pip-compile --quiet --upgrade --extra dev --generate-hashes --allow-unsafe --no-strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -c .ci/requirements/app.txt -o .ci/requirements/dev.txt pyproject.toml
+
+sbom: .venv/dev
+	$(BIN)/python .ci/sbom.py sbom.json
+
+pin-images: .venv/dev
+	$(BIN)/python .ci/pin_images.py compose.yaml
 
 vendor: .venv/dev
 	$(BIN)/python .ci/vendor.py

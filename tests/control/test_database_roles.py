@@ -1,0 +1,123 @@
+"""On PostgreSQL the studio works as a role that may read and write rows, and nothing else; what owns the tables is for `manage.py setup` alone."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.installation import Installation
+
+ROOT = Path(__file__).parent.parent.parent
+SERVER = os.environ.get("STUDIO_DATABASE_URL", "")
+pytestmark = pytest.mark.skipif(not SERVER.startswith("postgres"), reason="roles are PostgreSQL's")
+PASSWORD = "p'a\"s\\s w%rd"
+
+
+class Roles:
+    """A database with both roles. `owner` and `app` are its addresses."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.name, self.role = folder, f"roles_{uuid4().hex[:12]}", f"app_{uuid4().hex[:12]}"
+        self.owner = urlunsplit(urlsplit(SERVER)._replace(path=f"/{self.name}"))
+        host = urlsplit(SERVER).netloc.rpartition("@")[2]
+        self.app = f"postgres://{self.role}@{host}/{self.name}"
+        (folder / "password").write_text(f"{PASSWORD}\n")
+
+    def run_script(self) -> None:
+        server = urlsplit(SERVER)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PGHOST": server.hostname or "",
+            "PGPORT": str(server.port),
+            "PGPASSWORD": server.password or "",
+            "POSTGRES_USER": server.username or "",
+            "POSTGRES_DB": self.name,
+            "APP_ROLE": self.role,
+            "APP_PASSWORD_FILE": str(self.folder / "password"),
+        }
+        done = subprocess.run(["sh", ROOT / "docs" / "database-roles.sh"], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def installation(self, *, address: str) -> Installation:
+        made = Installation(self.folder / "data")
+        made.environment.update(STUDIO_DATABASE_URL=address, STUDIO_DATABASE_PASSWORD_FILE=str(self.folder / "password"))
+        return made
+
+
+@pytest.fixture(scope="module")
+def roles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roles]:
+    if shutil.which("psql") is None:
+        pytest.fail("psql is missing: install postgresql-client")
+    made = Roles(tmp_path_factory.mktemp("roles"))
+    (made.folder / "data").mkdir()
+    with psycopg.connect(SERVER, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(made.name)))
+        try:
+            made.run_script()  # before there are tables, as in a new container
+            made.installation(address=made.owner).manage("setup")
+            made.run_script()  # and again, as by hand
+            yield made
+        finally:
+            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(made.name)))
+            server.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(made.role)))
+
+
+def test_the_studio_makes_a_clip_as_the_role_that_owns_nothing(roles: Roles):
+    installation = roles.installation(address=roles.app)
+    installation.start()
+    try:
+        said = installation.manage("smoke", "--connection", "xAI (sandbox)")
+        assert " done " in said
+        assert "No errors" in installation.manage("doctor")
+        installation.manage("audit", "verify")
+        installation.manage("credits", "verify")
+    finally:
+        installation.stop()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE mine (id int)",
+        "CREATE TEMPORARY TABLE mine (id int)",
+        "CREATE SCHEMA mine",
+        "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE ROLE mine",
+        "CREATE DATABASE mine",
+        "CREATE EXTENSION dblink",
+        "ALTER TABLE accounts_user ADD COLUMN mine int",
+        "ALTER TABLE credits_entry DISABLE TRIGGER ALL",
+        "DROP TABLE accounts_auditevent",
+        "TRUNCATE accounts_auditevent",
+        "ALTER TABLE accounts_user OWNER TO CURRENT_USER",
+        "ALTER ROLE CURRENT_USER SUPERUSER",
+        "SET ROLE studio",
+        "SET session_replication_role = replica",
+        "COPY accounts_user TO PROGRAM 'cat'",
+        "COPY accounts_user TO '/tmp/mine'",
+        "SELECT pg_read_file('/etc/passwd')",
+        "SELECT rolpassword FROM pg_authid",
+        "SELECT lo_import('/etc/passwd')",
+    ],
+)
+def test_the_role_of_web_and_worker_can_change_no_table_and_reach_no_file(statement: str, roles: Roles):
+    with psycopg.connect(roles.app, password=PASSWORD, autocommit=True) as app, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        app.execute(statement)
+
+
+def test_tables_of_later_versions_are_open_to_the_role_too(roles: Roles):
+    with psycopg.connect(roles.owner, autocommit=True) as owner, psycopg.connect(roles.app, password=PASSWORD, autocommit=True) as app:
+        owner.execute("CREATE TABLE later (id bigint GENERATED BY DEFAULT AS IDENTITY, word text)")
+        try:
+            app.execute("INSERT INTO later (word) VALUES ('a')")
+            app.execute("UPDATE later SET word = 'b'")
+            assert app.execute("DELETE FROM later RETURNING id, word").fetchall() == [(1, "b")]
+        finally:
+            owner.execute("DROP TABLE later")
