@@ -1,4 +1,4 @@
-"""Lints queries, templates, style sheets, scripts and vendored files: `python -m tests.lint`, from the root of the repository.
+"""Lints queries, templates, style sheets, scripts, the threat model and vendored files: `python -m tests.lint`, from the root of the repository.
 
 It prints every finding and a closing line, and exits with 1 if there are findings. It needs neither Django nor pytest, so that it
 takes about a second.
@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.lint import exports, queries, scripts, styles, templates, vendored
+from tests.lint import exports, queries, scripts, styles, templates, threat_model, vendored
 from tests.lint.files import Rule, files
 
-MODULES = (exports, queries, templates, styles, scripts, vendored)
+MODULES = (exports, queries, templates, styles, scripts, threat_model, vendored)
 
 
 def findings(root: Path, pattern: str, rules: tuple[Rule, ...]) -> Iterator[str]:

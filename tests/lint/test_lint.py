@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.lint import exports, queries, scripts, styles, templates, vendored
+from tests.lint import exports, queries, scripts, styles, templates, threat_model, vendored
 from tests.lint.__main__ import MODULES
 from tests.lint.files import Rule, SourceFile
 
@@ -22,6 +22,8 @@ CLEAN = {
     "static/js/app.js": "// Starts the page.\n",
     "studio/people.py": "found = containing(people, typed)\n",
     ".ci/vendor.lock.json": '{"htmx.org": {"files": {"static/vendor/htmx/LICENSE": {}}}}\n',
+    "tests/test_door.py": "def test_closed(day: str):\n    assert True\n",
+    "SECURITY.md": "# Security\n\n## Threat model\n\n* Can knock.\n* Cannot enter (`tests/test_door.py::test_closed`).\n",
 }
 
 
@@ -164,6 +166,26 @@ EXAMPLES: dict[Rule, Example] = {
         'write("a", "b"); sessionStorage.clear();',
     ),
     scripts.a_module_starts_with_its_purpose: Example("static/js/a.js", ("", "go();\n// Starts the page."), "// Starts the page.\ngo();"),
+    threat_model.the_threat_model_is_there: Example(
+        "SECURITY.md",
+        ("", "# Security\n\n* Can knock.\n", "## Threat model\n\n## Threat model of others\n\n* Can knock.\n"),
+        "## Threat model\n\n* Can knock.\n",
+    ),
+    threat_model.sentences_begin_with_can_or_cannot: Example(
+        "SECURITY.md",
+        ("## Threat model\n\n* Nobody enters.\n", "## Threat model\n\n* Can knock.\n* Can't enter.\n"),
+        "* May.\n## Threat model\n\n* Can knock.\n## More\n* May.\n",
+    ),
+    threat_model.what_cannot_be_done_names_its_test: Example(
+        "SECURITY.md",
+        ("## Threat model\n\n* Cannot enter.\n", "## Threat model\n\n* Cannot enter (tests/test_door.py).\n* Can knock (`tests/a.py::test_a`).\n"),
+        "## Threat model\n\n* Can knock.\n* Cannot enter\n  (`tests/test_door.py::test_closed`).\n",
+    ),
+    threat_model.named_tests_exist: Example(
+        "SECURITY.md",
+        ("(`tests/test_door.py::test_close`)", "(`tests/test_window.py::test_closed`)", "(`tests/test_door.py::closed`)"),
+        "(`tests/test_door.py::test_closed`)",
+    ),
     vendored.packages_include_their_licence: Example(
         ".ci/vendor.lock.json", ('{"a": {"files": {"static/vendor/a/a.js": {}}}}',), '{"a": {"files": {"static/vendor/a/LICENSE": {}}}}'
     ),
@@ -172,7 +194,7 @@ EXAMPLES: dict[Rule, Example] = {
 
 ALL_RULES = [
     rule
-    for module in (exports, queries, templates, styles, scripts, vendored)
+    for module in (exports, queries, templates, styles, scripts, threat_model, vendored)
     for _, rule in inspect.getmembers(module, inspect.isgeneratorfunction)
     if rule.__module__ == module.__name__
 ]
@@ -228,7 +250,7 @@ def test_a_finding_names_the_line_after_tags_and_comments_of_several_lines(tmp_p
 def test_a_clean_tree_passes_the_check(tmp_path: Path):
     done = run_linter(write(tmp_path, CLEAN))
 
-    assert (done.returncode, done.stdout) == (0, "5 files, 0 findings\n")
+    assert (done.returncode, done.stdout) == (0, "6 files, 0 findings\n")
 
 
 def test_one_bad_file_fails_the_check_and_every_finding_is_printed(tmp_path: Path):
@@ -238,7 +260,7 @@ def test_one_bad_file_fails_the_check_and_every_finding_is_printed(tmp_path: Pat
     first, second, closing = done.stdout.splitlines()
     assert first.startswith("templates/bad.html:1: <img>: ")
     assert second.startswith("templates/bad.html:2: <img>: ")
-    assert closing == "6 files, 2 findings"
+    assert closing == "7 files, 2 findings"
 
 
 def test_a_folder_without_files_fails_the_check(tmp_path: Path):
