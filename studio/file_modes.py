@@ -19,7 +19,20 @@ PASSABLE_FOLDER = 0o710
 DATABASE_PARTS = ("", "-wal", "-shm", "-journal")
 # What the studio keeps in its data folder. A folder that holds anything else may be somebody else's too.
 OURS = frozenset(
-    {"secret_key", "field_keys", "port", "run.lock", "media", "sandbox", "static", "temporary", "decoding", "arriving", "authorities.pem"}
+    {
+        "secret_key",
+        "field_keys",
+        "port",
+        "run.lock",
+        "media",
+        "sandbox",
+        "static",
+        "temporary",
+        "decoding",
+        "arriving",
+        "authorities.pem",
+        "lost+found",
+    }
 )
 
 
@@ -64,6 +77,14 @@ def exposed(places: Places, *, most: int) -> list[Path]:
             if path not in found:
                 found.append(path)
     return found
+
+
+def closed_to_group(places: Places) -> list[Path]:
+    """The folders on the way to the stored files, themselves included, that the group should be let into and is not."""
+    if places.group is None or places.stored is None:
+        return []
+    way = [path for path in (places.stored, *places.stored.parents) if path in (places.stored, places.data) or places.data in path.parents]
+    return [path for path in way if path.is_dir() and not _lets_in(path, places)]
 
 
 def group_id(name: str) -> int | None:
@@ -117,6 +138,11 @@ def _holds_only_ours(places: Places) -> bool:
 
 def _is_ours_to_change(path: Path) -> bool:
     return not path.is_symlink() and path.exists() and path.stat().st_uid == os.geteuid()
+
+
+def _lets_in(folder: Path, places: Places) -> bool:
+    now, wanted = folder.stat(), places.mode(folder) & stat.S_IRWXG
+    return now.st_gid == places.group and now.st_mode & wanted == wanted
 
 
 def _close(path: Path, places: Places) -> None:

@@ -116,7 +116,8 @@ class Installation:
 
     def sign_in_link(self) -> str:
         """A fresh one, of the first admin. What was printed at the start holds none, because it is no terminal."""
-        return re.findall(r"https?://\S+/in/\S+", self.manage("sign_in_link"))[-1]
+        found: list[str] = re.findall(r"https?://\S+/in/\S+", self.manage("sign_in_link"))
+        return found[-1]
 
     def stop(self) -> int:
         """Its exit code after a Ctrl-C."""

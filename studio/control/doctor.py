@@ -88,7 +88,7 @@ def examine() -> list[Finding]:
     """Everything there is to say, worst first. Rows are read only if the database has them."""
     probed = list(parts())
     stuck = {"database", "migrations"} & {problem.part for problem in probed}
-    without_rows = (secrets, openness, file_access, unread, disk, way_out)
+    without_rows = (secrets, openness, file_access, group_access, unread, disk, way_out)
     examinations = without_rows if stuck else (*without_rows, sqlite, connections, teams, ills, stranded, doubts, alerts, workers, books, record)
     findings = [Finding(Level.ERROR, problem.words, _mend(problem)) for problem in probed]
     findings += [finding for examination in examinations for finding in examination()]
@@ -146,6 +146,15 @@ def file_access() -> Iterator[Finding]:
     for path in file_modes.exposed(where, most=MOST_VIOLATIONS):
         mend = f"Close it: chmod {where.mode(path):o} {path}"
         yield Finding(Level.WARNING, f"Other users of this machine can read {path}.", mend)
+
+
+def group_access() -> Iterator[Finding]:
+    """Folders that the web server in front must enter, and cannot."""
+    where = places()
+    for path in file_modes.closed_to_group(where):
+        mend = f"Open it to that group alone: chgrp {where.group} {path} && chmod {where.mode(path):o} {path}"
+        what = f"The group of STUDIO_FILE_GROUP cannot read {path}, so the web server in front cannot send files."
+        yield Finding(Level.ERROR, what, mend)
 
 
 def unread() -> Iterator[Finding]:
