@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "studio.accounts.session_store.Sessions",
     "django.middleware.common.CommonMiddleware",
     "studio.web.fetch_metadata.FetchMetadata",
+    "studio.control.body_limits.BodyLimits",  # before the CSRF check, which reads the form
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "studio.accounts.sessions.SignedIn",

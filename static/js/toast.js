@@ -111,6 +111,8 @@ export function sentence(answer) {
     const seconds = Number(answer.headers.get("Retry-After"));
     if (seconds > 0) return `Too many requests. Try again in ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} s`}.`;
   }
+  const limit = answer.headers.get("Studio-Limit");
+  if (answer.status === 413 && limit) return `Too large: at most ${limit} can be sent here. What you typed is still here.`;
   if (answer.status === 403 && answer.headers.get("Studio-Session") === "stale") return STALE;
   return SENTENCES[answer.status] ?? FAULT;
 }

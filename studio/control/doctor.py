@@ -121,7 +121,10 @@ def openness() -> Iterator[Finding]:
     """What is on that should not be on in production, and what is missing."""
     if settings.DEBUG and not settings.LOCAL:
         yield Finding(Level.ERROR, "STUDIO_DEBUG is on: error pages show settings to strangers.", "Leave STUDIO_DEBUG out.")
-    if settings.SANDBOX and not settings.LOCAL:
+    if settings.SANDBOX and settings.PUBLIC_URL:
+        mend = "Leave STUDIO_SANDBOX out wherever strangers can reach the installation, or STUDIO_PUBLIC_URL on a demo that only you reach."
+        yield Finding(Level.ERROR, "The sandbox is on at a public address: strangers can order clips that this machine draws.", mend)
+    elif settings.SANDBOX and not settings.LOCAL:
         mend = "Leave STUDIO_SANDBOX out, unless this is a demo."
         yield Finding(Level.WARNING, "The sandbox is on: its clips are drawn on this machine, and its addresses are open.", mend)
     if not settings.PUBLIC_URL:

@@ -1,6 +1,9 @@
 """How much of an uploaded file is kept before anybody has looked at it, or at who sends it: any form may carry files, the sign-in form too."""
 
-from django.core.files.uploadhandler import FileUploadHandler
+from typing import Any
+
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.http import HttpRequest
 
 from studio.jobs.references import MOST_BYTES
 from studio.jobs.rescue import MOST_UPLOADED
@@ -25,3 +28,22 @@ class Bounded(FileUploadHandler):
 
     def file_complete(self, file_size: int) -> None:
         """The file is made by the handlers behind this one."""
+
+
+class NoFiles(FileUploadHandler):
+    """Keeps the fields of a form and none of its files."""
+
+    def new_file(self, *_arguments: Any, **_named: Any) -> None:
+        """Refuse a file before its first byte is kept."""
+        raise SkipFile
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        """Nothing arrives here."""
+
+    def file_complete(self, file_size: int) -> None:
+        """Nothing arrives here."""
+
+
+def without_files(request: HttpRequest) -> None:
+    """Have the form of this request read without its files. Only before its body is read."""
+    request.upload_handlers = [NoFiles(request)]

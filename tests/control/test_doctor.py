@@ -79,7 +79,7 @@ def test_a_well_installation_has_no_findings(well: Settings, command: Command):
 
 
 def test_an_error_ends_with_1_and_a_warning_with_0(well: Settings, command: Command, working: Heartbeat):
-    well.SANDBOX = True
+    well.SANDBOX, well.PUBLIC_URL = True, ""
     assert "The sandbox is on: its clips are drawn on this machine" in command("doctor")
 
     working.delete()
@@ -146,7 +146,8 @@ def test_only_a_database_that_is_sqlite_is_asked_about_it(db: None):
     [
         ({"DEBUG": True}, "STUDIO_DEBUG is on", Level.ERROR),
         ({"LOCAL": True}, "STUDIO_LOCAL is on although", Level.ERROR),
-        ({"SANDBOX": True}, "The sandbox is on: its clips", Level.WARNING),
+        ({"SANDBOX": True}, "The sandbox is on at a public address", Level.ERROR),
+        ({"SANDBOX": True, "PUBLIC_URL": ""}, "The sandbox is on: its clips", Level.WARNING),
         ({"PUBLIC_URL": ""}, "STUDIO_PUBLIC_URL is empty", Level.NOTE),
         ({"EMAIL_URL": ""}, "STUDIO_EMAIL_URL is empty", Level.NOTE),
         ({"SECRET_KEY": "the-same"}, "The signing key also encrypts", Level.ERROR),
