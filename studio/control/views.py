@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from studio.accounts import door
 from studio.control import connections as actions
 from studio.control import drift as drifting
-from studio.control import health, prices
+from studio.control import prices, readiness
 from studio.control.forms import ConnectionForm, SwitchForm
 from studio.control.price_forms import PriceForm, RateForm
 from studio.control.rows import listed
@@ -36,9 +36,9 @@ def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - a view
 @login_not_required  # asked by load balancers; the answer holds no secret
 @never_cache
 @require_safe
-def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - a view
+def readyz(request: HttpRequest) -> HttpResponse:
     """Everything that a request needs is there; or 503 with one line of JSON for each part that is not."""
-    problems = health.problems(health.READY)
+    problems = readiness.problems_for(request)
     lines: list[dict[str, object]] = [{"part": problem.part, "problem": problem.words} for problem in problems] or [{"ready": True}]
     status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
     return HttpResponse("".join(f"{json.dumps(line)}\n" for line in lines), content_type="application/x-ndjson", status=status)

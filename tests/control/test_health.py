@@ -20,6 +20,12 @@ from studio.jobs.models import Heartbeat
 from studio.jobs.supervisor import NEVER
 
 
+@pytest.fixture
+def client() -> Client:
+    """A program on this machine, for which the probes also write."""
+    return Client(headers={"host": "localhost"})
+
+
 @contextmanager
 def no_database() -> Iterator[None]:
     def refuse(*words: object) -> None:
