@@ -4,7 +4,9 @@ import os
 import select
 import sys
 import tempfile
+import traceback
 from pathlib import Path
+from types import TracebackType
 from typing import TextIO
 
 from django.conf import settings
@@ -12,16 +14,18 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 from studio import disk
+from studio.plain_text import escaped
 
 
 def run(words: list[str]) -> None:
     """Run a command. A wrong setting, or a disk of ours that takes nothing, ends it with one sentence and 1."""
     for stream in (sys.stdout, sys.stderr):
         fit(stream)
+    sys.excepthook = show
     try:
         execute_from_command_line(words)
     except ImproperlyConfigured as error:
-        sys.exit(f"studio: {error}")
+        sys.exit(escaped(f"studio: {error}"))
     except BrokenPipeError:
         if not _has_no_reader(sys.stdout):
             raise
@@ -31,7 +35,7 @@ def run(words: list[str]) -> None:
         trouble = disk.trouble_of(error)
         if trouble is None or not settings.configured:
             raise
-        sys.exit(f"studio: {disk.explained(trouble, _folders())} ({error})")
+        sys.exit(escaped(f"studio: {disk.explained(trouble, _folders())} ({error})"))
 
 
 def fit(stream: TextIO) -> None:
@@ -39,6 +43,11 @@ def fit(stream: TextIO) -> None:
     reconfigure = getattr(stream, "reconfigure", None)  # what stands in for the terminal in tests has none
     if reconfigure is not None:
         reconfigure(errors="replace")
+
+
+def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Write what ended the command. A row's text in it, such as a name, reaches no terminal as it is."""
+    sys.stderr.write(escaped("".join(traceback.format_exception(kind, error, trace))))
 
 
 def _has_no_reader(stream: TextIO) -> bool:

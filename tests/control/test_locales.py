@@ -24,6 +24,7 @@ CHARSETS = ("ascii", "latin-1", "cp1251", "utf-8")
 # The plugin for templates' variables fails Django's own checks, which would be all that a command prints: they are skipped.
 # How each command is called here: so that it prints what people named. Those that run until they are stopped print their help.
 CALLS: dict[str, list[list[str]]] = {
+    "audit": [["verify"]],
     "backup": [["{folder}/studio-{charset}.tar"]],
     "connection": [["list"], ["off", "Город • 東京"], ["check", "Город • 東京"], ["add", "x", "--label", "Ω", "--key-env", "NOTHING"]],
     "credits": [["statement", "alice@example.org"], ["verify"], ["export", "2026-01-01", "2030-01-01"], ["allowance", "list"], ["statement", "жук@example.org"]],

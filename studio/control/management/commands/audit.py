@@ -2,13 +2,13 @@
 
 from argparse import ArgumentParser
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from studio.accounts import audit_chain
-from studio.plain_text import escaped
+from studio.commands import StudioCommand
 
 
-class Command(BaseCommand):
+class Command(StudioCommand):
     help = "Check the chain of hashes over the record of changes."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -20,7 +20,7 @@ class Command(BaseCommand):
         verdict = audit_chain.verify()
         self.stdout.write(f"{verdict.count} sealed events checked, {verdict.waiting} wait for their seal. Head: {verdict.head or 'none'}")
         if verdict.wrong:
-            raise CommandError(escaped(verdict.wrong))
+            raise CommandError(verdict.wrong)
         if head and not audit_chain.holds(head):
             raise CommandError("This head is not in the chain: events were cut off at the end, or the chain was made new.")
         self.stdout.write("The record of changes is as it was written.")

@@ -4,14 +4,15 @@ import sqlite3
 from argparse import ArgumentParser
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from studio import disk
+from studio.commands import StudioCommand
 from studio.control import backup
 from studio.disk import Trouble
 
 
-class Command(BaseCommand):
+class Command(StudioCommand):
     help = "Write the database and the stored files into one tar file (packed where its name ends in .gz). Safe while the studio runs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

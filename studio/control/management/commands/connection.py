@@ -3,9 +3,10 @@
 import os
 from argparse import ArgumentParser
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
+from studio.commands import StudioCommand
 from studio.control import connections, fares
 from studio.control.forms import ConnectionForm
 from studio.jobs.hands import allowed_hosts
@@ -14,7 +15,7 @@ from studio.routing.checking import check
 from studio.routing.models import Connection
 
 
-class Command(BaseCommand):
+class Command(StudioCommand):
     help = "List, add, switch or check connections to providers. Keys come from the environment and are never shown."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from studio.accounts.models import User
+from studio.commands import StudioCommand
 from studio.credits import allowances, ledger
 from studio.credits.actions import give
 from studio.credits.exports import entries_between, write_entries
@@ -25,7 +26,7 @@ from studio.jobs.checks import verify_holds
 NEWEST = 50  # entries of a statement, unless asked for more
 
 
-class Command(BaseCommand):
+class Command(StudioCommand):
     help = "Grant or take credits, print a person's statement, verify the books, export entries, list or run allowances."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -89,14 +90,14 @@ class Command(BaseCommand):
         entries = Entry.objects.filter(account=account).select_related("actor").order_by("-id")
         for entry in entries[:newest]:
             by = f" by {entry.actor}" if entry.actor else ""
-            what = _printable(f"{entry.reason or entry.reference}{by}")
+            what = " ".join(f"{entry.reason or entry.reference}{by}".split())  # on one line
             self.stdout.write(f"{entry.at:%Y-%m-%d %H:%M} {entry.get_kind_display():9} {credits_text(entry.change):>14}  {what}")
 
     def _export(self, first: date, last: date, *, to: str) -> None:
         if last < first:
             raise CommandError("The last day is before the first.")
         if to == "-":
-            write_entries(entries_between(first, last), self.stdout)
+            write_entries(entries_between(first, last), self.unchanged_stdout)
             return
         try:
             with Path(to).open("x", newline="", encoding="utf-8") as file:
@@ -136,11 +137,6 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 2**31:
         raise ArgumentTypeError(f"{text} is not a number of movements, such as {NEWEST}.")
     return int(text)
-
-
-def _printable(text: str) -> str:
-    """What people wrote, without what a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def _amount(text: str) -> int:

@@ -4,15 +4,16 @@ import os
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections
 
+from studio.commands import StudioCommand
 from studio.control import first_start, launcher
 from studio.control.healthcheck import web_answers
 from studio.keyring import listening_on
 
 
-class Command(BaseCommand):
+class Command(StudioCommand):
     help = "Set up everything, then run the web server and the worker until Ctrl-C."
 
     def handle(self, *args: object, **options: object) -> None:

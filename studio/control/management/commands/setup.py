@@ -5,14 +5,15 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from studio import file_modes
+from studio.commands import StudioCommand
 from studio.control import first_start
 from studio.control.doctor import places
 
 
-class Command(BaseCommand):
+class Command(StudioCommand):
     help = "Create or update the tables, gather the static files, and furnish a fresh installation. Safe to repeat."
 
     def handle(self, *args: object, **options: object) -> None:

@@ -1,12 +1,13 @@
 """`manage.py sign_in_link [EMAIL]`: a link that signs a person in once, for an operator who was locked out."""
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from studio.accounts.models import User
+from studio.commands import StudioCommand
 from studio.control.first_start import first_admin, sign_in_link
 
 
-class Command(BaseCommand):
+class Command(StudioCommand):
     help = "Print a link that signs somebody in, once, within 30 minutes. Without an address: the first admin."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -2,9 +2,10 @@
 
 from argparse import ArgumentParser
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from studio.accounts.models import User, address_of
+from studio.commands import StudioCommand
 from studio.control import first_start, health, smoke
 from studio.control.doctor import START_WORKER
 from studio.projects.models import Project
@@ -14,7 +15,7 @@ PATIENCE = {True: 60, False: 900}  # seconds, for the sandbox and for real provi
 STARTING = 15  # seconds that a worker may need which is just being started
 
 
-class Command(BaseCommand):
+class Command(StudioCommand):
     help = "Order one short clip through each connection that is on, wait, and print what came of it. Real providers are paid for it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

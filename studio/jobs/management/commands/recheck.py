@@ -4,16 +4,17 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db.models import QuerySet
 
+from studio.commands import StudioCommand
 from studio.jobs import recheck
 from studio.jobs.models import Clip
 
 EVERY = 100  # clips between two lines of progress, and of one query
 
 
-class Command(BaseCommand):
+class Command(StudioCommand):
     help = "Read every stored clip and compare it with its SHA-256. Exits with 1 if a file is missing or changed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
