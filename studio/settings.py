@@ -286,21 +286,25 @@ RATE_LIMITS = {
         "share_guest": {"address": "5/h"},  # new names
     }.items()
 }
-# Of people who are signed in, each by one person but the one of a project
+# Of people who are signed in: of one person each, and of a project
 LIMITS = {
-    name: Limit(environment.rates(f"LIMIT_{name.upper()}", default), reason)
-    for name, default, reason in (
-        ("orders", "2000/h, 10000/d", "You have ordered as many clips as one person may in this time."),
-        ("uploads", "300/h", "You have uploaded as many files as one person may in this time."),
-        ("upload_bytes", "5000000000/h", "You have uploaded as much as one person may in this time."),
-        ("project_upload_bytes", "50000000000/d", "As much was uploaded to this project as is possible in a day."),
-        ("searches", "240/m", "You have searched as often as one person may in this time."),
-        ("frames", "300/h", "You have taken as many frames of clips as one person may in this time."),
-        ("downloads", "1000/h", "You have downloaded as many files as one person may in this time."),
-        ("zip_bytes", "200000000000/d", "You have asked for as many bytes in ZIP files as one person may in this time."),
-        ("invitations", "30/h, 100/d", "You have invited as many people as one person may in this time."),
-        ("credit_requests", "10/h, 30/d", "You have asked for credits as often as one person may in this time."),
-    )
+    "orders": Limit(environment.rates("LIMIT_ORDERS", "2000/h, 10000/d"), "You have ordered as many clips as one person may in this time."),
+    "uploads": Limit(environment.rates("LIMIT_UPLOADS", "300/h"), "You have uploaded as many files as one person may in this time."),
+    "upload_bytes": Limit(environment.rates("LIMIT_UPLOAD_BYTES", "5000000000/h"), "You have uploaded as much as one person may in this time."),
+    "project_upload_bytes": Limit(
+        environment.rates("LIMIT_PROJECT_UPLOAD_BYTES", "50000000000/d"), "As much was uploaded to this project as is possible in a day."
+    ),
+    "searches": Limit(environment.rates("LIMIT_SEARCHES", "240/m"), "You have searched as often as one person may in this time."),
+    "frames": Limit(environment.rates("LIMIT_FRAMES", "300/h"), "You have taken as many frames of clips as one person may in this time."),
+    "downloads": Limit(environment.rates("LIMIT_DOWNLOADS", "1000/h"), "You have downloaded as many files as one person may in this time."),
+    "zip_bytes": Limit(
+        environment.rates("LIMIT_ZIP_BYTES", "200000000000/d"), "You have asked for as many bytes in ZIP files as one person may in this time."
+    ),
+    "invitations": Limit(environment.rates("LIMIT_INVITATIONS", "30/h, 100/d"), "You have invited as many people as one person may in this time."),
+    "granted_credits": Limit(environment.rates("LIMIT_GRANTED_CREDITS", "1000000/d"), "You have given as many credits as one manager may in a day."),
+    "credit_requests": Limit(
+        environment.rates("LIMIT_CREDIT_REQUESTS", "10/h, 30/d"), "You have asked for credits as often as one person may in this time."
+    ),
 }
 INVITATION_LIFETIME = timedelta(days=7)
 INVITERS = choice("INVITERS", "ADMINS", ("ADMINS", "OWNERS"))  # who lets new people in

@@ -98,6 +98,7 @@ WORDS: dict[str, str] = {
     "rate.added": "set a rate of",
     "credits.granted": "granted credits to",
     "credits.taken": "took credits from",
+    "credits.own_refused": "tried to give themselves credits:",
     "credits.stopped": "stopped a movement of the credits of",
     "request.asked": "asked for credits",
     "request.declined": "declined credits for",

@@ -19,6 +19,28 @@ POSTS = {
     "share_decide": "share_decide",
     "share_comment": "share_comment",
 }
+# ... and of people who are signed in ...
+OWN_POSTS = {
+    "people": "invitations",
+    "person_link": "invitations",
+    "member_add": "invitations",
+    "member_link": "invitations",
+    "credits_ask": "credit_requests",
+}
+# ... and for each GET of theirs: pages that give a file, and those that search where the address has a text to search for.
+DOWNLOADS = {
+    "clip_download",
+    "clip_titled",
+    "clip_notes",
+    "project_notes",
+    "bundle_file",
+    "audit_export",
+    "prompts_export",
+    "statement_team",
+    "statement_person",
+    "statement_project",
+}
+SEARCHES = {"gallery", "gallery_all", "found", "prompts", "library_picker", "clip_people", "credits_people", "credits_find", "credits_ledger"}
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -38,17 +60,32 @@ class RequestLimits:
 
     def process_view(self, request: HttpRequest, _view: Callable[..., Any], _args: tuple[Any, ...], kwargs: dict[str, Any]) -> HttpResponse | None:
         """Return the refusal, or None to let the view answer."""
-        name = request.resolver_match.url_name if request.resolver_match else None
-        action = POSTS.get(name or "") if request.method not in SAFE else None
+        name = str(request.resolver_match and request.resolver_match.url_name)
+        person = request.user if isinstance(request.user, User) else None
+        try:
+            if person and (limit := _own_limit(request, name)):
+                rate_limits.spend_own(person, limit)
+        except TooManyRequests as refusal:
+            return refuse(request, refusal)
+        action = POSTS.get(name) if request.method not in SAFE else None
         if action is None:
             return None
-        person = request.user if isinstance(request.user, User) else None
         seconds = rate_limits.spend(request, action, key=str(kwargs.get("token", "")), person=person)
         return refuse(request, TooManyRequests(seconds)) if seconds else None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Return the refusal for a view that raised TooManyRequests."""
         return refuse(request, exception) if isinstance(exception, TooManyRequests) else None
+
+
+def _own_limit(request: HttpRequest, name: str) -> str | None:
+    """Which of settings.LIMITS a request of somebody who is signed in counts for."""
+    if request.method not in SAFE:
+        return OWN_POSTS.get(name)
+    if name in SEARCHES and request.GET.get("q", "").strip():
+        return "searches"
+    is_continued = request.headers.get("Range", "bytes=0-") != "bytes=0-"
+    return "downloads" if name in DOWNLOADS and request.method == "GET" and not is_continued else None
 
 
 def note_sign_in(request: HttpRequest, user: User, **_signal: Any) -> None:

@@ -88,11 +88,11 @@ def spend_own(person: User, limit: str, amount: int = 1) -> None:
     _spend_limits({limit: f"u{person.pk}"}, {limit: amount})
 
 
-def spend_upload(person: User, project_id: int, sizes: Sequence[int]) -> None:
+def spend_upload(person: User, sizes: Sequence[int], *, project_id: int | None = None) -> None:
     """Count files of these sizes, in bytes, for a person and for the project that they go into. Raises TooManyRequests, and counts nothing then."""
     own, total = f"u{person.pk}", sum(sizes)
     keys = {"uploads": own, "upload_bytes": own, "project_upload_bytes": f"p{project_id}"}
-    _spend_limits(keys, {"uploads": len(sizes), "upload_bytes": total, "project_upload_bytes": total})
+    _spend_limits(keys, {"uploads": len(sizes), "upload_bytes": total, "project_upload_bytes": total if project_id else 0})
 
 
 def _spend_limits(keys: dict[str, str], amounts: dict[str, int]) -> None:

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from studio.accounts.models import AuditEvent, User
 from studio.credits import ledger
+from studio.credits.own_grants import refuse_own
 
 
 def give(person: User, amount: int, *, key: UUID | str, reason: str, by: User | None) -> bool:
@@ -13,6 +14,8 @@ def give(person: User, amount: int, *, key: UUID | str, reason: str, by: User | 
 
     Raises ledger.Insufficient where more would be taken than is free, and ledger.Conflict for a key that moved something else.
     """
+    if amount > 0:
+        refuse_own([person], by=by)
     write = ledger.grant if amount > 0 else ledger.adjust
     with transaction.atomic():
         if not write(person, amount, key=str(key), reason=reason, actor=by):

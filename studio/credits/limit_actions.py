@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from studio.accounts.models import AuditEvent, User
 from studio.credits.models import Allowance, Budget, Cap, Waiver
+from studio.credits.own_grants import refuse_own
 from studio.projects.models import Project
 
 ALLOWANCE_FACTS = ("amount", "period", "keeps", "starts_on", "is_on")
@@ -44,6 +45,7 @@ def clear_budget(project: Project, *, by: User | None) -> bool:
 
 def set_cap(person: User, *, credits_a_day: int | None, jobs_at_once: int | None, by: User | None) -> bool:
     """Whether this changed what a credit manager lets the person order; None lifts a cap."""
+    refuse_own([person], by=by)
     return _set_cap(person, {"credits_a_day": credits_a_day, "jobs_at_once": jobs_at_once}, "cap.set", by=by)
 
 
@@ -54,6 +56,7 @@ def set_own_cap(person: User, *, credits_a_day: int | None, jobs_at_once: int | 
 
 def give_waiver(person: User, *, project: Project | None, lifts: str, reason: str, by: User) -> Waiver:
     """Leave for one order of this person to pass what `lifts` says."""
+    refuse_own([person], by=by)
     with transaction.atomic():
         waiver = Waiver.objects.create(user=person, project=project, lifts=lifts, reason=reason, given_by=by)
         after = {"lifts": lifts, "project": project.code if project else None}
@@ -72,6 +75,7 @@ def withdraw_waiver(waiver: Waiver, *, by: User) -> bool:
 
 def add_allowance(*, person: User | None, role: str, amount: int, period: str, keeps: int, starts_on: date, by: User | None) -> Allowance:
     """A new allowance for a person, or for everybody of a role. Raises AlreadyOne."""
+    refuse_own([person] if person else [], by=by, role=role)
     allowance = Allowance(user=person, role=role, amount=amount, period=period, keeps=keeps, starts_on=starts_on)
     with _one_at_a_time(allowance):
         allowance.save(force_insert=True)
@@ -81,6 +85,7 @@ def add_allowance(*, person: User | None, role: str, amount: int, period: str, k
 
 def change_allowance(allowance: Allowance, *, amount: int, period: str, keeps: int, starts_on: date, by: User | None) -> bool:
     """Whether this changed the allowance. It counts from each person's next period."""
+    refuse_own([allowance.user] if allowance.user else [], by=by, role=allowance.role)
     facts = {"amount": amount, "period": period, "keeps": keeps, "starts_on": starts_on}
     with transaction.atomic():
         return _set(_locked(allowance), facts, "allowance.changed", whose(allowance), by=by)
@@ -88,6 +93,8 @@ def change_allowance(allowance: Allowance, *, amount: int, period: str, keeps: i
 
 def switch_allowance(allowance: Allowance, *, on: bool, by: User | None) -> bool:
     """Whether this switched the allowance on, or off: what was given stays until the end of its period. Raises AlreadyOne."""
+    if on:
+        refuse_own([allowance.user] if allowance.user else [], by=by, role=allowance.role)
     with _one_at_a_time(allowance):
         return _set(_locked(allowance), {"is_on": on}, f"allowance.switched_{'on' if on else 'off'}", whose(allowance), by=by)
 

@@ -19,6 +19,7 @@ from studio.credits.figures import credits_text
 from studio.credits.limit_forms import AllowanceForm, BudgetForm, CapForm, NewAllowanceForm, OwnCapForm, WaiverForm, by_name, written
 from studio.credits.limits import cap_of, used_of
 from studio.credits.models import Allowance, Budget, Cap, Tally, Waiver
+from studio.credits.own_grants import spend_grant
 from studio.credits.periods import today
 
 NEWEST = 50  # waivers and caps on the page
@@ -50,6 +51,7 @@ def allowance_add(request: HttpRequest) -> HttpResponse:
     user, form = manager(request), NewAllowanceForm(request.POST, prefix="allowance")
     if not form.is_valid():
         return _page(request, allowance=form)
+    spend_grant(user, form.cleaned_data["amount"])
     try:
         added = actions.add_allowance(**form.cleaned_data, by=user)
     except actions.AlreadyOne as refusal:
@@ -65,6 +67,7 @@ def allowance_change(request: HttpRequest, allowance_id: int) -> HttpResponse:
     initial = {name: credits_text(getattr(allowance, name)) for name in ("amount", "keeps")}
     form = AllowanceForm(request.POST or None, initial={**initial, "period": allowance.period, "starts_on": allowance.starts_on})
     if form.is_valid():
+        spend_grant(user, form.cleaned_data["amount"])
         changed = actions.change_allowance(allowance, **form.cleaned_data, by=user)
         return _done(request, "It counts from each person’s next period." if changed else "Nothing was changed.")
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK

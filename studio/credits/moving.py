@@ -21,6 +21,7 @@ from studio.credits.batch import Act
 from studio.credits.figures import credits_cell
 from studio.credits.forms import MoveForm, chosen
 from studio.credits.movement import Movement
+from studio.credits.own_grants import spend_grant
 from studio.credits.people import found
 
 NOBODY = "Choose at least one person first."
@@ -111,6 +112,8 @@ def _preview(request: HttpRequest, form: MoveForm, people: list[User], *, why: s
 def _done(request: HttpRequest, form: MoveForm, people: list[User], manager: User) -> HttpResponse | None:
     """The way to the page that says what is moved, by this click or an earlier one; the preview anew where it cannot be done as it was seen."""
     asked = form.cleaned_data
+    if asked["act"] == Act.GRANT:
+        spend_grant(manager, asked["amount"] * len(people))
     how = {"key": asked["key"], "seen": asked["seen"], "reason": asked["reason"], "by": manager}
     try:
         movement, is_first = carrying.start(people, asked["act"], asked["amount"], **how)

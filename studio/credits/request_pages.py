@@ -18,6 +18,7 @@ from studio.accounts.models import User
 from studio.credits import requests
 from studio.credits.figures import credits_text, parse_credits
 from studio.credits.models import CreditRequest
+from studio.credits.own_grants import spend_grant
 from studio.projects.models import Project
 from studio.web.htmx import is_part
 from studio.web.text_fields import LinesField
@@ -149,6 +150,7 @@ def answer(request: HttpRequest, request_id: int) -> HttpResponse:
     given = form.cleaned_data
     try:
         if given["do"] == "grant":
+            spend_grant(by, given["amount"] or found.amount)
             requests.grant(found, given["amount"] or found.amount, note=given["note"], by=by)
             messages.success(request, f"Granted {credits_text(given['amount'] or found.amount)} credits to {found.user}.")
         else:

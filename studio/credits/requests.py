@@ -17,6 +17,7 @@ from studio.credits import ledger
 from studio.credits.actions import give
 from studio.credits.figures import LARGEST, PER_CREDIT, credits_text
 from studio.credits.models import CreditRequest
+from studio.credits.own_grants import refuse_own
 from studio.credits.request_mail import mail_answer, mail_managers
 from studio.projects.models import Project
 
@@ -67,6 +68,7 @@ def grant(request: CreditRequest, amount: int, *, note: str = "", by: User) -> N
     """Give the person so many millicredits, once, whoever answers at the same moment. Raises CannotAnswer."""
     if not request.user.is_active:
         raise CannotAnswer(f"{request.user} is no longer active and cannot be given credits. Decline it.")
+    refuse_own([request.user], by=by)
     with transaction.atomic():
         _answer(request, State.GRANTED, by=by, amount=amount, note=note)
         reason = f"Asked for: {request.reason}" + (f". {note}" if note else "")

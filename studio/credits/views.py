@@ -16,6 +16,7 @@ from studio.credits import people as listed
 from studio.credits.actions import give
 from studio.credits.figures import credits_cell, credits_text
 from studio.credits.forms import GrantForm
+from studio.credits.own_grants import spend_grant
 from studio.web.htmx import is_part
 
 PEOPLE_COLUMNS = ["Person", "Address", "Role", "Active", "Balance", "Held", "Owed", "Spent this month"]
@@ -68,6 +69,7 @@ def grant(request: HttpRequest, user_id: int) -> HttpResponse:
 def _given(request: HttpRequest, form: GrantForm, manager: User) -> bool:
     """Whether the form's credits were moved, now or by an earlier click; otherwise the form says why not."""
     amount, person = form.cleaned_data["amount"], form.person
+    spend_grant(manager, amount)
     try:
         moved = give(person, amount, key=form.cleaned_data["key"], reason=form.cleaned_data["reason"], by=manager)
     except ledger.Insufficient as error:

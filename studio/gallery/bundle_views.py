@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from studio.accounts import rate_limits
 from studio.accounts.door import person
 from studio.accounts.models import User
 from studio.gallery import bundle_names, bundles, wall
@@ -43,6 +44,7 @@ def bundle_new(request: HttpRequest) -> HttpResponse:
     form = BundleForm(request.POST)
     if not form.is_valid():
         return _asked(request, form, asked, clips)
+    rate_limits.spend_own(user, "zip_bytes", sum(clip.bytes for clip in clips))
     try:
         made = bundles.start(user, asked, pattern=form.cleaned_data["pattern"], key=form.cleaned_data["key"])
     except bundles.CannotBundle as refusal:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from studio.accounts.models import User
@@ -139,6 +139,12 @@ def change_rules(batch: Batch, rules: Rules) -> bool:
         won = Batch.objects.filter(pk=batch.pk, number__isnull=False).update(version=version, **rules.as_kept()) == 1
     batch.refresh_from_db()
     return won
+
+
+def failed_count(batch: Batch) -> int:
+    """How many rows `again` would put back at most."""
+    rows = BatchRow.objects.filter(batch=batch)
+    return rows.filter(Q(job__state=State.FAILED) | Q(job=None, wave__isnull=False) & ~Q(refusal="")).count()
 
 
 def again(batch: Batch) -> int:

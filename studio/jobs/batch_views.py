@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
+from studio.accounts import rate_limits
 from studio.accounts.sheets import sheet as sheet_file
 from studio.credits.ledger import account_of
 from studio.credits.limits import lacking
@@ -67,6 +68,7 @@ def ordered_at_once(request: HttpRequest, entry: Pass, form: BriefForm, wanted: 
     if Job.objects.filter(order_key=key).exists():
         form.add_error("order_key", "This form had ordered a single clip already. Press Generate again to order these as well.")
         return refused(request, entry, form)
+    rate_limits.spend_own(entry.user, "orders", wanted.count)
     rules = Rules(ceiling=max(price * wanted.count, 0 if option and option.has_price else account_of(entry.user).free), wave=ONE_PRESS)
     batch = batch_actions.order_at_once(entry, Made(wanted=wanted, rows=rows_of(judge, wanted)), rules, key=key)
     if (batch.template, batch.rows.count()) != (wanted.prompt, wanted.count):
@@ -175,6 +177,7 @@ def plan_ordered(request: HttpRequest, entry: Pass, batch: Batch) -> HttpRespons
     if not form.is_valid():
         context = {"entry": entry, "plan": plan, "form": form}
         return render(request, "jobs/plan.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    rate_limits.spend_own(entry.user, "orders", plan.count)
     batch_actions.order(batch, form.rules)
     batch_worker.carry_on(batch.pk)
     drafts.clear(entry, batch_pages.as_draft(batch), seen=0)
@@ -252,8 +255,9 @@ def gone_on(_: HttpRequest, __: Pass, found: Batch, *, rules: Rules | None = Non
     return (f"{found.code} goes on.", "success") if won else (f"{found.code} is going on already, or is over.", "warning")
 
 
-def again(_: HttpRequest, __: Pass, found: Batch) -> tuple[str, str]:
+def again(_: HttpRequest, entry: Pass, found: Batch) -> tuple[str, str]:
     """What came of ordering again what failed."""
+    rate_limits.spend_own(entry.user, "orders", batch_actions.failed_count(found))
     try:
         count = batch_actions.again(found)
     except Stays as stays:

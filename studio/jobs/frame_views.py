@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from studio.accounts import rate_limits
 from studio.decoding.errors import DecoderBusy
 from studio.jobs.frames import NoFrame, continue_from
 from studio.jobs.media import MOST_MILLISECONDS
@@ -40,6 +41,7 @@ def clip_frame(request: HttpRequest, code: str, clip_id: uuid.UUID) -> HttpRespo
     try:
         if not form.is_valid():
             raise NoFrame("Say at which moment of the clip, in milliseconds.")
+        rate_limits.spend_own(entry.user, "frames")
         frame = continue_from(clip, entry.user, moment=form.cleaned_data["moment"])
     except NoFrame as trouble:
         return _refused(request, clip, str(trouble))

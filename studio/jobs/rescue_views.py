@@ -7,6 +7,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
+from studio.accounts import rate_limits
 from studio.decoding.errors import DecoderBusy
 from studio.jobs import board, rescue
 from studio.jobs.board import Changes
@@ -36,6 +37,7 @@ def job_upload(request: HttpRequest, code: str, number: int) -> HttpResponse:
     upload = request.FILES.get("file")
     if upload is None:
         return _answer(request, entry, job, "Choose the file of the clip first.", "error")
+    rate_limits.spend_upload(entry.user, [upload.size or 0], project_id=entry.project.pk)
     try:
         clip = rescue.take_by_hand(job, upload, by=entry.user)
     except rescue.CannotTake as refusal:

@@ -1,11 +1,14 @@
 """The Studio: the board and its pulse, ordering, one job's facts, cancelling and trying again, reference images."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
+from studio.accounts import rate_limits
 from studio.accounts.door import person
 from studio.credits.figures import credits_text
 from studio.credits.ledger import CannotHold, Insufficient
@@ -141,6 +145,7 @@ def order(request: HttpRequest, code: str) -> HttpResponse:  # noqa: PLR0911 - o
     if not is_complete:
         return refused(request, entry, form)
     given = form.cleaned_data
+    rate_limits.spend_own(entry.user, "orders")
     try:
         job = actions.order(
             author=entry.user,
@@ -179,6 +184,7 @@ def references_taken(request: HttpRequest, entry: Pass, form: BriefForm) -> bool
     if (wanted := len(form.images) + len(files)) > MOST_REFERENCES:  # before any is decoded and kept
         form.add_error("references", too_many(wanted))
         return False
+    spend_upload(entry, [*files, *([None] if form.cleaned_data["address"] else [])])
     try:
         added = [accept_upload(entry.project, entry.user, file) for file in files]
         if address := form.cleaned_data["address"]:
@@ -189,6 +195,11 @@ def references_taken(request: HttpRequest, entry: Pass, form: BriefForm) -> bool
     if added:
         form.add_references(added)
     return not form.errors
+
+
+def spend_upload(entry: Pass, files: Sequence[UploadedFile[Any] | None]) -> None:
+    """Count files for the person's limits and the project's; None is one that an address names. Raises TooManyRequests."""
+    rate_limits.spend_upload(entry.user, [(file.size or 0) if file else 0 for file in files], project_id=entry.project.pk)
 
 
 @require_GET
@@ -246,6 +257,7 @@ def job_retry(request: HttpRequest, code: str, number: int) -> HttpResponse:
 
 def retried(job: Job, entry: Pass) -> tuple[str, str]:
     """What came of trying it again, in a sentence and its tone."""
+    rate_limits.spend_own(entry.user, "orders")
     try:
         won = actions.retry(job, by=entry.user)
     except actions.CannotDo as refusal:
@@ -265,6 +277,7 @@ def reference_add(request: HttpRequest, code: str) -> HttpResponse:
     """Take in one reference image, a file or an address, and answer with its thumbnail; 422 with a sentence if it is none."""
     entry = enter(request, code, to="make")
     file = request.FILES.get("file")
+    spend_upload(entry, [file])
     try:
         taken = accept_upload(entry.project, entry.user, file) if file else accept_url(entry.project, entry.user, request.POST.get("address", ""))
     except NotAnImage as trouble:

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from studio.accounts import rate_limits
 from studio.accounts.models import User
 from studio.prompts import encodings
 from studio.prompts.carrying import Unreadable
@@ -26,6 +27,7 @@ class Upload:
 def taken(request: HttpRequest, user: User, most: int) -> Upload:
     """The file of this form, one byte longer than `most` if it is longer. Raises Unreadable."""
     if file := request.FILES.get("file"):
+        rate_limits.spend_upload(user, [file.size or 0])
         return Upload(file.name or "a file", file.read(most + 1))
     key = request.POST.get("upload") or request.GET.get("upload", "")
     if not key:

@@ -24,7 +24,7 @@ from studio.providers import trust
 
 ROOT = Path(__file__).parent.parent.parent
 SOURCES = ("studio/settings.py", "studio/keyring.py", "studio/control/healthcheck.py")
-READERS = "group|domains|text|line|token|flag|number|whole|choice|time_zone|folder|made_folder|mailbox|sender|site|hosts|private_hosts|listening|database|broker|email"
+READERS = "group|domains|rates|text|line|token|flag|number|whole|choice|time_zone|folder|made_folder|mailbox|sender|site|hosts|private_hosts|listening|database|broker|email"
 PRODUCTION = {
     "STUDIO_SECRET_KEY": "a-key-of-fifty-characters-and-more-0123456789-abcdefghij",
     "STUDIO_FIELD_KEYS": Fernet.generate_key().decode(),
@@ -194,6 +194,17 @@ WRONG: dict[str, dict[str, str]] = {
     "STUDIO_SANDBOX": {"perhaps": "is 'perhaps'; it takes 1 or 0."},
     "STUDIO_SANDBOX_SPEED": {"fast": "it takes a number.", "0": "it takes 0.01 to 1000."},
     "STUDIO_SANDBOX_URL": {"127.0.0.1:8000": "must start with one of http:, https:", "http://web:8000/sandbox": "has the path '/sandbox'"},
+    "STUDIO_LIMIT_ORDERS": {"many": "it takes rates such as"},
+    "STUDIO_LIMIT_UPLOADS": {"many": "it takes rates such as"},
+    "STUDIO_LIMIT_UPLOAD_BYTES": {"many": "it takes rates such as"},
+    "STUDIO_LIMIT_PROJECT_UPLOAD_BYTES": {"many": "it takes rates such as"},
+    "STUDIO_LIMIT_SEARCHES": {"many": "it takes rates such as"},
+    "STUDIO_LIMIT_FRAMES": {"many": "it takes rates such as"},
+    "STUDIO_LIMIT_DOWNLOADS": {"many": "it takes rates such as"},
+    "STUDIO_LIMIT_ZIP_BYTES": {"many": "it takes rates such as"},
+    "STUDIO_LIMIT_INVITATIONS": {"many": "it takes rates such as"},
+    "STUDIO_LIMIT_GRANTED_CREDITS": {"many": "it takes rates such as"},
+    "STUDIO_LIMIT_CREDIT_REQUESTS": {"many": "it takes rates such as"},
     "STUDIO_SECRET_KEY": {"": "is not set", "short": "is too weak"},
     "STUDIO_SESSION_DAYS": {"month": "it takes a number.", "0": "it takes 1 to 365."},
     "STUDIO_SESSION_IDLE_HOURS": {"never": "it takes a number.", "0": "it takes 1 to"},
