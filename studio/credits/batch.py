@@ -56,22 +56,23 @@ class Plan:
         return sum(row.change for row in self.moving)
 
 
-def plan(people: Sequence[User], act: str, amount: int) -> Plan:
-    """What would move for these people, by name. Two queries for each five hundred."""
+def plan(people: Sequence[User], act: str, amount: int, *, by: User | None = None) -> Plan:
+    """What this manager would move for these people, by name. Two queries for each five hundred."""
     ids = [person.pk for person in people]
     accounts = {account.user_id: account for several in severals(ids) for account in Account.objects.filter(user__in=several)}
-    rows = [row_of(person, accounts.get(person.pk) or Account(user=person), act, amount) for person in people]
+    rows = [row_of(person, accounts.get(person.pk) or Account(user=person), act, amount, by=by) for person in people]
     moved = newest(accounts.values())
     state = repr((act, amount, sorted(ids), sorted(moved.items())))
     seen = hashlib.sha256(state.encode()).hexdigest()[:32]
     return Plan([row for row in rows if not row.refusal], [row for row in rows if row.refusal], moved, seen)
 
 
-def row_of(person: User, account: Account, act: str, amount: int) -> Row:
+def row_of(person: User, account: Account, act: str, amount: int, *, by: User | None = None) -> Row:
     """What would happen to one person. Pure."""
     before = account.shown
     change = {Act.GRANT: amount, Act.TAKE: -amount, Act.SET: amount - before}[Act(act)]
-    return Row(person, before, change, _refusal(person, account, change))
+    is_own = change > 0 and by == person and not person.is_admin
+    return Row(person, before, change, "cannot give credits to themselves" if is_own else _refusal(person, account, change))
 
 
 def newest(accounts: Iterable[Account]) -> dict[int, int]:

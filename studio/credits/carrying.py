@@ -23,7 +23,6 @@ from studio.accounts.models import AuditEvent, User, client_address
 from studio.credits import batch, ledger
 from studio.credits.models import Account, Entry
 from studio.credits.movement import LeftOut, Movement
-from studio.credits.own_grants import refuse_own
 from studio.leases import free
 
 PART = 100  # people a transaction: some tenths of a second of the one writer that SQLite has, on a busy machine
@@ -47,12 +46,10 @@ def start(people: Sequence[User], act: str, amount: int, *, key: UUID, seen: str
     """The movement of this form, and whether this call began it; one that was begun before is not begun again. Raises Busy, Stale."""
     if earlier := Movement.objects.filter(key=key).first():
         return earlier, False
-    if act != Movement.Act.TAKE:
-        refuse_own(people, by=by)
     try:
         with transaction.atomic():
             made = Movement.objects.create(key=key, act=act, amount=amount, reason=reason, by=by, address=client_address())
-            now = batch.plan(people, act, amount)  # nobody else begins one before this transaction has ended
+            now = batch.plan(people, act, amount, by=by)  # nobody else begins one before this transaction has ended
             if now.seen != seen:
                 raise Stale
             made.people = [[user_id, now.newest.get(user_id, 0)] for user_id in sorted(row.person.pk for row in now.moving)]

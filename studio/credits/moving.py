@@ -44,7 +44,7 @@ def move(request: HttpRequest) -> HttpResponse:
     people = _people(form.cleaned_data["who"])
     if step == "do" and (answer := _done(request, form, people, manager)):
         return answer
-    return _preview(request, form, people)
+    return _preview(request, form, people, manager)
 
 
 @require_safe
@@ -99,9 +99,9 @@ def _asked(request: HttpRequest, form: MoveForm, *, status: int) -> HttpResponse
     return render(request, "credits/move.html", context, status=status)
 
 
-def _preview(request: HttpRequest, form: MoveForm, people: list[User], *, why: str = "") -> HttpResponse:
+def _preview(request: HttpRequest, form: MoveForm, people: list[User], manager: User, *, why: str = "") -> HttpResponse:
     """The page that says what would move, and why nothing has moved yet where it was to."""
-    plan = batch.plan(people, form.cleaned_data["act"], form.cleaned_data["amount"])
+    plan = batch.plan(people, form.cleaned_data["act"], form.cleaned_data["amount"], by=manager)
     context: dict[str, Any] = {"form": form, "plan": plan, "why": why, "moving": plan.moving[:SHOWN], "refused": plan.refused[:SHOWN]}
     context["more"] = {"moving": max(len(plan.moving) - SHOWN, 0), "refused": max(len(plan.refused) - SHOWN, 0)}
     before = sum(row.before for row in plan.moving)
@@ -118,9 +118,9 @@ def _done(request: HttpRequest, form: MoveForm, people: list[User], manager: Use
     try:
         movement, is_first = carrying.start(people, asked["act"], asked["amount"], **how)
     except carrying.Stale:
-        return _preview(request, form, people, why=STALE)
+        return _preview(request, form, people, manager, why=STALE)
     except carrying.Busy as busy:
-        return _preview(request, form, people, why=f"{busy} {WAIT}")
+        return _preview(request, form, people, manager, why=f"{busy} {WAIT}")
     if not is_first:
         messages.success(request, "It was sent twice and counted once.")
     carrying.carry_on(movement.pk, seconds=carrying.AT_ONCE)  # few are done before the answer; the worker goes on with the rest

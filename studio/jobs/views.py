@@ -197,7 +197,7 @@ def references_taken(request: HttpRequest, entry: Pass, form: BriefForm) -> bool
     return not form.errors
 
 
-def spend_upload(entry: Pass, files: Sequence[UploadedFile[Any] | None]) -> None:
+def spend_upload(entry: Pass, files: Sequence["UploadedFile[Any] | None"]) -> None:
     """Count files for the person's limits and the project's; None is one that an address names. Raises TooManyRequests."""
     rate_limits.spend_upload(entry.user, [(file.size or 0) if file else 0 for file in files], project_id=entry.project.pk)
 

@@ -94,6 +94,7 @@ def everything(seed: int, seconds: float, users: list[User]) -> Counter[str]:
     """Any act of people, jobs and the worker, for so long; counted by act and outcome. For TIDE nothing costs more than was held."""
     dice, counted, end = random.Random(seed), Counter[str](), time.monotonic() + seconds
     projects = {project.code: project for project in Project.objects.all()}
+    manager = User.objects.create_user(f"manager-{seed}@example.org", role="admin")
     while time.monotonic() < end:
         user, name, amount = dice.choice(users), f"r{dice.randrange(400)}", dice.randrange(1, 900)
         project = dice.choice([None, *projects.values()])
@@ -106,7 +107,7 @@ def everything(seed: int, seconds: float, users: list[User]) -> Counter[str]:
             "allowance": (6, lambda: allowances.due() > 0),
             "budget": (4, lambda: limit_actions.set_budget(projects["MOON"], amount=20 * amount, period="month", hard=amount % 2 == 0, by=None)),  # noqa: B023
             "cap": (4, lambda: limit_actions.set_cap(users[0], credits_a_day=30 * amount, jobs_at_once=None, by=None)),  # noqa: B023
-            "waiver": (4, lambda: limit_actions.give_waiver(users[0], project=projects["MOON"], lifts="both", reason="Once", by=user).is_open),  # noqa: B023
+            "waiver": (4, lambda: limit_actions.give_waiver(users[0], project=projects["MOON"], lifts="both", reason="Once", by=manager).is_open),
         }
         act = dice.choices(list(acts), weights=[weight for weight, _ in acts.values()])[0]
         counted[f"{act}: {outcome(acts[act][1])}"] += 1

@@ -85,6 +85,7 @@ class Movements(RuleBasedStateMachine):
         self.holds: dict[str, Held] = {}
         self.caps: dict[str, list[int | None]] = {name: [None, None] for name in self.users}  # credits a day, jobs at once
         self.budgets: dict[str, tuple[int, str, bool]] = {}  # amount, period, hard
+        self.manager = User.objects.create_user("manager@example.org", role="admin")
         self.waivers: list[Leave] = []
         self.allowances: dict[str, Allowance] = {}
         self.portions: dict[str, list[Given]] = {name: [] for name in self.users}
@@ -284,7 +285,7 @@ class Movements(RuleBasedStateMachine):
 
     @rule(name=PEOPLE, code=st.none() | PROJECTS, lifts=st.sampled_from(["cap", "budget", "both"]))
     def waive(self, name: str, code: str | None, lifts: str) -> None:
-        limit_actions.give_waiver(self.users[name], project=self.projects.get(code or ""), lifts=lifts, reason="Once", by=self.users["bob"])
+        limit_actions.give_waiver(self.users[name], project=self.projects.get(code or ""), lifts=lifts, reason="Once", by=self.manager)
         self.waivers.append(Leave(name, code, lifts))
 
     @rule(name=PEOPLE, amount=st.integers(1, 2_000), period=st.sampled_from(["day", "week", "month"]), keeps=st.integers(0, 1_500))
