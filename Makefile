@@ -19,7 +19,7 @@ ON_POSTGRES := tests/test_database.py tests/text_search tests/routing \
 	$(call names,jobs,acts alerts at_once batch_money batch_worker board callbacks checks clocks doubt drafts line lock_order recheck trash worker) \
 	$(call names,credits,allowances any_order at_once books carrying fill ledger limits move reports spending) \
 	$(call names,gallery,bundles comments decisions keeping mentions results retention search triggers wall) \
-	$(call names,prompts,actions carrying library) $(call names,projects,members projects) $(call names,accounts,audit links) $(call names,control,database_roles)
+	$(call names,prompts,actions carrying library) $(call names,projects,members projects) $(call names,accounts,audit links rate_limits) tests/shared_state $(call names,control,database_roles)
 .PHONY: help run test test-quick test-postgres test-long storm sabotage sabotage-sample check format bench lock sbom pin-images vendor clean
 
 help:

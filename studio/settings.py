@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "studio.control.compressing.CompressedPages",
     "studio.accounts.sign_out.clear_site_data",  # outside the session, whose end it sees
     "studio.accounts.session_store.Sessions",
+    "studio.accounts.security_log.LogRefusals",
     "django.middleware.common.CommonMiddleware",
     "studio.web.fetch_metadata.FetchMetadata",
     "studio.control.body_limits.BodyLimits",  # before the CSRF check, which reads the form
@@ -240,6 +241,8 @@ FILE_UPLOAD_HANDLERS = [
 # People: an e-mail address is the name; nobody signs up without an invitation.
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+# 0.25 s of a processor's core and 16 MB for each check; PBKDF2, Django's first choice, costs more than twice the time and is easier to try in bulk
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
@@ -274,7 +277,7 @@ RATE_LIMITS = {
     action: {per: parse_rates(text) for per, text in limits.items()}
     for action, limits in {
         "sign_in": {"address": "10/m, 30/h", "key": "100/h"},  # wrong passwords; right ones are given back
-        "sign_in_known": {"key": "20/h"},  # of a browser in which the account's owner has signed in before, instead of the account's
+        "sign_in_known": {"key": "10/m, 20/h"},  # instead of these, of a browser in which the account's owner has signed in before
         "reset_password": {"address": "20/m, 100/h"},
         "reset_letter": {"key": "5/h"},  # to one account
         "reset_password_from_key": {"address": "20/m"},
@@ -391,10 +394,15 @@ CREDIT_USD = number("CREDIT_USD", 0.01, least=0.000001, most=1000)  # what one c
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"class": "studio.control.discretion.Discreet", "format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "plain": {"class": "studio.web.log_redaction.RedactingFormatter", "format": "{asctime} {levelname} {name} {message}", "style": "{"}
+    },
     "filters": {"repeated": {"()": "studio.control.log_limits.Repeated"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["repeated"]}},
     "root": {"handlers": ["console"], "level": choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))},
     # httpx writes every URL at INFO, and one provider wants its key in the query; botocore writes what it signs
-    "loggers": {name: {"level": "WARNING"} for name in ("httpx", "httpcore", "django-q", "boto3", "botocore", "s3transfer", "urllib3")},
+    "loggers": {
+        **{name: {"level": "WARNING"} for name in ("httpx", "httpcore", "django-q", "boto3", "botocore", "s3transfer", "urllib3")},
+        **{name: {"level": "INFO"} for name in ("studio.security", "studio.audit")},  # whatever the level of the rest
+    },
 }

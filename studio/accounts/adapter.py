@@ -10,10 +10,10 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from studio.accounts import sign_in_limits
+from studio.accounts import security_log, sign_in_limits
 from studio.accounts.client_address import client_address
 from studio.accounts.models import AccessLink, AuditEvent, User
 from studio.web.too_many_requests import in_words
@@ -70,16 +70,26 @@ class InvitedOnly(DefaultAccountAdapter):
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
         """Check the password, unless there were too many tries."""
-        tries = sign_in_limits.Tries(request, str(credentials.get("email", "")))
+        email = str(credentials.get("email", ""))
+        tries = sign_in_limits.Tries(request, email)
         if seconds := tries.begin():
+            security_log.failed(request, "throttled", limit="sign_in", seconds=seconds, **security_log.account(email))
             raise ValidationError(f"Too many tries. Try again in {in_words(seconds)}, or ask for a new password.", code="too_many_tries")
         user: AbstractBaseUser | None = None
         try:
             user = super().authenticate(request, **credentials)
         finally:
             tries.end(right=user is not None)
+        security_log.note_method(request, "password")
         return user
 
-    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:  # noqa: ARG002 - not ours to keep
-        """Log from where. What was typed stays out: people type passwords into the wrong box."""
-        log.warning("A sign-in from %s did not match", self.get_client_ip(request))
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Log it. What was typed stays out: people type passwords into the wrong box."""
+        named = security_log.account(str(credentials.get("email", "")))
+        security_log.failed(request, "sign_in_failed", **named, agent=security_log.agent(request))
+
+    def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
+        """Log the sign-in of somebody who is switched off."""
+        security_log.failed(request, "sign_in_failed", reason="switched_off", user=user.pk, agent=security_log.agent(request))
+        answer: HttpResponse = super().respond_user_inactive(request, user)
+        return answer

@@ -5,13 +5,14 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from allauth.account import forms as allauth
+from allauth.core import context
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest
 from django.utils import timezone
 
-from studio.accounts import rate_limits
+from studio.accounts import rate_limits, security_log
 from studio.accounts.clock import LOCALES
 from studio.accounts.models import User, address_of
 from studio.web.text_fields import LineField
@@ -48,6 +49,7 @@ class AskReset(allauth.ResetPasswordForm):
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         """Send the letter. Raises TooManyRequests after a few to one address, whether there is such an account or not."""
         rate_limits.check(request, "reset_letter", key=address_of(self.cleaned_data["email"]))
+        security_log.succeeded(request, "reset_requested", **security_log.account(self.cleaned_data["email"]))
         return str(super().save(request, **kwargs))
 
 
@@ -78,6 +80,14 @@ class ChangePassword(allauth.ChangePasswordForm):
         super().__init__(*args, **kwargs)
         _word_passwords(self)
         self.fields["oldpassword"].label, self.fields["oldpassword"].help_text = "Current password", ""
+
+    def clean_oldpassword(self) -> str:
+        """Log a wrong one: whoever uses somebody else's open session does not know it."""
+        try:
+            return str(super().clean_oldpassword())
+        except forms.ValidationError:
+            security_log.failed(context.request, "password_change_failed")
+            raise
 
 
 class SetPassword(allauth.SetPasswordForm):

@@ -30,8 +30,9 @@ def remember(request: HttpRequest, response: HttpResponseBase, user: User) -> No
     browser, accounts = _read(request)
     accounts = {**{key: mark for key, mark in accounts.items() if key != str(user.pk)}, str(user.pk): _mark(user)}
     value = {"browser": browser or get_random_string(22), "accounts": dict(list(accounts.items())[-MOST:])}
+    name = cookie_name(NAME)
     cookie = signing.dumps(value, salt=SIGNER, compress=True)
-    response.set_cookie(cookie_name(NAME), cookie, max_age=AGE, secure=settings.HTTPS, httponly=True, samesite="Lax")
+    response.set_cookie(name, cookie, max_age=AGE, secure=settings.HTTPS, httponly=True, samesite="Lax")
 
 
 def _mark(user: User) -> str:

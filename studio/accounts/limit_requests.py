@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from studio.accounts import known_browsers, rate_limits
+from studio.accounts import known_browsers, rate_limits, security_log
 from studio.accounts.models import User
 from studio.web.too_many_requests import TooManyRequests, refuse
 
@@ -71,11 +71,17 @@ class RequestLimits:
         if action is None:
             return None
         seconds = rate_limits.spend(request, action, key=str(kwargs.get("token", "")), person=person)
-        return refuse(request, TooManyRequests(seconds)) if seconds else None
+        return _refused(request, TooManyRequests(seconds, limit=action)) if seconds else None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Return the refusal for a view that raised TooManyRequests."""
-        return refuse(request, exception) if isinstance(exception, TooManyRequests) else None
+        return _refused(request, exception) if isinstance(exception, TooManyRequests) else None
+
+
+def _refused(request: HttpRequest, refusal: TooManyRequests) -> HttpResponse:
+    """Return the 429, and log it."""
+    security_log.failed(request, "throttled", limit=refusal.limit, seconds=refusal.seconds)
+    return refuse(request, refusal)
 
 
 def _own_limit(request: HttpRequest, name: str) -> str | None:

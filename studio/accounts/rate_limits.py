@@ -48,7 +48,7 @@ def spend(request: HttpRequest, action: str, *, key: str = "", person: User | No
 def check(request: HttpRequest, action: str, *, key: str = "", person: User | None = None) -> None:
     """Count one use. Raises TooManyRequests."""
     if seconds := spend(request, action, key=key, person=person):
-        raise TooManyRequests(seconds)
+        raise TooManyRequests(seconds, limit=action)
 
 
 def spend_all(uses: Sequence[CountedUse]) -> int:
@@ -101,4 +101,4 @@ def _spend_limits(keys: dict[str, str], amounts: dict[str, int]) -> None:
         if seconds := use.spend():
             for counted in uses[:number]:
                 counted.give_back()
-            raise TooManyRequests(seconds, settings.LIMITS[use.name].reason)
+            raise TooManyRequests(seconds, settings.LIMITS[use.name].reason, limit=use.name)

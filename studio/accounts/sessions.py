@@ -23,7 +23,7 @@ from django.views.csrf import csrf_failure
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from studio.accounts import session_age
+from studio.accounts import security_log, session_age
 from studio.accounts.models import User
 from studio.web.htmx import is_fetched, varied
 
@@ -42,6 +42,7 @@ class SignedIn(LoginRequiredMiddleware):
         """Sign out whose session is too old or was not used for too long."""
         if SESSION_KEY in request.session:
             if session_age.is_over(request.session):
+                security_log.note_refusal(request, "session_over")
                 logout(request)
             else:
                 session_age.note_use(request)
@@ -68,6 +69,7 @@ def refusal(session: str, *, status: HTTPStatus) -> HttpResponse:
 
 def refused_token(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """CSRF_FAILURE_VIEW: a script hears that the token is stale, so that no lack of rights is blamed."""
+    security_log.note_refusal(request, f"csrf: {reason}")
     return refusal("stale", status=HTTPStatus.FORBIDDEN) if is_fetched(request) else csrf_failure(request, reason=reason)
 
 

@@ -26,15 +26,17 @@ class Tries:
     """The tries that one attempt to sign in takes."""
 
     def __init__(self, request: HttpRequest, email: str) -> None:
-        """Find out which tries count: by the client's network, and by the account or the browser in which its owner has signed in before."""
+        """Find out which tries count: by the client's network and by the account, or by the browser in which its owner has signed in before.
+
+        That browser's tries are at one account alone, so neither strangers nor others behind the same address can use them up.
+        """
         address = address_of(email)
         user = User.objects.find(address)
         browser = known_browsers.browser_id(request, user) if user else ""
-        uses = list(rate_limits.uses_of(request, "sign_in", key=address))
-        if browser:
-            uses = [use for use in uses if not use.name.endswith(":key")]
-            uses += rate_limits.uses_of(request, "sign_in_known", key=f"{browser}:{address}")
-        self._uses = uses
+        if user and browser:  # a new password begins a new count
+            self._uses = list(rate_limits.uses_of(request, "sign_in_known", key=f"{browser}:{address}:{user.password}"))
+        else:
+            self._uses = list(rate_limits.uses_of(request, "sign_in", key=address))
         self._checking = CountedUse(CHECKING, MANY, bucket(client_address(request)))
 
     def begin(self) -> int:

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from studio.accounts import actions, departing, door, rate_limits
+from studio.accounts import actions, departing, door, rate_limits, security_log
 from studio.accounts.departing import Departure, departing_page
 from studio.accounts.forms import ChooseRole, Invite, Me, Switch, Welcome
 from studio.accounts.invitations import Handover, hand_over
@@ -40,7 +40,7 @@ def access_link(request: HttpRequest, token: str) -> HttpResponse:
     form = Welcome(request.POST or None, person=link.user)
     if request.method == "POST" and form.is_valid():
         taken = actions.accept(link, name=form.cleaned_data["name"], password=form.cleaned_data["password1"])
-        return _come_in(request, link.user) if taken else _link_over(request, link)
+        return _come_in(request, link) if taken else _link_over(request, link)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "accounts/welcome.html", {"form": form, "person": link.user, "known": link.user.is_active}, status=status)
 
@@ -49,17 +49,20 @@ def _sign_in_by(request: HttpRequest, link: AccessLink) -> HttpResponse:
     """The page that asks before it signs in; a POST does."""
     if request.method != "POST":
         return render(request, "accounts/sign_in_by_link.html", {"person": link.user})
-    return _come_in(request, link.user) if actions.use_sign_in_link(link) else _link_over(request, link)
+    return _come_in(request, link) if actions.use_sign_in_link(link) else _link_over(request, link)
 
 
-def _come_in(request: HttpRequest, user: User) -> HttpResponse:
+def _come_in(request: HttpRequest, link: AccessLink) -> HttpResponse:
     """Home, signed in."""
-    login(request, user)
+    security_log.note_method(request, "link" if link.kind == AccessLink.Kind.SIGN_IN else "invitation")
+    login(request, link.user)
     return redirect("home")
 
 
 def _link_over(request: HttpRequest, link: AccessLink | None) -> HttpResponse:
     """Why the link does not work, and what to do."""
+    state = "unknown" if link is None else "used" if link.used_at else "over"
+    security_log.failed(request, "link_refused", state=state, user=link.user_id if link else None)
     status = HTTPStatus.NOT_FOUND if link is None else HTTPStatus.GONE
     return render(request, "accounts/link_over.html", {"link": link}, status=status)
 
@@ -156,6 +159,7 @@ def person_sign_out(request: HttpRequest, user_id: int) -> HttpResponse:
     """End all sessions of somebody."""
     user, person = door.admin(request), get_object_or_404(User, pk=user_id)
     actions.end_sessions(person, by=user)
+    security_log.succeeded(request, "sessions_ended", person=person.pk)
     _keep_own_session(request, person)
     messages.success(request, f"{person} is signed out everywhere{' else' if person == user else ''}.")
     return redirect("people")
@@ -185,6 +189,7 @@ def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
     """End all of one's own sessions but this one."""
     user = door.person(request)
     actions.end_sessions(user, by=user)
+    security_log.succeeded(request, "sessions_ended", person=user.pk)
     _keep_own_session(request, user)
     messages.success(request, "You are signed out everywhere else.")
     return redirect("me")

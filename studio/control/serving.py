@@ -29,3 +29,10 @@ keepalive = 5
 umask = file_modes.UMASK
 loglevel = "warning"
 control_socket_disable = True
+# gunicorn's own lines are written as all others are: they hold what clients sent, too
+logconfig_dict = {
+    "formatters": settings["LOGGING"]["formatters"],
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stderr"}},
+    "root": {"level": "WARNING", "handlers": ["console"]},
+    "loggers": {name: {"level": "WARNING", "handlers": ["console"], "propagate": False} for name in ("gunicorn.error", "gunicorn.access")},
+}

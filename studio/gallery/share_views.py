@@ -16,6 +16,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from studio.accounts import security_log
 from studio.accounts.addresses import absolute
 from studio.gallery import guest_comments, guest_decisions, posters, share_door, share_guests
 from studio.gallery.comment_threads import tag_of
@@ -173,6 +174,7 @@ def share_open(request: HttpRequest, token: str) -> HttpResponse:
     except Locked as locked:
         link = locked.link
         if not check_password(request.POST.get("password", "")[:200], link.password):
+            security_log.failed(request, "share_password_failed", link=link.pk)
             return share_door.ask_password(request, link, token, why="This is not the password. Ask whoever gave you the link.")
         answer = redirect("share", token)
         share_door.opened(answer, link, token)

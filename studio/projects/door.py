@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 
+from studio.accounts import security_log
 from studio.accounts.models import User
 from studio.projects.models import Membership, Project
 
@@ -81,6 +82,8 @@ def enter(request: HttpRequest, code: str, *, to: str = "look") -> Pass:
         raise Http404
     role = Role.OWNER.value if user.is_admin else Membership.objects.filter(project=project, user=user).values_list("role", flat=True).first()
     if role is None:
+        security_log.note_refusal(request, "not_a_member")
+        security_log.log_refusal(request, status=404)
         raise Http404
     if role not in MAY[to]:
         raise PermissionDenied(REFUSALS[to])

@@ -13,11 +13,11 @@ MOST_KEPT = 200_000  # characters of a form that the page offers to send again
 
 
 class TooManyRequests(Exception):
-    """Somebody is over a limit. `seconds` is when it is possible again; `reason` is one sentence for the person."""
+    """Somebody is over a limit. `seconds` is when it is possible again; `reason` is one sentence for the person, `limit` a name for the log."""
 
-    def __init__(self, seconds: int, reason: str = "That was too often in a short time.") -> None:
+    def __init__(self, seconds: int, reason: str = "That was too often in a short time.", *, limit: str = "") -> None:
         super().__init__(reason)
-        self.seconds, self.reason = max(1, seconds), reason
+        self.seconds, self.reason, self.limit = max(1, seconds), reason, limit
 
 
 def refuse(request: HttpRequest, refusal: TooManyRequests) -> HttpResponse:

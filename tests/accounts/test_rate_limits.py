@@ -136,8 +136,27 @@ def test_a_known_browser_has_few_tries_and_none_at_other_accounts(alice: User, b
     hers.post("/accounts/logout/")
     use_up(bob.email)
     assert tried(bob.email, address="192.0.2.1", browser=hers) == "refused"
-    answers = [tried(alice.email, address=f"192.0.2.{number}", browser=hers) for number in range(25)]
-    assert answers == ["wrong"] * 20 + ["refused"] * 5
+    answers = [tried(alice.email, address=f"192.0.2.{number}", browser=hers) for number in range(15)]
+    assert answers == ["wrong"] * 10 + ["refused"] * 5
+
+
+def test_others_behind_the_same_address_cannot_lock_a_known_browser_out(alice: User, bob: User):
+    hers = Client()
+    tried(alice.email, password="correct horse", browser=hers)
+    hers.post("/accounts/logout/")
+    assert [tried(bob.email) for _ in range(11)] == ["wrong"] * 10 + ["refused"]
+    assert tried(alice.email, password="correct horse") == "refused"
+    assert tried(alice.email, password="correct horse", browser=hers) == "in"
+
+
+def test_a_new_password_clears_the_tries_of_a_known_browser_too(alice: User):
+    hers = Client()
+    tried(alice.email, password="correct horse", browser=hers)
+    hers.post("/accounts/logout/")
+    assert [tried(alice.email, browser=hers) for _ in range(11)] == ["wrong"] * 10 + ["refused"]
+    alice.set_password("battery staple 7")
+    alice.save()
+    assert tried(alice.email, password="battery staple 7", browser=hers) == "in"
 
 
 def test_a_browser_is_unknown_again_after_signing_out_everywhere(alice: User):

@@ -16,13 +16,13 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from studio.accounts.models import AccessLink, User
-from studio.control.discretion import Discreet
 from studio.gallery import comments
 from studio.gallery.comments import Voice, Words, remove, resolve, say
 from studio.gallery.models import Comment, Mention
 from studio.gallery.share_models import ShareClip, ShareLink
 from studio.jobs.models import Clip
 from studio.projects.models import Project
+from studio.web.log_redaction import RedactingFormatter
 from tests.conftest import signed_in
 from tests.gallery.conftest import MakeClip
 from tests.gallery.sharing import link_to
@@ -304,7 +304,7 @@ def test_the_log_tells_no_address_of_a_link(make_link: MakeLink, clip: Clip, cap
     link = make_link(may_comment=False)
     with caplog.at_level(logging.WARNING, "django.request"):
         ask(Client(), link, clip)
-    formatter = next(one.formatter for one in logging.getLogger().handlers if isinstance(one.formatter, Discreet))
+    formatter = next(one.formatter for one in logging.getLogger().handlers if isinstance(one.formatter, RedactingFormatter))
     lines = [formatter.format(record) for record in caplog.records]
 
     assert link.token in caplog.text

@@ -44,7 +44,7 @@ def test_over_https_the_cookies_of_a_session_carry_the_strictest_prefix(over_htt
     token = page.context["csrf_token"]
     browser.post(reverse("account_login"), {"login": alice.email, "password": "correct horse", "csrfmiddlewaretoken": token}, secure=True)
 
-    assert set(browser.cookies) == {"__Host-csrftoken", "__Host-sessionid"}
+    assert set(browser.cookies) == {"__Host-csrftoken", "__Host-sessionid", "__Host-known"}
     assert all(keeps(cookie) for cookie in browser.cookies.values())
     assert all(cookie["httponly"] and cookie["samesite"] == "Lax" for cookie in browser.cookies.values())
     assert browser.get("/me/", secure=True).status_code == 200
