@@ -1,8 +1,24 @@
 """The web server's way in."""
 
 import os
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from django.core.wsgi import get_wsgi_application
+import django
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+
+from studio.control.body_limits import limit_for  # noqa: E402 - models are imported only after the setup
+
+
+class Application(WSGIHandler):
+    """Django's, with what the server asks before it receives a large body (control/web_worker.py)."""
+
+    body_limit: Callable[[Mapping[str, Any]], int] = staticmethod(limit_for)
+    body_folder: str | None = str(settings.FILE_UPLOAD_TEMP_DIR) if settings.FILE_UPLOAD_TEMP_DIR else None
+
+
+application = Application()

@@ -12,11 +12,19 @@ from hmac import compare_digest
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.auth.models import AnonymousUser
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import Resolver404, resolve
 from django.utils.deprecation import MiddlewareMixin
 
+from studio.accounts import session_age
+from studio.accounts.session_store import SessionStore
 from studio.jobs import batch_sheet, callbacks, references, rescue
 from studio.jobs.uploads import without_files
 from studio.jobs.wanted import MOST_REFERENCES
@@ -70,6 +78,21 @@ def limit_of(request: HttpRequest) -> int:
     if request.user.is_authenticated:
         return FORM + FILES.get(name, 0)
     return GUESTS.get(name, SMALL)
+
+
+def limit_for(environ: Mapping[str, Any]) -> int:
+    """Bytes of a body that whoever sent this head may send: asked by the server before it receives a large one."""
+    request = WSGIRequest(dict(environ))
+    close_old_connections()
+    try:
+        request.resolver_match = resolve(request.path_info)
+        request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+        request.user = AnonymousUser() if session_age.is_over(request.session) else get_user(request)
+        return limit_of(request)
+    except Resolver404:
+        return SMALL
+    finally:
+        close_old_connections()
 
 
 def takes_files(request: HttpRequest) -> bool:

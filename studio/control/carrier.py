@@ -1,5 +1,4 @@
-"""Sends files and holds answers back without a thread for each reader: a gunicorn worker whose threads hand over once the headers are out. Knows nothing of
-the studio.
+"""Sends answers to slow readers, and holds answers back, without a thread for each. For a gunicorn worker (web_worker.py); knows nothing of the studio.
 
 A thread that waits until somebody's slow line has taken a clip answers no page meanwhile: sixteen viewers would take all there are. So one thread of each
 process waits for all readers at once, and the kernel moves the bytes from the file to whoever can take more; they are never in our memory.
@@ -23,13 +22,14 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import IO, Any
 
-from gunicorn.workers.gthread import PollableMethodQueue, TConn, ThreadWorker
+from gunicorn.workers.gthread import PollableMethodQueue
 
 SMALL = 1 << 16  # bytes that a socket takes at once: not worth handing over
 SLICE = 1 << 20  # bytes for one reader before it is the next one's turn
-PATIENCE = 60.0  # seconds that a reader may take nothing at all
+PATIENCE = 30.0  # seconds in which a reader must take ENOUGH
+ENOUGH = 16_384  # bytes
 LOOK_EVERY = 1.0  # seconds
 MOST_HELD = 200  # answers of a process that come later: half of its connections (see serving.py)
 Promise = Future[bytes]
@@ -38,12 +38,61 @@ App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 @dataclass(slots=True)
 class Load:
-    """A part of a file on its way to one reader: a descriptor of our own, where to go on, how many bytes are left, and when some were taken last."""
+    """A part of a file on its way to one reader: a descriptor of our own, where to go on, and how many bytes are left."""
 
     file: int
     start: int
     left: int
+
+    def move(self, to: socket.socket) -> int:
+        """Send one slice; 0 means that the file became shorter than was promised. Raises OSError."""
+        moved = os.sendfile(to.fileno(), self.file, self.start, min(SLICE, self.left))
+        self.start, self.left = self.start + moved, self.left - moved
+        return moved
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        os.close(self.file)
+
+
+class Rest:
+    """What of an answer its reader has not taken yet (see outgoing.py)."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """Take over a file whose bytes go out from where it stands."""
+        self._file, start = file, file.tell()
+        self.left = file.seek(0, os.SEEK_END) - start
+        file.seek(start)
+
+    def move(self, to: socket.socket) -> int:
+        """Send one piece. Raises OSError."""
+        start, piece = self._file.tell(), self._file.read(SMALL)
+        moved = 0
+        try:
+            moved = to.send(piece)
+        finally:
+            self._file.seek(start + moved)
+        self.left -= moved
+        return moved
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+@dataclass(slots=True)
+class Journey:
+    """A load under way: who hears how it ended, how many bytes were left when its reader last took enough, and when that was."""
+
+    load: Load | Rest
+    then: Callable[[bool], None]
+    marked: int
     moved: float = field(default_factory=time.monotonic)
+
+    def mark(self) -> None:
+        """Note what was taken, if it is enough to count."""
+        if self.marked - self.load.left >= ENOUGH or self.load.left == 0:
+            self.marked, self.moved = self.load.left, time.monotonic()
 
 
 class Carrier(threading.Thread):
@@ -55,10 +104,10 @@ class Carrier(threading.Thread):
         self._orders = PollableMethodQueue()
         self._orders.init()
         self._selector.register(self._orders.fileno(), selectors.EVENT_READ, self._orders.run_callbacks)
-        self._under_way: dict[socket.socket, tuple[Load, Callable[[bool], None]]] = {}
+        self._under_way: dict[socket.socket, Journey] = {}
 
-    def carry(self, load: Load, to: socket.socket, *, then: Callable[[bool], None]) -> None:
-        """Begin, from any thread. The descriptor is closed in the end."""
+    def carry(self, load: Load | Rest, to: socket.socket, *, then: Callable[[bool], None]) -> None:
+        """Begin, from any thread. The load is closed in the end."""
         self._orders.defer(self._begin, load, to, then)
 
     def run(self) -> None:
@@ -71,8 +120,8 @@ class Carrier(threading.Thread):
                 look_at = now + LOOK_EVERY
                 self._let_go(now - PATIENCE)
 
-    def _begin(self, load: Load, to: socket.socket, then: Callable[[bool], None]) -> None:
-        self._under_way[to] = load, then
+    def _begin(self, load: Load | Rest, to: socket.socket, then: Callable[[bool], None]) -> None:
+        self._under_way[to] = Journey(load, then, load.left)
         try:
             to.settimeout(0)
             self._selector.register(to, selectors.EVENT_WRITE, self._move)
@@ -80,90 +129,29 @@ class Carrier(threading.Thread):
             self._end(to, whole=False)
 
     def _move(self, to: socket.socket) -> None:
-        """One slice. Nothing moved means that the file became shorter than was promised."""
-        load, _ = self._under_way[to]
+        """One slice."""
+        journey = self._under_way[to]
         try:
-            moved = os.sendfile(to.fileno(), load.file, load.start, min(SLICE, load.left))
+            moved = journey.load.move(to)
         except BlockingIOError:
             return
         except OSError:  # the reader is gone
             moved = 0
-        load.start, load.left, load.moved = load.start + moved, load.left - moved, time.monotonic()
-        if moved == 0 or load.left == 0:
+        journey.mark()
+        if moved == 0 or journey.load.left == 0:
             self._selector.unregister(to)
-            self._end(to, whole=load.left == 0)
+            self._end(to, whole=journey.load.left == 0)
 
     def _let_go(self, moved_before: float) -> None:
-        """End what nobody takes: a connection costs a descriptor, and a browser asks again for what it still wants."""
-        for to in [to for to, (load, _) in self._under_way.items() if load.moved < moved_before]:
+        """End what is hardly taken: a connection costs a descriptor, and a browser asks again for what it still wants."""
+        for to in [to for to, journey in self._under_way.items() if journey.moved < moved_before]:
             self._selector.unregister(to)
             self._end(to, whole=False)
 
     def _end(self, to: socket.socket, *, whole: bool) -> None:
-        load, then = self._under_way.pop(to)
-        os.close(load.file)
-        then(whole)
-
-
-class Worker(ThreadWorker):
-    """gunicorn's threads, with a carrier beside them."""
-
-    def init_process(self) -> None:
-        """Begin, in the process that serves."""
-        self.kept = Kept({}, {}, set())
-        self.poller: selectors.BaseSelector
-        self.carrier = Carrier()
-        self.carrier.start()
-        super().init_process()
-
-    def load_wsgi(self) -> None:
-        """Put ourselves between gunicorn and the app."""
-        super().load_wsgi()
-        self.wsgi = partial(keep_back, self.wsgi, self.kept)
-
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        """End: nobody is waited for whose answer may be long in coming."""
-        for promise in list(self.kept.promised):
-            promise.cancel()
-        super().handle_exit(sig, frame)
-
-    def finish_request(self, conn: TConn, fs: "Future[Any]") -> None:
-        """What follows when a thread is done with a request: here the rest of the answer, if it is a file or comes later."""
-        if load := self.kept.loads.pop(conn.sock, None):
-            self.carrier.carry(load, conn.sock, then=lambda whole: self.method_queue.defer(partial(self._carried, conn, fs, whole=whole)))
-        elif promise := self.kept.promises.pop(conn.sock, None):
-            self._hold(conn, fs, promise)
-        else:
-            super().finish_request(conn, fs)
-
-    def _hold(self, conn: TConn, fs: "Future[Any]", promise: Promise) -> None:
-        """Wait for the promise, and for whoever waits: to say anything meanwhile means to hang up."""
-        try:
-            self.poller.register(conn.sock, selectors.EVENT_READ, lambda _: promise.cancel())
-        except (OSError, ValueError):  # the headers could not be sent
-            promise.cancel()
-            self.kept.promised.discard(promise)
-            self._carried(conn, fs, whole=False)
-        else:
-            promise.add_done_callback(lambda done: self.method_queue.defer(self._keep_word, conn, fs, done))
-
-    def _keep_word(self, conn: TConn, fs: "Future[Any]", promise: Promise) -> None:
-        """The one byte. A socket whose answer waited has room for it."""
-        self.poller.unregister(conn.sock)
-        self.kept.promised.discard(promise)
-        try:
-            whole = not promise.cancelled() and conn.sock.send(promise.result()) == 1
-        except OSError:
-            whole = False
-        self._carried(conn, fs, whole=whole)
-
-    def _carried(self, conn: TConn, fs: "Future[Any]", *, whole: bool) -> None:
-        """The connection waits for its next request, or ends. Closing it leaves to the kernel what the reader has not taken yet."""
-        if whole and fs.result():
-            super().finish_request(conn, fs)
-        else:
-            self.nr_conns -= 1
-            conn.close()
+        journey = self._under_way.pop(to)
+        journey.load.close()
+        journey.then(whole)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """How gunicorn serves the studio: `gunicorn -c python:studio.control.serving studio.wsgi`.
 
-Threads, because a request waits for the database, never for a provider, and not for whoever reads a file (see carrier.py); two processes, so that one
-restarts while the other serves.
+Threads, because a request waits for the database, never for a provider, and not for whoever sends or reads slowly (see web_worker.py); two processes, so
+that one restarts while the other serves.
 """
 
 import runpy
@@ -19,11 +19,11 @@ except ImproperlyConfigured as error:  # gunicorn would print a traceback for ea
 
 host, port = settings["BIND"], settings["PORT"]
 bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-worker_class = "studio.control.carrier.Worker"
+worker_class = "studio.control.web_worker.Worker"
 workers = settings["WEB_WORKERS"]
 threads = settings["WEB_THREADS"]
 worker_connections = 400  # of each: a reader of a file holds two descriptors, and many systems allow 1,024
-timeout = 120  # seconds; an upload over a slow line
+timeout = 120  # seconds in which the process must show that it lives
 graceful_timeout = 5
 keepalive = 5
 umask = file_modes.UMASK
