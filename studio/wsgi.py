@@ -7,11 +7,15 @@ from typing import Any
 import django
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
+from django.db.backends.signals import connection_created
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
 django.setup(set_prefix=False)
 
 from studio.control.body_limits import limit_for  # noqa: E402 - models are imported only after the setup
+from studio.database import limit_statements  # noqa: E402
+
+connection_created.connect(limit_statements, dispatch_uid="studio.wsgi")
 
 
 class Application(WSGIHandler):
