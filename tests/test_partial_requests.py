@@ -41,6 +41,7 @@ OPEN = {
         "a guest's link",
     ),
     "hook": "a provider with its token",
+    "csp_report": "a browser reports by itself",
     "healthz": "a monitor",
     "readyz": "a monitor",
 }
@@ -61,6 +62,7 @@ ASKED = {
     ("choose", "`${bar.dataset.acts}?${query}`"): {"jobs_act"},
     ("choose", "link.dataset.menu"): {"job_menu"},
     ("comments", "address"): {"mentions_seen"},
+    ("departing", "address"): {"member_remove", "person_switch"},
     ("draft", "form().dataset.keep"): {"draft"},
     ("draft", "other()"): {"composer"},
     ("frames", "dialog.dataset.from"): {"frames"},
