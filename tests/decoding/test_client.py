@@ -23,6 +23,7 @@ from studio.decoding.client import decode
 from studio.decoding.errors import DecoderBusy, Undecodable
 from studio.decoding.limits import Limits
 from tests.decoding import hostile
+from tests.time_limits import eventually
 
 ROOT = Path(__file__).parent.parent.parent
 PLENTY = Limits(cpu=60, clock=120, memory=900, output=200)
@@ -42,6 +43,12 @@ def slow() -> bytes:
     return hostile.flat_png(6000, 5500, colour=6)
 
 
+@pytest.fixture(scope="module")
+def endless() -> bytes:
+    """A picture that takes minutes."""
+    return hostile.jpeg_of_scans(50_000, side=4000)
+
+
 def children() -> list[int]:
     """The processes of this process's host that decode now."""
     program = client.host().program
@@ -50,24 +57,17 @@ def children() -> list[int]:
     return [int(number) for number in Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text().split()]
 
 
-def eventually(is_so: Callable[[], bool], seconds: float = 30) -> bool:
-    """Whether it becomes so."""
-    until = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > until:
-            return False
-        os.sched_yield()
-    return True
+Begin = Callable[[bytes], "Future[dict[str, object]]"]
 
 
 @pytest.fixture
-def at_work(slow: bytes) -> Iterator[Callable[[], "Future[dict[str, object]]"]]:
-    """Begin to decode the slow picture in a thread, and wait until a child of it is there."""
+def at_work() -> Iterator[Begin]:
+    """Begin to decode a picture in a thread, and wait until its child is there."""
     with ThreadPoolExecutor(4) as threads:
 
-        def begin() -> "Future[dict[str, object]]":
+        def begin(content: bytes) -> "Future[dict[str, object]]":
             before = set(children())
-            future = threads.submit(decoded, slow)
+            future = threads.submit(decoded, content)
             assert eventually(lambda: bool(set(children()) - before))
             return future
 
@@ -124,24 +124,24 @@ def test_a_film_that_gets_past_the_header_checks_is_stopped_by_the_limits(sample
 
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT])
-def test_a_decoder_that_dies_over_a_file_refuses_it(at_work: Callable[[], "Future[dict[str, object]]"], number: signal.Signals):
-    future = at_work()
+def test_a_decoder_that_dies_over_a_file_refuses_it(at_work: Begin, endless: bytes, number: signal.Signals):
+    future = at_work(endless)
     os.kill(children()[0], number)
 
     with pytest.raises(Undecodable, match="the decoder stopped over it"):
         future.result()
 
 
-def test_a_child_that_the_system_ends_says_nothing_of_the_file(at_work: Callable[[], "Future[dict[str, object]]"]):
-    future = at_work()
+def test_a_child_that_the_system_ends_says_nothing_of_the_file(at_work: Begin, endless: bytes):
+    future = at_work(endless)
     os.kill(children()[0], signal.SIGKILL)
 
     with pytest.raises(DecoderBusy):
         future.result()
 
 
-def test_a_host_that_was_ended_takes_its_child_along_and_is_started_again(at_work: Callable[[], "Future[dict[str, object]]"]):
-    future, (child,) = at_work(), children()
+def test_a_host_that_was_ended_takes_its_child_along_and_is_started_again(at_work: Begin, endless: bytes):
+    future, (child,) = at_work(endless), children()
     program = client.host().program
     assert program
     program.kill()
@@ -175,9 +175,9 @@ def test_a_host_that_hangs_is_ended(slow: bytes, monkeypatch: pytest.MonkeyPatch
 # turns
 
 
-def test_two_files_of_a_process_are_decoded_at_once_and_no_more(at_work: Callable[[], "Future[dict[str, object]]"], settings: Settings):
+def test_two_files_of_a_process_are_decoded_at_once_and_no_more(at_work: Begin, slow: bytes, settings: Settings):
     settings.DECODING_PATIENCE = 0.2
-    futures = [at_work(), at_work()]
+    futures = [at_work(slow), at_work(slow)]
 
     with pytest.raises(DecoderBusy):
         decoded(hostile.flat_png(30, 20))
@@ -185,7 +185,7 @@ def test_two_files_of_a_process_are_decoded_at_once_and_no_more(at_work: Callabl
     assert [future.result()["width"] for future in futures] == [4096, 4096]
 
 
-def test_who_would_have_to_wait_behind_others_is_turned_away_at_once(at_work: Callable[[], "Future[dict[str, object]]"], settings: Settings):
+def test_who_would_have_to_wait_behind_others_is_turned_away_at_once(settings: Settings):
     settings.DECODING_PATIENCE, settings.DECODING_WAITING = 60.0, 0
     with pytest.raises(DecoderBusy, match="busy with other pictures and videos"):
         decoded(hostile.flat_png(30, 20))
@@ -241,10 +241,10 @@ def memory_of(pid: int) -> bytes:
     return bytes(found)
 
 
-def test_a_child_knows_no_secret(at_work: Callable[[], "Future[dict[str, object]]"], monkeypatch: pytest.MonkeyPatch):
+def test_a_child_knows_no_secret(at_work: Begin, endless: bytes, monkeypatch: pytest.MonkeyPatch):
     client.host().end()
     monkeypatch.setenv("STUDIO_ONE_MORE_SECRET", "a-secret-of-the-environment")
-    future = at_work()
+    future = at_work(endless)
     (child,) = children()
 
     environment, memory = Path(f"/proc/{child}/environ").read_bytes(), memory_of(child)
@@ -254,13 +254,14 @@ def test_a_child_knows_no_secret(at_work: Callable[[], "Future[dict[str, object]
     assert b"studio.decoding" in memory
     assert not [secret for secret in (ours.SECRET_KEY, "a-secret-of-the-environment", *ours.FIELD_KEYS) if secret.encode() in memory]
     assert not [name for name in files if "sqlite" in name]
-    future.cancel()
     client.host().end()
+    with pytest.raises(DecoderBusy):
+        future.result()
 
 
-def test_a_process_that_is_ended_leaves_no_child(slow: bytes, tmp_path: Path):
-    picture = tmp_path / "slow.png"
-    picture.write_bytes(slow)
+def test_a_process_that_is_ended_leaves_no_child(endless: bytes, tmp_path: Path):
+    picture = tmp_path / "picture.jpg"
+    picture.write_bytes(endless)
     program = (
         "from django.conf import settings; from pathlib import Path;"
         f"settings.configure(DATA_DIR=Path({str(tmp_path)!r}), DECODING_MEMORY_MB=450, DECODING_PATIENCE=5.0, DECODING_WAITING=2);"
