@@ -6,6 +6,7 @@ are being checked do they take tries, and whoever comes meanwhile waits a moment
 
 import time
 
+from django.db import transaction
 from django.http import HttpRequest
 
 from studio.accounts import known_browsers, rate_limits
@@ -42,19 +43,28 @@ class Tries:
     def begin(self) -> int:
         """Take the tries and return 0; or return the seconds to wait."""
         deadline = time.monotonic() + LONGEST_WAIT
-        while seconds := rate_limits.spend_all(self._uses):
-            if time.monotonic() > deadline or not counters.used_now(CHECKING, MANY, key=self._checking.key):
+        was_checking = True
+        while seconds := self._take():
+            is_checking = bool(counters.used_now(CHECKING, MANY, key=self._checking.key))
+            # Others may have ended between the two questions: so it is asked once more
+            if time.monotonic() > deadline or not (is_checking or was_checking):
                 return seconds
+            was_checking = is_checking
             time.sleep(PAUSE)
-        self._checking.spend()
         return 0
+
+    def _take(self) -> int:
+        """Take the tries and say that a password is being checked, both at once; or return the seconds to wait."""
+        with transaction.atomic():
+            seconds = rate_limits.spend_all(self._uses)
+            return seconds or self._checking.spend()
 
     def end(self, *, right: bool) -> None:
         """The password was checked: give the tries back if it was right."""
-        self._checking.give_back()
-        if right:
-            for use in self._uses:
+        with transaction.atomic():
+            for use in self._uses if right else []:
                 use.give_back()
+            self._checking.give_back()
 
 
 def forget(user: User) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import F, QuerySet
+from django.db.models import BigIntegerField, ExpressionWrapper, F, QuerySet
 from django.db.models.functions import Abs
 from django.http import QueryDict
 from django.utils import timezone
@@ -92,7 +92,7 @@ def found(form: LedgerForm) -> QuerySet[Entry]:
         rows = rows.filter(at__lt=start_of(asked["last"] + timedelta(days=1)))
     sizes = {"least": "size__gte", "most": "size__lte"}
     if asked.keys() & sizes.keys():
-        rows = rows.annotate(size=Abs(F("amount") - F("owed")))
+        rows = rows.annotate(size=Abs(ExpressionWrapper(F("amount") - F("owed"), output_field=BigIntegerField())))
         rows = rows.filter(**{lookup: asked[name] for name, lookup in sizes.items() if name in asked})
     return rows
 

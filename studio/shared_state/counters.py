@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import BigIntegerField, Case, ExpressionWrapper, F, Value, When
 
 from studio.rates import Rate
 from studio.shared_state.models import Counter
@@ -85,18 +85,21 @@ def _now() -> int:
 
 def _count(name: str, rate: Rate, key: str, amount: int) -> bool:
     """Whether the amount was counted. One query where the row is there and of this window."""
+    if amount > rate.limit:
+        return False
     now = _now()
     window, elapsed = divmod(now, rate.seconds)
     rows = Counter.objects.filter(name=name, seconds=rate.seconds, key=key)
-    weighted = (F("used") + amount) * rate.seconds + F("used_before") * (rate.seconds - elapsed)
+    # Of 64 bits: Django takes a product with a plain number for 32 of them, and leaves out a comparison that no such number could fail
+    uses = (F("used") + amount) * rate.seconds + F("used_before") * (rate.seconds - elapsed)
+    weighted = ExpressionWrapper(uses, output_field=BigIntegerField())
     fitting = rows.filter(window=window).alias(weighted=weighted).filter(weighted__lte=rate.limit * rate.seconds)
     if fitting.update(used=F("used") + amount):
         return True
-    if rows.filter(window=window).exists():
-        return False
-    if not rows.update(**_moved_to(window, rate)):
+    if not rows.filter(window=window).exists() and not rows.update(**_moved_to(window, rate)):
         new = Counter(name=name, seconds=rate.seconds, key=key, window=window, expires_at=(window + 2) * rate.seconds)
         Counter.objects.bulk_create([new], ignore_conflicts=True)
+    # Also where a row is there: another process may have made it, or moved it here, after the first UPDATE
     return bool(fitting.update(used=F("used") + amount))
 
 

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,7 +24,10 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(autouse=True)
-def _behind_a_proxy(settings: Settings) -> None:
+def _behind_a_proxy(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of the counters stands, in the middle of a window, so that a slow machine sees the same answers."""
+    at = int(time.time()) // 3600 * 3600 + 1830
+    monkeypatch.setattr("time.time", lambda: float(at))
     settings.PROXIES = 1
     settings.EMAIL_URL = "smtp://mail.example.org"
 

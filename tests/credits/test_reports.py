@@ -143,6 +143,15 @@ def test_the_ledger_is_filtered_and_its_file_holds_the_same(dave, season, query,
         assert "No entry is like that." in words(page)
 
 
+def test_the_ledger_is_filtered_by_millions_too(alice, dave):
+    ledger.grant(alice, 5_000_000 * C, key="g", reason="Much", actor=dave)
+    browser = signed_in(dave)
+
+    found = [len(browser.get(LEDGER, query).context["lines"]) for query in ({"least": "4000000"}, {"most": "4000000"}, {"most": "5000000"})]
+
+    assert found == [1, 0, 1]
+
+
 def test_the_file_of_the_ledger_says_whose_what_and_how_much(dave, season):
     [row] = lines(signed_in(dave).get(LEDGER, {"provider": "comet", "as": "csv"}))[1:]
 

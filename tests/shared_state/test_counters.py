@@ -44,8 +44,20 @@ def test_an_amount_counts_whole_or_not_at_all(clock: list[int]):
     assert spend("bytes", rates, key="alice", amount=1) == 0
 
 
+@pytest.mark.parametrize("limit", [1, 24_855, 24_856, 596_523, 596_524, 5_000_000_000, 2**60 // 86_400])
+def test_a_limit_of_any_size_holds_in_both_windows(clock: list[int], limit: int):
+    """On both sides of where its product with the seconds leaves 32 bits."""
+    for unit in "hd":
+        rates = parse_rates(f"{limit}/{unit}")
+        assert spend("bytes", rates, key=unit, amount=limit) == 0
+        assert spend("bytes", rates, key=unit) > 0
+        clock[0] += rates[0].seconds
+        assert spend("bytes", rates, key=unit, amount=limit) > 0
+
+
 def test_more_than_the_limit_at_once_is_refused_and_counts_nothing(clock: list[int]):
     assert spend("bytes", parse_rates("10/h"), key="alice", amount=11) == HOUR
+    assert spend("bytes", parse_rates("10/h"), key="alice", amount=2**70) == HOUR
     assert not Counter.objects.filter(used__gt=0).exists()
 
 
@@ -125,6 +137,21 @@ def test_of_many_at_once_exactly_as_many_as_allowed_are_let_through():
         answers = list(pool.map(one, range(26)))
     assert answers.count(0) == 10
     assert dict(Counter.objects.values_list("seconds", "used")) == {60: 10, HOUR: 10}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_is_refused_while_there_is_room_however_many_begin_at_once():
+    rates = parse_rates("8/h")
+
+    def one(number: int) -> int:
+        try:
+            return spend("orders", rates, key=f"{number // 8}")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(one, range(160)))
+    assert answers == [0] * 160
 
 
 def test_strangers_keys_share_a_bounded_number_of_rows_and_cannot_be_aimed(monkeypatch: pytest.MonkeyPatch):
