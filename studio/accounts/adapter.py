@@ -16,6 +16,7 @@ from django.urls import reverse
 from studio.accounts import security_log, sign_in_limits
 from studio.accounts.client_address import client_address
 from studio.accounts.models import AccessLink, AuditEvent, User
+from studio.plain_text import lines, one_line
 from studio.web.too_many_requests import in_words
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,12 @@ class InvitedOnly(DefaultAccountAdapter):
     def format_email_subject(self, subject: str) -> str:
         """With the team's name in front."""
         return f"{settings.TEAM_NAME}: {subject}"
+
+    def render_mail(self, template_prefix: str, email: str | list[str], context: dict[str, Any], headers: dict[str, str] | None = None) -> Any:
+        """The library's letter, cleaned as our own are."""
+        letter = super().render_mail(template_prefix, email, context, headers)
+        letter.subject, letter.body = one_line(letter.subject), lines(str(letter.body))
+        return letter
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Below the public address where there is one: whoever asks for somebody else's reset could name any host as ours."""

@@ -15,7 +15,7 @@ from django.utils import timezone
 from studio.accounts import rate_limits, security_log
 from studio.accounts.clock import LOCALES
 from studio.accounts.models import User, address_of
-from studio.web.text_fields import LineField
+from studio.web.text_fields import AddressField, LineField
 
 PASSWORD_HINT = "At least 10 characters, not a common word."  # noqa: S105 - a hint
 AREAS = ("Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
@@ -129,7 +129,7 @@ class Welcome(forms.Form):
 class Invite(forms.Form):
     """Whom to invite, as what."""
 
-    email = forms.EmailField(label="E-mail address", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    email = AddressField(label="E-mail address", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     role = forms.ChoiceField(label="Role", choices=User.Role.choices, initial=User.Role.MEMBER)
 
 

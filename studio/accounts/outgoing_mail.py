@@ -1,4 +1,6 @@
-"""Every e-mail of ours is written and sent here: the subject on one line, no control characters. Letters of django-allauth are the exception."""
+"""Every e-mail of ours is written and sent here: the subject on one line, no control characters. What django-allauth sends is cleaned the same
+way by our adapter.
+"""
 
 from collections.abc import Mapping
 

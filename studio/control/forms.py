@@ -41,7 +41,7 @@ class ConnectionForm(forms.Form):
         error_messages={"required": "Give it a name."},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    base_url = forms.CharField(
+    base_url = LineField(
         label="Base URL",
         max_length=200,
         required=False,
@@ -150,7 +150,7 @@ def _dialect_choices(connection: Connection | None) -> list[Any]:
 class VerdictForm(forms.Form):
     """What somebody says about an order in doubt, and why. The id is asked for only where the verdict names one."""
 
-    remote_id = forms.CharField(
+    remote_id = LineField(
         label="Its id at the provider",
         max_length=200,
         error_messages={"required": "Enter the id as the provider shows it."},

@@ -19,6 +19,7 @@ from studio.gallery.retention import Days
 from studio.gallery.storage_forms import RetentionForm
 from studio.jobs import recheck, rescue, trash
 from studio.jobs.models import Clip
+from studio.plain_text import lines
 
 LONGEST_WHY = 200
 
@@ -74,7 +75,7 @@ def file_fetch(request: HttpRequest, clip: UUID) -> HttpResponse:
 def file_lost(request: HttpRequest, clip: UUID) -> HttpResponse:
     """Say that a stored file is gone for good, and why."""
     user, found = door.admin(request), _with_file(clip)
-    why = request.POST.get("why", "").replace("\x00", "").strip()[:LONGEST_WHY]
+    why = lines(request.POST.get("why", "")).strip()[:LONGEST_WHY]
     if not why:
         messages.error(request, f"Say in a few words how {found.code} was lost. Nothing was changed.")
     elif _mark_lost(found, why, by=user):

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from studio.accounts.models import User
 from studio.jobs.models import Clip, Job
+from studio.plain_text import one_line
 from studio.projects.models import Project
 from studio.prompts.library import Filters, found
 from studio.text_search.folding import fold, is_spaceless
@@ -108,7 +109,7 @@ class Asked:
 
 def clean(written: str) -> str:
     """What was typed, as it is looked for and as a database can take it."""
-    return " ".join(written.replace("\x00", "").split())[:TEXT]
+    return one_line(written)[:TEXT]
 
 
 def find(asked: Asked) -> list[Group]:

@@ -11,15 +11,16 @@ from studio.credits.figures import parse_credits
 from studio.providers.contract import RESOLUTIONS
 from studio.providers.registry import PROVIDERS
 from studio.routing.models import Connection, PriceRule
+from studio.web.text_fields import LineField
 
 LONGEST = 3600  # seconds of a clip that a rule can speak of
 MOST_UNITS = 10**15  # that one rate speaks of: with the most credits it still fits a BIGINT
 SOURCE = "Where the figure is from, such as “our contract of 1 November”."
 
 
-def _amount(label: str, *, required: bool, hint: str = "") -> forms.CharField:
+def _amount(label: str, *, required: bool, hint: str = "") -> LineField:
     """A field for credits."""
-    return forms.CharField(
+    return LineField(
         label=label,
         max_length=40,
         required=required,
@@ -29,8 +30,8 @@ def _amount(label: str, *, required: bool, hint: str = "") -> forms.CharField:
     )
 
 
-def _source() -> forms.CharField:
-    return forms.CharField(
+def _source() -> LineField:
+    return LineField(
         label="Source",
         max_length=300,
         help_text=SOURCE,

@@ -10,7 +10,7 @@ from studio.accounts.models import User
 from studio.credits.batch import MOST, Act
 from studio.credits.figures import credits_text, parse_credits
 from studio.credits.ledger import REASON_LENGTH
-from studio.web.text_fields import LinesField
+from studio.web.text_fields import LineField, LinesField
 
 ID_DIGITS = 18  # of a BIGINT
 NO_REASON = "Say why: the person reads it on their ledger."
@@ -19,7 +19,7 @@ NO_REASON = "Say why: the person reads it on their ledger."
 class GrantForm(forms.Form):
     """Credits to give, or with a minus to take, and why. `key` is made with the form, so sending it twice moves credits once."""
 
-    amount = forms.CharField(
+    amount = LineField(
         label="Credits",
         max_length=40,
         help_text="With a minus to take back what is free.",
@@ -68,7 +68,7 @@ class MoveForm(forms.Form):
     """Who is given or taken credits, how many each and why. `key` is made with the form, so sending it twice moves credits once."""
 
     act = forms.ChoiceField(label="What", choices=Act.choices, initial=Act.GRANT.value, widget=forms.RadioSelect)
-    amount = forms.CharField(
+    amount = LineField(
         label="Credits",
         max_length=40,
         error_messages={"required": "Enter a number of credits, such as 500 or 38.5.", "max_length": "That is too long for a number of credits."},
@@ -80,9 +80,9 @@ class MoveForm(forms.Form):
         error_messages={"required": "Say why: each person reads it on their ledger.", "max_length": f"Use at most {REASON_LENGTH} characters."},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    who = forms.CharField(widget=forms.HiddenInput, max_length=MOST * 20)  # ids with commas between them
+    who = LineField(widget=forms.HiddenInput, max_length=MOST * 20)  # ids with commas between them
     key = forms.UUIDField(widget=forms.HiddenInput)
-    seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)  # the state that the preview showed
+    seen = LineField(widget=forms.HiddenInput, required=False, max_length=64)  # the state that the preview showed
 
     def __init__(self, data: QueryDict | None = None, *, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial, label_suffix="")

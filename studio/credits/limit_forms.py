@@ -15,14 +15,14 @@ from studio.credits.people import NAME
 from studio.credits.periods import today
 from studio.projects.models import Project
 from studio.text_search.lookups import containing
-from studio.web.text_fields import LinesField
+from studio.web.text_fields import LineField, LinesField
 
 MOST_JOBS = 10_000
 NAMED = 4  # people whom an error names
 ADDRESS = re.compile(r"<([^<>]*)>\s*$")
 
 
-class CreditsField(forms.CharField):
+class CreditsField(LineField):
     """Credits, at least `least` millicredits of them; None for an empty one that is not required."""
 
     def __init__(self, *, least: int = 0, **options: Any) -> None:
@@ -43,7 +43,7 @@ class CreditsField(forms.CharField):
         return millicredits
 
 
-class PersonField(forms.CharField):
+class PersonField(LineField):
     """A person, as the chooser writes them (`Alice <alice@example.org>`), by their address, or by a name that one person alone has.
 
     None for an empty one that is not required.

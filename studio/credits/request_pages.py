@@ -21,13 +21,13 @@ from studio.credits.models import CreditRequest
 from studio.credits.own_grants import spend_grant
 from studio.projects.models import Project
 from studio.web.htmx import is_part
-from studio.web.text_fields import LinesField
+from studio.web.text_fields import LineField, LinesField
 
 NOTE_LENGTH = 200
 CREDITS_ERRORS = {"required": "Enter a number of credits, such as 500 or 38.5.", "max_length": "That is too long for a number of credits."}
 
 
-class Credits(forms.CharField):
+class Credits(LineField):
     """Credits as people write them; in millicredits, more than 0."""
 
     def __init__(self, **options: Any) -> None:
@@ -59,7 +59,7 @@ class AskForm(forms.Form):
         error_messages={"required": "Say what for, in a few words."},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    project = forms.CharField(required=False, widget=forms.HiddenInput)
+    project = LineField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: QueryDict | None, *, who: User, initial: dict[str, str]) -> None:
         super().__init__(data, label_suffix="", initial=initial)

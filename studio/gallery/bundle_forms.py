@@ -3,13 +3,14 @@
 from django import forms
 
 from studio.gallery import bundle_names
+from studio.web.text_fields import LineField
 
 
 class BundleForm(forms.Form):
     """How its files are called. `key` is the form's own, so that sending it twice asks once."""
 
     key = forms.UUIDField(widget=forms.HiddenInput)
-    pattern = forms.CharField(
+    pattern = LineField(
         label="Names of the files",
         max_length=100,
         widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false", "autocomplete": "off"}),

@@ -9,6 +9,7 @@ from studio.credits.spending_form import SpendForm
 from studio.gallery.kept import By
 from studio.jobs.models import Attempt
 from studio.text_search.lookups import containing
+from studio.web.text_fields import LineField
 
 
 def asked_by(text: str, *, usual: By) -> By:
@@ -19,7 +20,7 @@ def asked_by(text: str, *, usual: By) -> By:
 class KeptForm(SpendForm):
     """A period, and whose charges, for which project, at which provider. `by` is carried along."""
 
-    by = forms.CharField(required=False, widget=forms.HiddenInput)
+    by = LineField(required=False, widget=forms.HiddenInput)
 
     def charges(self, found: QuerySet[Attempt]) -> QuerySet[Attempt]:
         """These charges, for whom and what was asked."""
@@ -35,4 +36,4 @@ class KeptForm(SpendForm):
 class ProjectKeptForm(RangeForm):
     """A period of one project."""
 
-    by = forms.CharField(required=False, widget=forms.HiddenInput)
+    by = LineField(required=False, widget=forms.HiddenInput)

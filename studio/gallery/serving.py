@@ -25,7 +25,7 @@ from django.core.files.storage import storages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.utils.cache import get_conditional_response
 
-from studio.plain_text import normalized
+from studio.plain_text import normalized, one_line
 
 CHUNK = 1 << 18  # bytes in memory at once
 ONE_RANGE = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.ASCII | re.IGNORECASE)
@@ -231,6 +231,7 @@ def _disposition(parcel: Parcel) -> str:
 
 def disposition(name: str) -> str:
     """Content-Disposition for saving under this name, in both forms of RFC 6266: plain ASCII for old readers, UTF-8 for the rest."""
+    name = one_line(name)
     plain = normalized("NFKD", name).encode("ascii", "ignore").decode()
     plain = re.sub(r"\s+", " ", re.sub(r'["\\%;]', "", plain)).strip()
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

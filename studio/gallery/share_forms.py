@@ -65,7 +65,7 @@ class ShareForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         help_text="Tell it in another way than the link. It cannot be shown again.",
     )
-    guest_name = forms.CharField(
+    guest_name = LineField(
         label="For one person",
         max_length=GUEST_NAME,
         required=False,

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+from studio import plain_text
 from studio.jobs.batch_models import REASON_LENGTH, BatchRow
 from studio.jobs.batch_plan import Judge, row_of
 from studio.jobs.composer import MOST, too_many
 from studio.jobs.wanted import LONGEST, Wanted
+from studio.plain_text import one_line
 from studio.prompts import carrying, variables
 from studio.prompts.carrying import Unreadable
 from studio.prompts.importing import Wrong, flag_of, whole_of
@@ -77,10 +79,10 @@ def read(upload: Upload) -> Sheet:
     if "\x00" in text:
         raise Unreadable("This is no text. Save the table as CSV and send that.")
     table = carrying.lines(text)
-    header = [" ".join(cell.split()) for _, cells in islice(table, 1) for cell in cells]
+    header = [one_line(cell) for _, cells in islice(table, 1) for cell in cells]
     if len(header) > MOST_COLUMNS:
         raise Unreadable(f"The first line names {len(header)} columns; the most is {MOST_COLUMNS}.")
-    lines = [(line, cells[: len(header)]) for line, cells in islice(table, MOST)]
+    lines = [(line, [plain_text.lines(cell) for cell in cells[: len(header)]]) for line, cells in islice(table, MOST)]
     if more := sum(1 for _ in table):
         raise Unreadable(f"The file has {MOST + more:,} lines. {too_many(MOST + more)} Cut it into several.")
     if not lines:

@@ -20,6 +20,7 @@ from studio.providers.contract import Brief, Operation
 from studio.providers.registry import PROVIDERS
 from studio.routing.choice import Option, enabled, option
 from studio.routing.models import Connection
+from studio.web.text_fields import LineField, LinesField
 
 MOST_SHOTS = 10**9
 TAKES = "How many takes is a whole number, 1 or more."
@@ -31,14 +32,6 @@ def too_many(given: int) -> str:
     return f"At most {MOST_REFERENCES} reference images go into one order; this has {given}."
 
 
-class Prompt(forms.CharField):
-    """Text with the line ends that we count: a browser sends two characters for each."""
-
-    def to_python(self, value: Any) -> str:
-        """The prompt as it is sent."""
-        return (super().to_python(value) or "").replace("\r\n", "\n").strip()
-
-
 class References(forms.Field):
     """The ids of reference images, in order."""
 
@@ -48,24 +41,24 @@ class References(forms.Field):
 class BriefForm(forms.Form):
     """One order. `option` is what the chosen connection makes of it, `images` its references in order, `clip` what it changes, after `is_valid`."""
 
-    prompt = Prompt(strip=False, error_messages={"required": "Describe the shot first."})
+    prompt = LinesField(error_messages={"required": "Describe the shot first."})
     connection = forms.IntegerField(error_messages={"required": "Choose a connection.", "invalid": "Choose a connection."})
-    model = forms.CharField(required=False, max_length=80)
-    mode = forms.CharField(required=False, max_length=40)
-    aspect_ratio = forms.CharField(required=False, max_length=8)
+    model = LineField(required=False, max_length=80)
+    mode = LineField(required=False, max_length=40)
+    aspect_ratio = LineField(required=False, max_length=8)
     duration = forms.IntegerField(
         required=False, min_value=1, max_value=LONGEST, error_messages={"invalid": "A duration is a whole number of seconds."}
     )
-    resolution = forms.CharField(required=False, max_length=8)
+    resolution = LineField(required=False, max_length=8)
     silent = forms.BooleanField(required=False)
     references = References(required=False)
-    operation = forms.CharField(required=False)
-    source = forms.CharField(required=False)
+    operation = LineField(required=False)
+    source = LineField(required=False)
     parent = forms.IntegerField(required=False, min_value=1, max_value=MOST_SHOTS, error_messages={"invalid": OLD})
     policy = forms.ChoiceField(required=False, choices=Policy, error_messages={"invalid_choice": OLD})
-    address = forms.CharField(required=False, max_length=2000)
-    prompt_version = forms.CharField(required=False)
-    values = forms.CharField(required=False)  # where reasons about the text's variables stand; what was typed is in fields of their own
+    address = LineField(required=False, max_length=2000)
+    prompt_version = LineField(required=False)
+    values = LineField(required=False)  # where reasons about the text's variables stand; what was typed is in fields of their own
     takes = forms.IntegerField(required=False, min_value=1, error_messages={"invalid": TAKES, "min_value": TAKES})
     order_key = forms.UUIDField(error_messages={"required": OLD, "invalid": OLD})
 

@@ -9,6 +9,7 @@ from math import prod
 from django.http import QueryDict
 
 from studio.accounts.models import User
+from studio.plain_text import lines
 from studio.prompts import variables
 from studio.prompts.asking import Asked, asked
 from studio.prompts.door import find, seen_by
@@ -42,15 +43,15 @@ def version_named(user: User, prompt_id: str, number: str) -> PromptVersion | No
 
 def values_of(query: QueryDict) -> dict[str, str]:
     """What was typed for variables, by their names; of several values the first."""
-    pairs = ((variables.name_of(key[len(VALUE) :]), str(query[key])) for key in query if key.startswith(VALUE))
-    single = {name: value.replace("\x00", "").replace("\r\n", "\n") for name, value in pairs if name}
+    pairs = ((variables.name_of(lines(key[len(VALUE) :])), lines(str(query[key]))) for key in query if key.startswith(VALUE))
+    single = {name: value for name, value in pairs if name}
     return {name: several[0] for name, several in many_of(query).items() if several} | single
 
 
 def many_of(query: QueryDict) -> dict[str, tuple[str, ...]]:
     """The several values that were given for variables, each once, by their names."""
-    pairs = ((variables.name_of(key[len(MANY) :]), "\n".join(map(str, query.getlist(key)))) for key in query if key.startswith(MANY))
-    return {name: tuple(dict.fromkeys(filter(None, map(str.strip, text.replace("\x00", "").splitlines())))) for name, text in pairs if name}
+    pairs = ((variables.name_of(lines(key[len(MANY) :])), "\n".join(map(str, query.getlist(key)))) for key in query if key.startswith(MANY))
+    return {name: tuple(dict.fromkeys(filter(None, map(str.strip, lines(text).split("\n"))))) for name, text in pairs if name}
 
 
 def combinations(text: str, many: Mapping[str, tuple[str, ...]]) -> int:
@@ -72,4 +73,4 @@ def filled(text: str, version: PromptVersion | None, values: Mapping[str, str]) 
 
 def is_changed(text: str, version: PromptVersion | None) -> bool:
     """Whether these are other words than the version's."""
-    return version is not None and text.strip() != version.text
+    return version is not None and lines(text).strip() != lines(version.text).strip()  # one of before the rule is itself, although a form cleans it

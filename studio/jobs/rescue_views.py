@@ -14,6 +14,7 @@ from studio.jobs.board import Changes
 from studio.jobs.models import Job
 from studio.jobs.views import changed, job_or_404
 from studio.jobs.waiting import name_of
+from studio.plain_text import lines
 from studio.projects.door import Pass, enter
 from studio.web.htmx import is_part
 from studio.web.try_later import try_later
@@ -51,7 +52,7 @@ def job_upload(request: HttpRequest, code: str, number: int) -> HttpResponse:
 def job_give_up(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """Stop fetching what is missing of a job, for good."""
     entry, job = _mine(request, code, number)
-    why = request.POST.get("why", "").replace("\x00", "").strip()
+    why = lines(request.POST.get("why", "")).strip()
     if not why:
         return _answer(request, entry, job, "Say in a few words why it is given up.", "error")
     given_up = [clip for clip in rescue.missing_of(job) if rescue.give_up(clip, by=entry.user, why=why[:300])]

@@ -12,6 +12,7 @@ from django.http import QueryDict
 from studio.jobs.models import Clip, Job, Policy, Reference
 from studio.jobs.prompting import VALUE, combinations, many_of, values_of, version_of
 from studio.jobs.references import MOST_VIDEO_BYTES
+from studio.plain_text import lines, one_line
 from studio.projects.door import Pass
 from studio.prompts.models import PromptVersion
 from studio.providers.contract import Brief, Operation
@@ -83,7 +84,7 @@ def of_query(entry: Pass, query: QueryDict) -> Wanted:
     """What the composer's own fields say, leniently. One query each for references, clip, shot and the library's text, where they are named."""
     policy, matrix = query.get("policy", ""), bool(query.get("matrix"))
     return Wanted(
-        prompt=_text(query, "prompt").replace("\r\n", "\n"),
+        prompt=lines(query.get("prompt", "")),
         connection=_number(query, "connection", digits=9) or 0,
         model=_text(query, "model")[:80],
         mode=_text(query, "mode")[:40],
@@ -136,7 +137,7 @@ def _takes(query: QueryDict) -> int:
 
 def _combinations(query: QueryDict) -> int:
     """As the prompt and its values say; the bar asks without both, and says what the server had counted."""
-    prompt = _text(query, "prompt").replace("\r\n", "\n")
+    prompt = lines(query.get("prompt", ""))
     return combinations(prompt, many_of(query)) if prompt else max(1, _number(query, "combinations", digits=18) or 1)
 
 
@@ -147,8 +148,8 @@ def with_length(wanted: Wanted, length: str) -> Wanted:
 
 
 def _text(query: QueryDict, name: str) -> str:
-    """A field as typed, without NUL: PostgreSQL takes none, not even to look for it."""
-    return query.get(name, "").replace("\x00", "")
+    """A field of one line, without NUL: PostgreSQL takes none, not even to look for it."""
+    return one_line(query.get(name, ""))
 
 
 def _number(query: QueryDict, name: str, *, digits: int) -> int | None:

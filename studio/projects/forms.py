@@ -6,7 +6,7 @@ from django import forms
 
 from studio.projects.codes import RULE, SHAPE, suggest
 from studio.projects.models import Membership, Project
-from studio.web.text_fields import LineField
+from studio.web.text_fields import AddressField, LineField
 
 Role = Membership.Role
 
@@ -15,9 +15,7 @@ class NewProject(forms.Form):
     """A name, and a code; a code left empty is made from the name."""
 
     name = LineField(label="Name", max_length=80, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    code = forms.CharField(
-        label="Code", max_length=8, required=False, help_text="Starts every shot code, as in TIDE-047. It cannot be changed later."
-    )
+    code = LineField(label="Code", max_length=8, required=False, help_text="Starts every shot code, as in TIDE-047. It cannot be changed later.")
 
     def clean_code(self) -> str:
         """In capitals, of the right shape, and free."""
@@ -50,7 +48,7 @@ class Rename(forms.Form):
 class AddMember(forms.Form):
     """Whom to add, as what."""
 
-    email = forms.EmailField(label="E-mail address", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    email = AddressField(label="E-mail address", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.MAKER)
 
 

@@ -104,7 +104,7 @@ def label(request: HttpRequest, prompt_id: int, number: int) -> HttpResponse:
 def label_off(request: HttpRequest, prompt_id: int) -> HttpResponse:
     """Take a label off."""
     sight = open_prompt(request, prompt_id, to="edit")
-    name = request.POST.get("label", "").replace("\x00", "")
+    name = request.POST.get("label", "").replace("\x00", "")  # as it is kept, which may be older than the rule for names
     if actions.take_label_off(sight.prompt, name, by=sight.user):
         messages.success(request, f"{name} points at no version any more.")
     return redirect("prompt", prompt_id)

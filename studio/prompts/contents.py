@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
+from studio.plain_text import lines
 from studio.prompts import variables
 from studio.prompts.models import LONGEST, TEXT_LENGTH, PromptVersion
 from studio.providers.contract import ASPECT_RATIOS, RESOLUTIONS
@@ -23,11 +24,14 @@ class Content:
     silent: bool = False
 
     def tidied(self) -> "Content":
-        """The same as it is kept: plain line ends, no surrounding space, values for nothing but the text's own variables."""
-        text = self.text.replace("\r\n", "\n").replace("\r", "\n").strip()
+        """The same as it is kept: plain line ends, nothing that cannot be seen, no surrounding space, values for nothing but the text's own variables."""
+        text = _seen(self.text).strip()
         names = variables.find(text)
-        defaults = {variables.name_of(name): value.strip() for name, value in self.defaults.items()}
-        choices = {variables.name_of(name): list(dict.fromkeys(filter(None, map(str.strip, values)))) for name, values in self.choices.items()}
+        defaults = {variables.name_of(lines(name)): _seen(value).strip() for name, value in self.defaults.items()}
+        choices = {
+            variables.name_of(lines(name)): list(dict.fromkeys(filter(None, (_seen(value).strip() for value in values))))
+            for name, values in self.choices.items()
+        }
         return replace(
             self,
             text=text,
@@ -57,6 +61,11 @@ def problems(content: Content) -> dict[str, list[str]]:
         else [f"A duration is a whole number of seconds, 1 to {LONGEST:,}."],
     }
     return {name: sentences for name, sentences in found.items() if sentences}
+
+
+def _seen(text: str) -> str:
+    """The text without what cannot be seen; as it is where it is no text, which `problems` says."""
+    return lines(text) if variables.is_text(text) else text
 
 
 def _of_text(text: str) -> list[str]:

@@ -1,6 +1,5 @@
 """The forms of the library: a version's text, values and brief; a prompt's name, tags and whose it is; labels; handing over."""
 
-import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,7 +7,7 @@ from django import forms
 from django.http import QueryDict
 
 from studio.accounts.models import User
-from studio.plain_text import normalized
+from studio.plain_text import normalized, one_line
 from studio.projects.asking import knows
 from studio.projects.models import Project
 from studio.prompts import variables
@@ -17,6 +16,7 @@ from studio.prompts.contents import Content, problems
 from studio.prompts.door import projects_for
 from studio.prompts.models import LABEL_LENGTH, LONGEST, MOST_TAGS, NAME_LENGTH, NOTE_LENGTH, TAG_LENGTH, Scope
 from studio.providers.contract import ASPECT_RATIOS, RESOLUTIONS
+from studio.web.text_fields import AddressField, LineField, LinesField
 
 AS_IS = "As in the composer"
 DEFAULT, CHOICES = "default:", "choices:"  # what the name of a variable's field begins with
@@ -36,26 +36,13 @@ def tags_of(written: str) -> list[str]:
 
 def tag_of(written: str) -> str:
     """A tag as it is kept: in small letters, which are composed."""
-    return normalized("NFC", plain(written).casefold())
-
-
-def plain(written: str) -> str:
-    """One line with single spaces, without marks that cannot be seen."""
-    return " ".join("".join(mark for mark in written if mark.isspace() or unicodedata.category(mark) not in {"Cc", "Cs", "Co"}).split())
-
-
-class Line(forms.CharField):
-    """One line of text, tidied."""
-
-    def to_python(self, value: Any) -> str:
-        """The text without line ends and doubled spaces."""
-        return plain(super().to_python(value) or "")
+    return normalized("NFC", one_line(written).casefold())
 
 
 class VersionForm(forms.Form):
     """A version in the making. `base` is the version that the person began with; `note` says what is different."""
 
-    text = forms.CharField(
+    text = LinesField(
         label="Prompt",
         strip=False,
         widget=forms.Textarea(attrs={"rows": 8, "dir": "auto", "spellcheck": "true"}),
@@ -73,7 +60,7 @@ class VersionForm(forms.Form):
     resolution = forms.ChoiceField(label="Resolution", required=False, choices=[("", AS_IS), *((one, one) for one in RESOLUTIONS)])
     silent = forms.BooleanField(label="No sound", required=False)
     base = forms.IntegerField(required=False, min_value=0, max_value=MOST_NUMBER, widget=forms.HiddenInput)
-    note = Line(
+    note = LineField(
         label="What is different",
         required=False,
         max_length=NOTE_LENGTH,
@@ -132,13 +119,13 @@ def content_of_query(data: Any, cleaned: dict[str, Any]) -> Content:
 class DetailsForm(forms.Form):
     """Name and tags, and whose it is: `where` is "private", "team", or the code of a project in which the person makes something."""
 
-    name = Line(
+    name = LineField(
         label="Name",
         max_length=NAME_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
         error_messages={"required": "Give it a name."},
     )
-    tags = forms.CharField(
+    tags = LineField(
         label="Tags",
         required=False,
         max_length=MOST_TAGS * (TAG_LENGTH + 2),
@@ -179,7 +166,7 @@ class DetailsForm(forms.Form):
 class LabelForm(forms.Form):
     """A label for a version."""
 
-    label = Line(
+    label = LineField(
         label="Label",
         max_length=LABEL_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "off", "list": "label-names", "placeholder": "production"}),
@@ -197,7 +184,7 @@ class LabelForm(forms.Form):
 class HandOverForm(forms.Form):
     """To whom a prompt goes."""
 
-    email = forms.EmailField(label="Their e-mail address", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    email = AddressField(label="Their e-mail address", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -11,13 +11,14 @@ from django.utils import timezone
 
 from studio.accounts.actions import CannotDo
 from studio.accounts.models import AuditEvent, User
+from studio.plain_text import one_line
 from studio.projects.models import Project
 from studio.prompts import carrying
 from studio.prompts.actions import searched
 from studio.prompts.carrying import Row
 from studio.prompts.contents import Content, problems
 from studio.prompts.door import LARGEST, projects_for
-from studio.prompts.forms import plain, tags_of
+from studio.prompts.forms import tags_of
 from studio.prompts.models import (
     LABEL_LENGTH,
     NAME_LENGTH,
@@ -99,10 +100,10 @@ def version_of(row: Row) -> dict[str, Any]:
     ).tidied()
     if wrong := problems(content):
         raise Wrong(" ".join(sentence for sentences in wrong.values() for sentence in sentences))
-    note = plain(_text(row, "note"))
+    note = one_line(_text(row, "note"))
     if len(note) > NOTE_LENGTH:
         raise Wrong(f"Its note has {len(note)} characters; it can have {NOTE_LENGTH}.")
-    labels = [plain(label).casefold() for label in carrying.words(row.get("labels"))]
+    labels = [one_line(label).casefold() for label in carrying.words(row.get("labels"))]
     if any(len(label) > LABEL_LENGTH for label in labels):
         raise Wrong(f"A label can have {LABEL_LENGTH} characters.")
     return {**asdict(content), "note": note, "labels": [label for label in labels if label]}
@@ -110,7 +111,7 @@ def version_of(row: Row) -> dict[str, Any]:
 
 def facts_of(row: Row, codes: set[str]) -> dict[str, Any]:
     """What a row says about its prompt; without a name, the first words of its text. Raises Wrong."""
-    name = plain(_text(row, "name")) or plain(_text(row, "text"))[:60].rstrip()
+    name = one_line(_text(row, "name")) or one_line(_text(row, "text"))[:60].rstrip()
     if len(name) > NAME_LENGTH:
         raise Wrong(f"Its name has {len(name)} characters; it can have {NAME_LENGTH}.")
     try:

@@ -9,6 +9,7 @@ from django.shortcuts import render
 
 from studio.accounts import rate_limits
 from studio.accounts.models import User
+from studio.plain_text import one_line
 from studio.prompts import encodings
 from studio.prompts.carrying import Unreadable
 from studio.prompts.models import UndecidedFile
@@ -28,7 +29,7 @@ def taken(request: HttpRequest, user: User, most: int) -> Upload:
     """The file of this form, one byte longer than `most` if it is longer. Raises Unreadable."""
     if file := request.FILES.get("file"):
         rate_limits.spend_upload(user, [file.size or 0])
-        return Upload(file.name or "a file", file.read(most + 1))
+        return Upload(one_line(file.name or "") or "a file", file.read(most + 1))
     key = request.POST.get("upload") or request.GET.get("upload", "")
     if not key:
         raise Unreadable("Choose a file first.")

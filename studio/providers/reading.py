@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import httpx
 
+from studio import plain_text
 from studio.providers import error_words
 from studio.providers.contract import AboutAnother, Cause, NotNow, Phase, ProviderError, Refused, Report, Unanswered, Unreadable, Usage
 
@@ -109,8 +110,8 @@ def text(value: Json, *, longest: int = LONGEST_WORDS) -> str:
 
 
 def storable(words: str) -> str:
-    """The same words without what a database refuses: NUL, and halves of surrogate pairs, which JSON can carry."""
-    return words.replace("\x00", "").encode("utf-8", "replace").decode()
+    """The same words without what a database refuses (NUL, and halves of surrogate pairs, which JSON can carry) and a terminal would obey."""
+    return plain_text.lines(words.encode("utf-8", "replace").decode())
 
 
 def identifier(value: Json) -> str:

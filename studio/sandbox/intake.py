@@ -25,6 +25,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from studio.plain_text import lines
 from studio.sandbox import faults, render, timeline
 from studio.sandbox.files import folder
 from studio.sandbox.models import Kind, Moment, Operation, RemoteJob, TurnedAway
@@ -250,7 +251,7 @@ def accept(visit: Visit, wanted: Wanted, *, remote_id: str, key: str) -> RemoteJ
         key_hash=hash_of(key),
         origin=visit.request.build_absolute_uri("/").rstrip("/"),
         request=_kept(wanted.request),
-        prompt=wanted.prompt,
+        prompt=lines(wanted.prompt),
         model=wanted.model,
         operation=wanted.operation,
         source_seconds=wanted.source_seconds,
@@ -274,18 +275,18 @@ def accept(visit: Visit, wanted: Wanted, *, remote_id: str, key: str) -> RemoteJ
 
 
 def _kept(request: Mapping[str, Any]) -> dict[str, Any]:
-    """A request as it is remembered."""
-    return {name: _shortened(value) for name, value in request.items()}
+    """A request as it is remembered: an operator reads it, on a page and in a terminal."""
+    return {lines(name): _shortened(value) for name, value in request.items()}
 
 
 def _shortened(value: Any) -> Any:
-    """A field of the request without the weight of its data URLs."""
-    if isinstance(value, str) and value.startswith("data:"):
-        return value[:48] + "…"
+    """A field of the request without the weight of its data URLs, and without characters that nobody sees."""
+    if isinstance(value, str):
+        return value[:48] + "…" if value.startswith("data:") else lines(value)
     if isinstance(value, list):
         return [_shortened(item) for item in value]
     if isinstance(value, dict):
-        return {name: _shortened(item) for name, item in value.items()}
+        return {lines(name): _shortened(item) for name, item in value.items()}
     return value
 
 

@@ -22,3 +22,11 @@ class LinesField(forms.CharField):
         """The text as `plain_text.lines` leaves it."""
         text = plain_text.lines(super().to_python(value) or "")
         return text.strip() if self.strip else text
+
+
+class AddressField(forms.EmailField):
+    """An e-mail address. Django takes one whose domain has characters that nobody sees."""
+
+    def to_python(self, value: Any) -> str:
+        """The address as `plain_text.one_line` leaves it."""
+        return plain_text.one_line(super().to_python(value) or "")

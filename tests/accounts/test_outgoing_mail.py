@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core import mail
+from django.test import Client
+from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from studio.accounts.invitations import one_line
@@ -52,6 +54,21 @@ def test_a_request_for_credits_holds_no_links_of_names(ada: User, alice: User):
 
     assert "evil.example" not in sent.subject + str(sent.body)
     assert "more[31m\nplease" in str(sent.body)
+
+
+def test_the_library_s_letter_about_a_password_is_cleaned_as_ours_are(client: Client, alice: User, settings: Settings):
+    User.objects.filter(pk=alice.pk).update(name=EVIL)
+    settings.EMAIL_URL = "smtp://mail.example.org"
+    settings.TEAM_NAME = "Team\u202e\x1b"
+    settings.PUBLIC_URL = "https://studio.example.org"
+    client.post(reverse("account_reset_password"), {"email": alice.email})
+    (sent,) = mail.outbox
+
+    assert sent.subject == "Team: Choose a new password"
+    assert "Hello Eve" in str(sent.body)
+    assert "evil.example" not in str(sent.body)
+    assert "https://studio.example.org/" in str(sent.body)
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", str(sent.body))
 
 
 def test_every_letter_goes_through_one_function():

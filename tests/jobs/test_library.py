@@ -99,7 +99,7 @@ def test_a_value_with_variables_of_its_own_is_refused(maker: Client, dolly: Prom
     assert "Values cannot have variables of their own." in answer.content.decode()
 
 
-@pytest.mark.parametrize("value", ["{0.__class__}", "%(x)s", "{% now 'Y' %}", "$x", "\\1", "سماء \u202e", "👩‍🚀", "<b>"])
+@pytest.mark.parametrize("value", ["{0.__class__}", "%(x)s", "{% now 'Y' %}", "$x", "\\1", "سماء\u200c", "👩‍🚀", "<b>"])
 def test_values_go_out_letter_by_letter(value: str, maker: Client, dolly: Prompt, xai: Connection):
     ordered(maker, xai, dolly, **{"value:surface": value})
     assert Job.objects.get().prompt == f"Slow dolly toward a glass bottle on {value}, dusk behind it."

@@ -18,7 +18,6 @@ from studio.projects.models import Membership, Project
 from studio.prompts import actions, carrying, encodings, importing
 from studio.prompts.carrying import Undecided, Unreadable
 from studio.prompts.contents import content_of
-from studio.prompts.forms import plain
 from studio.prompts.models import Prompt, PromptImport, PromptVersion
 from tests.conftest import signed_in
 from tests.prompts.conftest import WritePrompt
@@ -76,7 +75,7 @@ def test_a_cell_comes_back_as_it_was_and_is_no_formula(text: str):
 @pytest.mark.parametrize("kind", ["csv", "json"])
 def test_what_goes_out_comes_in_exactly_every_version(kind: str, aged: Prompt, write: WritePrompt, alice: User, bob: User, tide: Project):
     for number, odd in enumerate(ODD):
-        write(f"{odd} {{{{a}}}}", name=plain(f"{odd} {number}"), tags=["x y", "ü"])
+        write(f"{odd} {{{{a}}}}", name=plain_text.one_line(f"{odd} {number}"), tags=["x y", "ü"])
     write("x\n\n  y", name="Of the project", scope="project", project=tide)
     before = exported(signed_in(alice), kind, "&scope=team")
     Prompt.objects.update(archived_at=aged.created_at)  # out of the way: they cannot be deleted

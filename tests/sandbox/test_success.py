@@ -303,3 +303,13 @@ def test_speed_shortens_a_job(settings):
     fast = accepted("xai", duration=8, resolution="720p")
     assert 5.4 <= slow.making.total_seconds() <= 6.6
     assert 0.54 <= fast.making.total_seconds() <= 0.66
+
+
+@pytest.mark.parametrize("provider", APIS)
+def test_what_is_remembered_of_an_order_has_no_control_characters(provider: str):
+    job = accepted(provider, prompt="a\x1b[31m b\u202e\x07\n\tمی\u200cخواهم 👩\u200d🚀", note={"k\x1b": ["\u202e"]})
+
+    assert job.prompt == "a[31m b\n\tمی\u200cخواهم 👩\u200d🚀"
+    kept = json.dumps(job.request, ensure_ascii=False)
+    assert not [sign for sign in ("\\u001b", "\\u0007", "\u202e") if sign in kept]
+    assert "می\u200cخواهم 👩\u200d🚀" in kept
