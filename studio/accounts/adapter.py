@@ -42,7 +42,7 @@ class InvitedOnly(DefaultAccountAdapter):
     def render_mail(self, template_prefix: str, email: str | list[str], context: dict[str, Any], headers: dict[str, str] | None = None) -> Any:
         """The library's letter, cleaned as our own are."""
         letter = super().render_mail(template_prefix, email, context, headers)
-        letter.subject, letter.body = one_line(letter.subject), lines(str(letter.body))
+        letter.subject, letter.body = one_line(str(letter.subject)), lines(str(letter.body))
         return letter
 
     def get_reset_password_from_key_url(self, key: str) -> str:

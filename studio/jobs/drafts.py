@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from studio.jobs.models import Draft
 from studio.jobs.wanted import Wanted, of_query, operation_of, uuid_of
+from studio.plain_text import lines
 from studio.projects.door import Pass
 from studio.providers.contract import Operation
 
@@ -82,7 +83,7 @@ def clear(entry: Pass, fields: QueryDict, *, seen: int) -> int:
     stored = read(entry, about_of(fields))
     if stored is None:
         return seen
-    ordered = stored.version == seen or prompt_of(stored).strip() == fields.get("prompt", "").replace("\r\n", "\n").strip()
+    ordered = stored.version == seen or lines(prompt_of(stored)).strip() == lines(fields.get("prompt", "")).strip()
     return stored.version + 1 if ordered and _write(stored, "") else stored.version
 
 
@@ -110,6 +111,6 @@ def _write(stored: Draft, text: str) -> bool:
 
 def _as_text(fields: QueryDict) -> str:
     """The fields as they are kept; "" where there are neither words nor pictures."""
-    kept = {name: [value.replace("\x00", "").replace("\r\n", "\n") for value in values] for name, values in fields.lists() if name not in NOT_KEPT}
+    kept = {lines(name): [lines(value) for value in values] for name, values in fields.lists() if name not in NOT_KEPT}
     worth = any(kept.get("prompt", [])) or any(kept.get("references", []))
     return json.dumps(kept, ensure_ascii=False, sort_keys=True) if worth else ""
