@@ -34,6 +34,7 @@ from studio.jobs.models import Heartbeat, Job
 from studio.projects.models import Project
 from studio.routing.models import Connection
 from tests.conftest import signed_in
+from tests.control.test_health import client as client  # noqa: PLC0414 - a fixture
 from tests.control.test_health import problems
 from tests.control.test_settings import read_with
 
