@@ -19,7 +19,7 @@ from studio.jobs import alerts
 from studio.jobs.alerts import CannotSettle, Choice, Figures
 from studio.jobs.models import Attempt
 from studio.jobs.waiting import name_of
-from studio.web.text_fields import LineField, LinesField
+from studio.web.text_fields import LinesField
 
 PAGE = 50  # alerts that are listed at once, oldest first
 WORDS = {
@@ -40,7 +40,7 @@ class SettleForm(forms.Form):
     reason = LinesField(
         label="Reason", max_length=alerts.LONGEST_REASON, error_messages={"required": "Say why, for the audit log and the person’s ledger."}
     )
-    alert = LineField(max_length=300)
+    alert = forms.CharField(max_length=300)  # compared with what is stored, which may be older than the rule for texts
 
     def clean(self) -> dict[str, Any]:
         """Another amount needs one."""

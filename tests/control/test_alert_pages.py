@@ -143,3 +143,12 @@ def test_many_alerts_cost_as_many_queries_as_few(admin: Client, alert: Callable[
         alert()
     with django_assert_max_num_queries(12):
         admin.get("/control/alerts/")
+
+
+def test_an_alert_that_was_stored_before_its_words_were_cleaned_can_be_settled(admin: Client, alert: Callable[..., Attempt]):
+    attempt = alert(alert="It said:  \x1b[31m free\u202e now")
+
+    settle(admin, attempt)
+
+    attempt.refresh_from_db()
+    assert attempt.alert_settled_at is not None
