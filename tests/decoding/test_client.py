@@ -68,7 +68,7 @@ def at_work() -> Iterator[Begin]:
         def begin(content: bytes) -> "Future[dict[str, object]]":
             before = set(children())
             future = threads.submit(decoded, content)
-            assert eventually(lambda: bool(set(children()) - before))
+            assert eventually(lambda: bool(set(children()) - before), within=10)
             return future
 
         yield begin
@@ -148,7 +148,7 @@ def test_a_host_that_was_ended_takes_its_child_along_and_is_started_again(at_wor
 
     with pytest.raises(DecoderBusy):
         future.result()
-    assert eventually(lambda: not Path(f"/proc/{child}").exists())
+    assert eventually(lambda: not Path(f"/proc/{child}").exists(), within=10)
     assert decoded(hostile.flat_png(30, 20))["width"] == 30
 
 
@@ -273,12 +273,12 @@ def test_a_process_that_is_ended_leaves_no_child(endless: bytes, tmp_path: Path)
         assert web.stdout
         host = int(web.stdout.readline())
         found = Path(f"/proc/{host}/task/{host}/children")
-        assert eventually(lambda: bool(found.read_text()))
+        assert eventually(lambda: bool(found.read_text()), within=10)
         (child,) = map(int, found.read_text().split())
         web.kill()
         web.wait()
 
-        assert eventually(lambda: not is_running(host) and not is_running(child))
+        assert eventually(lambda: not is_running(host) and not is_running(child), within=10)
 
 
 def is_running(pid: int) -> bool:
