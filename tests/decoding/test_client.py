@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ PLENTY = Limits(cpu=60, clock=120, memory=900, output=200)
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit addresses, and have no /proc")
 
 
-def decoded(content: bytes, limits: Limits = PLENTY, task: str = "reference", **words: object) -> dict[str, object]:
+def decoded(content: bytes, limits: Limits = PLENTY, task: str = "reference", **words: Any) -> dict[str, object]:
     """What a child tells of this file."""
     with temporary.file() as source, temporary.file() as made:
         source.write(content)
