@@ -35,9 +35,9 @@ class CountedUse:
         """Count it; or return the seconds to wait."""
         return counters.spend(self.name, self.rates, key=self.key, amount=self.amount)
 
-    def give_back(self) -> None:
-        """Take it back."""
-        counters.give_back(self.name, self.rates, key=self.key, amount=self.amount)
+    def give_back(self, *, counted_at: int) -> None:
+        """Take it back; `counted_at` is when it was counted, in seconds since 1970."""
+        counters.give_back(self.name, self.rates, key=self.key, amount=self.amount, counted_at=counted_at)
 
 
 def spend(request: HttpRequest, action: str, *, key: str = "", person: User | None = None) -> int:
@@ -53,12 +53,18 @@ def check(request: HttpRequest, action: str, *, key: str = "", person: User | No
 
 def spend_all(uses: Sequence[CountedUse]) -> int:
     """Count all of these and return 0; or none of them and return the seconds to wait."""
+    return _first_refused(uses)[0]
+
+
+def _first_refused(uses: Sequence[CountedUse]) -> tuple[int, CountedUse | None]:
+    """Count all of these; or none, and return the seconds to wait and which of them it was."""
+    began_at = counters.now()
     for number, use in enumerate(uses):
         if seconds := use.spend():
             for counted in uses[:number]:
-                counted.give_back()
-            return seconds
-    return 0
+                counted.give_back(counted_at=began_at)
+            return seconds, use
+    return 0, None
 
 
 def uses_of(request: HttpRequest, action: str, *, key: str = "", person: User | None = None) -> Iterator[CountedUse]:
@@ -97,8 +103,6 @@ def spend_upload(person: User, sizes: Sequence[int], *, project_id: int | None =
 
 def _spend_limits(keys: dict[str, str], amounts: dict[str, int]) -> None:
     uses = [CountedUse(name, settings.LIMITS[name].rates, key, amounts[name]) for name, key in keys.items() if amounts[name]]
-    for number, use in enumerate(uses):
-        if seconds := use.spend():
-            for counted in uses[:number]:
-                counted.give_back()
-            raise TooManyRequests(seconds, settings.LIMITS[use.name].reason, limit=use.name)
+    seconds, use = _first_refused(uses)
+    if use is not None:
+        raise TooManyRequests(seconds, settings.LIMITS[use.name].reason, limit=use.name)

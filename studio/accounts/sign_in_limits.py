@@ -17,10 +17,10 @@ from studio.rates import Rate
 from studio.shared_state import counters
 from studio.shared_state.counters import bucket
 
-LONGEST_WAIT = 5.0  # seconds for the passwords of others from the same address that are being checked
-PAUSE = 0.05  # seconds
+LONGEST_WAIT = 20.0  # seconds for the passwords of others from the same address that are being checked
+PAUSE = 0.1  # seconds
 CHECKING = "sign_in:checking"
-MANY = (Rate(10_000, 60),)
+MANY = Rate(10_000, 60)
 
 
 class Tries:
@@ -38,7 +38,7 @@ class Tries:
             self._uses = list(rate_limits.uses_of(request, "sign_in_known", key=f"{browser}:{address}:{user.password}"))
         else:
             self._uses = list(rate_limits.uses_of(request, "sign_in", key=address))
-        self._checking = CountedUse(CHECKING, MANY, bucket(client_address(request)))
+        self._checking = CountedUse(CHECKING, (MANY,), bucket(client_address(request)))
 
     def begin(self) -> int:
         """Take the tries and return 0; or return the seconds to wait."""
@@ -55,6 +55,7 @@ class Tries:
 
     def _take(self) -> int:
         """Take the tries and say that a password is being checked, both at once; or return the seconds to wait."""
+        self._taken_at = counters.now()
         with transaction.atomic():
             seconds = rate_limits.spend_all(self._uses)
             return seconds or self._checking.spend()
@@ -63,8 +64,8 @@ class Tries:
         """The password was checked: give the tries back if it was right."""
         with transaction.atomic():
             for use in self._uses if right else []:
-                use.give_back()
-            self._checking.give_back()
+                use.give_back(counted_at=self._taken_at)
+            self._checking.give_back(counted_at=self._taken_at)
 
 
 def forget(user: User) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import BigIntegerField, Case, ExpressionWrapper, F, Value, When
+from django.db.models import BigIntegerField, Case, ExpressionWrapper, F, QuerySet, Value, When
 
 from studio.rates import Rate
 from studio.shared_state.models import Counter
@@ -55,18 +55,24 @@ def seconds_to_wait(name: str, rates: Sequence[Rate], *, key: str, amount: int =
     return max((rate.seconds if amount > rate.limit else _wait(name, rate, key, amount) for rate in rates), default=0)
 
 
-def used_now(name: str, rates: Sequence[Rate], *, key: str) -> int:
-    """Return what was counted in the current window of the first rate, and not given back."""
-    window = _now() // rates[0].seconds
-    return Counter.objects.filter(name=name, seconds=rates[0].seconds, key=key, window=window).values_list("used", flat=True).first() or 0
+def used_now(name: str, rate: Rate, *, key: str) -> int:
+    """Return what was counted in the current window and in the one before, and not given back."""
+    window = now() // rate.seconds
+    row = Counter.objects.filter(name=name, seconds=rate.seconds, key=key, window__gte=window - 1).first()
+    if row is None:
+        return 0
+    return row.used if row.window < window else row.used + row.used_before
 
 
-def give_back(name: str, rates: Sequence[Rate], *, key: str, amount: int = 1) -> None:
-    """Take back uses that were counted in this window. One that was counted in the window before stays counted."""
+def give_back(name: str, rates: Sequence[Rate], *, key: str, counted_at: int, amount: int = 1) -> None:
+    """Take back uses that were counted at this time, in seconds since 1970, wherever they stand now. What no longer counts stays as it is."""
     for rate in rates:
-        now = _now()
-        mine = Counter.objects.filter(name=name, seconds=rate.seconds, key=key, window=now // rate.seconds, used__gte=amount)
-        mine.update(used=F("used") - amount)
+        window = counted_at // rate.seconds
+        rows = Counter.objects.filter(name=name, seconds=rate.seconds, key=key)
+        # The last one is for uses that were counted a moment after `counted_at`, in the next window
+        for at, column in ((window, "used"), (window + 1, "used_before"), (window + 1, "used")):
+            if rows.filter(**{"window": at, f"{column}__gte": amount}).update(**{column: F(column) - amount}):
+                break
 
 
 def forget(name: str, *, key: str) -> None:
@@ -76,10 +82,11 @@ def forget(name: str, *, key: str) -> None:
 
 def delete_expired() -> None:
     """Delete what says nothing any more. Run by the worker."""
-    Counter.objects.filter(expires_at__lte=_now()).delete()
+    Counter.objects.filter(expires_at__lte=now()).delete()
 
 
-def _now() -> int:
+def now() -> int:
+    """Return the time by which uses are counted, in seconds since 1970."""
     return int(time.time())
 
 
@@ -87,19 +94,24 @@ def _count(name: str, rate: Rate, key: str, amount: int) -> bool:
     """Whether the amount was counted. One query where the row is there and of this window."""
     if amount > rate.limit:
         return False
-    now = _now()
-    window, elapsed = divmod(now, rate.seconds)
+    window, elapsed = divmod(now(), rate.seconds)
     rows = Counter.objects.filter(name=name, seconds=rate.seconds, key=key)
+    if _add(rows, rate, amount, window=window, elapsed=elapsed):
+        return True
+    stands_at = rows.values_list("window", flat=True).first()
+    if stands_at not in {window, window + 1} and not rows.exclude(window=window + 1).update(**_moved_to(window, rate)) and stands_at is None:
+        new = Counter(name=name, seconds=rate.seconds, key=key, window=window, expires_at=(window + 2) * rate.seconds)
+        Counter.objects.bulk_create([new], ignore_conflicts=True)
+    # Another process may have made the row or moved it meanwhile, to the next window too if its clock is a moment ahead
+    return _add(rows, rate, amount, window=window, elapsed=elapsed) or _add(rows, rate, amount, window=window + 1, elapsed=0)
+
+
+def _add(rows: "QuerySet[Counter]", rate: Rate, amount: int, *, window: int, elapsed: int) -> bool:
+    """Whether the row stands at this window, has room and now holds the amount too."""
     # Of 64 bits: Django takes a product with a plain number for 32 of them, and leaves out a comparison that no such number could fail
     uses = (F("used") + amount) * rate.seconds + F("used_before") * (rate.seconds - elapsed)
     weighted = ExpressionWrapper(uses, output_field=BigIntegerField())
     fitting = rows.filter(window=window).alias(weighted=weighted).filter(weighted__lte=rate.limit * rate.seconds)
-    if fitting.update(used=F("used") + amount):
-        return True
-    if not rows.filter(window=window).exists() and not rows.update(**_moved_to(window, rate)):
-        new = Counter(name=name, seconds=rate.seconds, key=key, window=window, expires_at=(window + 2) * rate.seconds)
-        Counter.objects.bulk_create([new], ignore_conflicts=True)
-    # Also where a row is there: another process may have made it, or moved it here, after the first UPDATE
     return bool(fitting.update(used=F("used") + amount))
 
 
@@ -116,14 +128,13 @@ def _moved_to(window: int, rate: Rate) -> dict[str, Any]:
 def _leave_the_future(name: str, rates: Sequence[Rate], key: str) -> None:
     """Move rows that were written before a clock was set back into the current window, so that they end as soon as any other."""
     for rate in rates:
-        window = _now() // rate.seconds
-        Counter.objects.filter(name=name, seconds=rate.seconds, key=key, window__gt=window).update(**_moved_to(window, rate))
+        window = now() // rate.seconds
+        Counter.objects.filter(name=name, seconds=rate.seconds, key=key, window__gt=window + 1).update(**_moved_to(window, rate))
 
 
 def _wait(name: str, rate: Rate, key: str, amount: int) -> int:
     """Seconds until the amount fits, if nothing else is counted meanwhile."""
-    now = _now()
-    window, elapsed = divmod(now, rate.seconds)
+    window, elapsed = divmod(now(), rate.seconds)
     row = Counter.objects.filter(name=name, seconds=rate.seconds, key=key, window__gte=window - 1).first()
     if row is None:
         return 0

@@ -10,10 +10,12 @@ import pytest
 from django.core import mail
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client
+from django.db.models import Q
+from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
 from studio.accounts.models import User
+from studio.accounts.sign_in_limits import Tries
 from studio.shared_state.models import Counter
 from studio.web.too_many_requests import in_words
 from tests.conftest import person, signed_in
@@ -97,6 +99,20 @@ def test_many_honest_people_behind_one_address_sign_in_at_once():
         answers = list(pool.map(one, people))
     assert answers == ["in"] * 60
     assert not Counter.objects.filter(used__gt=0).exists()
+
+
+def test_passwords_that_are_checked_while_a_minute_ends_take_nobodys_tries(alice: User, monkeypatch: pytest.MonkeyPatch):
+    clock = [float(int(time.time()) // 3600 * 3600 + 58)]
+    monkeypatch.setattr("time.time", lambda: clock[0])
+    request = RequestFactory().post(LOGIN)
+    for _ in range(30):
+        checked = [Tries(request, alice.email) for _ in range(10)]
+        assert [tries.begin() for tries in checked] == [0] * 10
+        clock[0] += 4
+        for tries in checked:
+            tries.end(right=True)
+        clock[0] += 56
+    assert not Counter.objects.filter(Q(used__gt=0) | Q(used_before__gt=0)).exists()
 
 
 def test_guesses_at_many_accounts_from_one_address_end(db: None):

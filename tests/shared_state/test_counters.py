@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from studio.rates import Rate, parse_rates
 from studio.shared_state import counters
-from studio.shared_state.counters import bucket, give_back, seconds_to_wait, spend
+from studio.shared_state.counters import bucket, give_back, now, seconds_to_wait, spend, used_now
 from studio.shared_state.models import Counter
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +88,17 @@ def test_a_limit_does_not_start_again_from_nothing_when_its_hour_ends(clock: lis
     assert spend("orders", rates, key="alice") > 0
 
 
+def test_a_process_whose_clock_is_a_moment_behind_forgets_nothing(clock: list[int]):
+    rates = parse_rates("10/h")
+    clock[0] += HOUR - 1
+    assert spend("orders", rates, key="alice", amount=5) == 0
+    clock[0] += 2
+    assert spend("orders", rates, key="alice", amount=5) == 0
+    for step in (-2, 2, -2, 2):
+        clock[0] += step
+        assert spend("orders", rates, key="alice") > 0
+
+
 def test_a_clock_that_was_set_back_forgets_nothing(clock: list[int]):
     rates = parse_rates("2/h")
     spend("orders", rates, key="alice", amount=2)
@@ -100,10 +111,36 @@ def test_a_clock_that_was_set_back_forgets_nothing(clock: list[int]):
 def test_what_was_given_back_can_be_used_again(clock: list[int]):
     rates = parse_rates("1/h")
     assert spend("orders", rates, key="alice") == 0
-    give_back("orders", rates, key="alice")
-    give_back("orders", rates, key="alice")  # never below nothing
+    give_back("orders", rates, key="alice", counted_at=now())
+    give_back("orders", rates, key="alice", counted_at=now())  # never below nothing
     assert spend("orders", rates, key="alice") == 0
     assert seconds_to_wait("orders", rates, key="alice") > 0
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_what_was_counted_in_the_window_before_is_given_back_too(clock: list[int], moves: bool):
+    rates = parse_rates("4/h")
+    clock[0] += HOUR - 1
+    counted_at = now()
+    assert spend("orders", rates, key="alice", amount=4) == 0
+    clock[0] += 2
+    assert used_now("orders", rates[0], key="alice") == 4
+    if moves:
+        assert spend("orders", rates, key="alice") > 0
+    give_back("orders", rates, key="alice", amount=3, counted_at=counted_at)
+    assert used_now("orders", rates[0], key="alice") == 1
+    assert [spend("orders", rates, key="alice") for _ in range(3)] == [0] * 3
+    assert spend("orders", rates, key="alice") > 0
+
+
+def test_what_was_counted_two_windows_ago_gives_nothing_back(clock: list[int]):
+    rates = parse_rates("4/h")
+    counted_at = now()
+    spend("orders", rates, key="alice", amount=4)
+    clock[0] += 2 * HOUR
+    spend("orders", rates, key="alice", amount=4)
+    give_back("orders", rates, key="alice", amount=4, counted_at=counted_at)
+    assert spend("orders", rates, key="alice") > 0
 
 
 @given(st.lists(st.tuples(st.integers(0, 900), st.integers(1, 4)), max_size=40))
