@@ -66,7 +66,7 @@ class RequestLimits:
             if person and (limit := _own_limit(request, name)):
                 rate_limits.spend_own(person, limit)
         except TooManyRequests as refusal:
-            return refuse(request, refusal)
+            return _refused(request, refusal)
         action = POSTS.get(name) if request.method not in SAFE else None
         if action is None:
             return None

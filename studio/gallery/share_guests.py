@@ -19,7 +19,7 @@ from django.db.models import Count, Min
 from django.http import HttpRequest
 from django.utils import timezone
 
-from studio.accounts import rate_limits
+from studio.accounts import rate_limits, security_log
 from studio.accounts.models import AuditEvent, User
 from studio.gallery import comments
 from studio.gallery.comments import Voice
@@ -57,6 +57,7 @@ def meet(request: HttpRequest, found: Visit, name: str) -> Guest:
     if ShareGuest.objects.filter(link=link, folded=folded(name), blocked=True).exists():
         raise IsBlocked("This name cannot be used here. Write to whoever gave you the link.")
     if found.guest is None and (wait := rate_limits.spend(request, "share_guest")):
+        security_log.failed(request, "throttled", limit="share_guest", seconds=wait)
         refusal = TooManyNames(f"Too many new names came from where you are. Try again in {in_words(wait)}.")
         refusal.retry_after = wait
         raise refusal

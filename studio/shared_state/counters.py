@@ -21,7 +21,7 @@ from django.db.models import BigIntegerField, Case, ExpressionWrapper, F, QueryS
 from studio.rates import Rate
 from studio.shared_state.models import Counter
 
-BUCKETS = 2**18  # of about 100 bytes each, for each rate whose keys strangers choose
+BUCKETS = 2**22  # of about 100 bytes each, for each rate whose keys strangers choose: 250 of them share none with a chance of 99 %
 
 
 class _OverTheLimit(Exception):

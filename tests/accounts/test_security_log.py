@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -14,6 +15,7 @@ from pytest_django.fixtures import Settings
 from studio.accounts.models import AccessLink, User
 from studio.accounts.security_log import account_hash, written
 from studio.projects.models import Project
+from studio.rates import parse_rates
 from tests.conftest import signed_in
 from tests.gallery.sharing import link_to
 
@@ -94,6 +96,16 @@ def test_whoever_is_throttled(alice: User, lines: Callable[[], list[str]]):
     *_, failed, throttled = lines()
     assert failed == f"event=password_change_failed user={alice.pk} address=127.0.0.1"
     assert re.fullmatch(rf"event=throttled limit=change_password seconds=\d+ user={alice.pk} address=127.0.0.1", throttled)
+
+
+def test_a_limit_of_somebody_who_is_signed_in(alice: User, settings: Settings, lines: Callable[[], list[str]]):
+    settings.LIMITS = {**settings.LIMITS, "searches": replace(settings.LIMITS["searches"], rates=parse_rates("1/h"))}
+    browser = signed_in(alice)
+    lines()
+    statuses = [browser.get("/prompts/", {"q": "x"}).status_code for _ in range(2)]
+    assert statuses == [200, 429]
+    (line,) = lines()
+    assert re.fullmatch(rf"event=throttled limit=searches seconds=\d+ user={alice.pk} address=127.0.0.1", line)
 
 
 def test_a_changed_and_a_reset_password(alice: User, lines: Callable[[], list[str]]):
