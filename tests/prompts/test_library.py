@@ -94,7 +94,7 @@ def test_a_broken_mark_is_the_first_page(mark: str, dolly: Prompt, as_alice: Cli
 
 def test_a_thousand_prompts_cost_no_more_queries_than_three(alice: User, as_alice: Client):
     many(alice, 3)
-    as_alice.get("/prompts/")
+    as_alice.get("/prompts/?q=gull")  # the first search of a person makes its counter
     costs = {}
     for query in ("", "?q=gull+sea", "?tag=sea&by=" + str(alice.pk)):
         with CaptureQueriesContext(connection) as few:
