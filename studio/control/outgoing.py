@@ -1,6 +1,6 @@
 """A connection whose answers are kept for slow readers instead of making a thread wait. Knows nothing of the studio, and little of HTTP."""
 
-import io
+import os
 import socket
 import tempfile
 from typing import Any
@@ -35,13 +35,14 @@ class Line(socket.socket):
             self._wait()
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
-        """Send a part of a file as `sendall` does; what is long goes another way (see carrier.py)."""
-        file.seek(offset)
-        left = io.DEFAULT_BUFFER_SIZE**3 if count is None else count
-        sent = 0
-        while left and (piece := file.read(min(PIECE, left))):
+        """Send a part of a file as `sendall` does; what is long goes another way (see carrier.py).
+
+        Reads by the descriptor, as the kernel's sendfile would: an app's file need have nothing else, neither `seek` nor `read`.
+        """
+        number, sent = file.fileno(), 0
+        while (left := PIECE if count is None else min(PIECE, count - sent)) and (piece := os.pread(number, left, offset + sent)):
             self.sendall(piece)
-            left, sent = left - len(piece), sent + len(piece)
+            sent += len(piece)
         return sent
 
     def take_rest(self) -> "tempfile.SpooledTemporaryFile[bytes] | None":

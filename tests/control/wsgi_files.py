@@ -27,6 +27,15 @@ def later(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterab
     return [b"-"]
 
 
+class BareFile:
+    """A file as an app may give it: it is read and closed, and has a descriptor. Nothing else."""
+
+    def __init__(self, path: Path, start: int) -> None:
+        file = path.open("rb")
+        file.seek(start)
+        self.read, self.close, self.fileno = file.read, file.close, file.fileno
+
+
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     if environ["PATH_INFO"] == "/page":
         start_response("200 OK", [("Content-Length", "4")])
@@ -37,8 +46,6 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     start, length = {"/small": (0, 100), "/part": (1_000_000, 500_000), "/more": (0, path.stat().st_size + 1)}.get(
         environ["PATH_INFO"], (0, path.stat().st_size)
     )
-    file = path.open("rb")
-    file.seek(start)
     start_response("200 OK", [("Content-Length", str(length))])
-    wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](file)
+    wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](BareFile(path, start))
     return wrapped
