@@ -17,7 +17,7 @@ from studio.credits.ranges import DayField, start_of
 from studio.projects.models import Project
 from studio.providers.registry import PROVIDERS
 from studio.text_search.lookups import containing
-from studio.web.text_fields import LineField
+from studio.web.text_fields import LineField, SearchField
 
 LINES = 50
 COLUMNS = ["Number", "Day", "Time", "Person", "Address", "Kind", "Reason", "Project", "Provider", "By", "Credits", "Of it owed"]
@@ -42,7 +42,7 @@ class AmountField(LineField):
 class LedgerForm(forms.Form):
     """Which entries are shown. What is wrong is explained beside its field and does not filter."""
 
-    who = LineField(label="Person", required=False, max_length=120)
+    who = SearchField(label="Person", required=False, max_length=120)
     kind = forms.ChoiceField(label="Kind", required=False, choices=[("", "Any"), *Entry.Kind.choices])
     project = forms.ChoiceField(label="Project", required=False)
     provider = forms.ChoiceField(label="Provider", required=False, choices=[("", "Any"), *((key, each.name) for key, each in PROVIDERS.items())])
@@ -50,7 +50,7 @@ class LedgerForm(forms.Form):
     last = DayField("To")
     least = AmountField("At least")
     most = AmountField("At most")
-    reason = LineField(label="Reason contains", required=False, max_length=120)
+    reason = SearchField(label="Reason contains", required=False, max_length=120)
     person = forms.IntegerField(required=False, min_value=1, max_value=10**KEY_DIGITS, widget=forms.HiddenInput)  # led here from their row
 
     def __init__(self, data: QueryDict) -> None:

@@ -10,13 +10,13 @@ from studio.credits.ranges import RangeForm
 from studio.projects.models import Project
 from studio.providers.registry import PROVIDERS
 from studio.text_search.lookups import containing
-from studio.web.text_fields import LineField
+from studio.web.text_fields import SearchField
 
 
 class SpendForm(RangeForm):
     """A period, and what to narrow it to. What is wrong is explained beside its field and does not narrow."""
 
-    who = LineField(label="Person", required=False, max_length=120)
+    who = SearchField(label="Person", required=False, max_length=120)
     project = forms.ChoiceField(label="Project", required=False)
     provider = forms.ChoiceField(label="Provider", required=False, choices=[("", "Any"), *((key, each.name) for key, each in PROVIDERS.items())])
 

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from studio.gallery.comments import LONGEST, Words
-from studio.web.text_fields import LineField, LinesField
+from studio.web.text_fields import LinesField, SearchField
 
 LAST = 24 * 3_600_000  # milliseconds; beyond any clip
 DEEDS = ["say", "edit", "remove", "bring_back", "resolve", "reopen"]
@@ -52,7 +52,7 @@ class CommentForm(forms.Form):
 class FindForm(forms.Form):
     """Whose name is looked for."""
 
-    q = LineField(required=False, max_length=80)
+    q = SearchField(required=False, max_length=80)
 
 
 class SeenForm(forms.Form):

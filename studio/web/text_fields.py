@@ -15,6 +15,14 @@ class LineField(forms.CharField):
         return plain_text.one_line(super().to_python(value) or "")
 
 
+class SearchField(LineField):
+    """A text to search for. One of invisible characters alone stays as it is: it must find nothing, and no text would find everything."""
+
+    def to_python(self, value: Any) -> str:
+        """The text as `LineField` leaves it, unless nothing is left."""
+        return super().to_python(value) or forms.CharField.to_python(self, value) or ""
+
+
 class LinesField(forms.CharField):
     """A comment or a reason: line feeds and tabs stay."""
 
